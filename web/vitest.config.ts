@@ -1,0 +1,29 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+/** The realtime and API clients must run without a DOM; everything that draws gets happy-dom. */
+const core = ['src/realtime/**/*.test.ts', 'src/api/**/*.test.ts'];
+
+export default defineConfig({
+  // Node would resolve Svelte's server build, which cannot mount.
+  resolve: { conditions: ['browser'] },
+  plugins: [svelte()],
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'core', environment: 'node', include: core },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'dom',
+          environment: 'happy-dom',
+          include: ['src/**/*.test.ts'],
+          exclude: core,
+          setupFiles: ['tooling/vitest-dom.ts'],
+        },
+      },
+    ],
+  },
+});
