@@ -1,0 +1,192 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// streaming names the routes that live as long as their client does.
+var streaming = map[string]bool{"/api/v1/chat/ws": true, "/api/v1/chat/events": true}
+
+const headerRequestID = echo.HeaderXRequestID
+
+// requestID gives every request a name that shows in its answer and in our logs. One from outside is kept
+// when it looks like an id, so that a balancer's logs and ours can be joined.
+func requestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		rid := c.Request().Header.Get(headerRequestID)
+		if !plainID(rid) {
+			rid = id.New().String()
+		}
+		c.Response().Header().Set(headerRequestID, rid)
+		return next(c)
+	}
+}
+
+func plainID(s string) bool {
+	if len(s) < 8 || len(s) > 64 {
+		return false
+	}
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// observe logs and measures each request by its route, never by its raw path, query or body.
+func (s *Server) observe(reg prometheus.Registerer) echo.MiddlewareFunc {
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "mall_http_request_seconds",
+		Help:    "Time to answer a REST request.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+	}, []string{"method", "route", "status"})
+	reg.MustRegister(seconds)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := time.Now()
+			if err := next(c); err != nil {
+				c.Error(err) // answers now, so that the status below is the real one
+			}
+			route := c.Path()
+			if streaming[route] {
+				return nil
+			}
+			status := c.Response().Status
+			took := time.Since(start)
+			seconds.WithLabelValues(c.Request().Method, route, strconv.Itoa(status)).Observe(took.Seconds())
+			s.log.LogAttrs(c.Request().Context(), accessLevel(status), "request",
+				slog.String("method", c.Request().Method), slog.String("route", route), slog.Int("status", status),
+				slog.Duration("took", took), slog.String("request_id", c.Response().Header().Get(headerRequestID)))
+			return nil
+		}
+	}
+}
+
+func accessLevel(status int) slog.Level {
+	if status >= http.StatusInternalServerError {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
+
+func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+					panic(p)
+				}
+				err = fault.Wrap(fault.Internal, "internal", "Something went wrong on our side.", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			}
+		}()
+		return next(c)
+	}
+}
+
+// ContentSecurityPolicy is what the web UI lives under. Svelte makes its templates through the one named
+// Trusted Types policy; nothing else may turn text into markup.
+const ContentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+	"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
+
+func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Content-Security-Policy", ContentSecurityPolicy)
+		return next(c)
+	}
+}
+
+// noStore keeps answers that depend on who asks out of every cache; a handler may say otherwise.
+func noStore(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
+func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.ContentLength > s.cfg.BodyLimit {
+			return tooLarge(s.cfg.BodyLimit)
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, s.cfg.BodyLimit)
+		return next(c)
+	}
+}
+
+func tooLarge(limit int64) error {
+	return fault.New(fault.TooLarge, "too_large", fmt.Sprintf("The request is larger than %d bytes.", limit))
+}
+
+func (s *Server) limitTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if streaming[c.Path()] {
+			return next(c)
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), s.cfg.RequestTimeout)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// authenticate puts the caller into the context. No credential or a cookie that is no longer good means
+// nobody: the handler decides whether that will do. A bad bearer token is refused at once.
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		p, err := s.caller(c.Request())
+		if err != nil {
+			return err
+		}
+		if p == nil || p.Cookie {
+			if err := s.cross.Check(c.Request()); err != nil {
+				return fault.New(fault.Forbidden, "cross_origin", "This call must come from the mall's own pages.")
+			}
+		}
+		if p != nil {
+			c.SetRequest(c.Request().WithContext(identity.With(c.Request().Context(), p)))
+		}
+		return next(c)
+	}
+}
+
+// caller is nil for nobody.
+func (s *Server) caller(r *http.Request) (*identity.Principal, error) {
+	if h := r.Header.Get("Authorization"); h != "" {
+		scheme, token, ok := strings.Cut(h, " ")
+		if !ok || !strings.EqualFold(scheme, "Bearer") {
+			return nil, fault.New(fault.Unauthenticated, "unauthenticated", "Only bearer tokens are taken.")
+		}
+		return s.auth.Bearer(r.Context(), strings.TrimSpace(token))
+	}
+	cookie, err := r.Cookie(s.cfg.CookieName)
+	if err != nil || cookie.Value == "" {
+		return nil, nil //nolint:nilnil // nobody is a proper answer here
+	}
+	p, err := s.auth.Cookie(r.Context(), cookie.Value)
+	if fault.KindOf(err) == fault.Unauthenticated {
+		return nil, nil //nolint:nilnil // a stale cookie is nobody
+	}
+	return p, err
+}
