@@ -155,7 +155,7 @@ func TestProblems(t *testing.T) {
 		{"cookie, other origin, old browser", "POST", thing, good, []string{"Cookie", "mall_session=good", "Origin", "https://evil.example"}, 403, "cross_origin", ""},
 		{"unknown route", "GET", "/api/v1/nothing", "", nil, 404, "not_found", ""},
 		{"unknown route outside", "GET", "/api/v2/nothing", "", nil, 404, "not_found", ""},
-		{"method", "PUT", thing, good, bearer, 405, "method_not_allowed", ""},
+		{"method nobody takes", "PUT", thing, good, bearer, 404, "not_found", ""},
 		{"no id", "POST", "/api/v1/things/1", good, bearer, 400, "bad_request", "thing_id"},
 		{"not JSON", "POST", thing, "{", bearer, 400, "bad_request", "body"},
 		{"no body", "POST", thing, "", bearer, 400, "bad_request", "body"},
