@@ -1,0 +1,24 @@
+-- +goose Up
+CREATE TABLE product_products (
+    id             BLOB     NOT NULL CHECK (length(id) = 16),
+    shop_id        BLOB     NOT NULL CHECK (length(shop_id) = 16),
+    name           TEXT     NOT NULL CHECK (length(name) BETWEEN 1 AND 120),
+    search_name    TEXT     NOT NULL CHECK (length(search_name) <= 360),
+    description    TEXT     NOT NULL CHECK (length(CAST(description AS BLOB)) <= 65535),
+    category       TEXT     NOT NULL CHECK (length(category) <= 16),
+    price_won      INTEGER  NOT NULL CONSTRAINT product_products_price CHECK (typeof(price_won) = 'integer' AND price_won >= 0),
+    list_price_won INTEGER  NOT NULL CONSTRAINT product_products_list_price CHECK (typeof(list_price_won) = 'integer' AND list_price_won >= 0),
+    stock          INTEGER  NOT NULL CONSTRAINT product_products_stock CHECK (typeof(stock) = 'integer' AND stock >= 0),
+    hidden         BOOLEAN  NOT NULL CHECK (hidden IN (0, 1)),
+    deleted        BOOLEAN  NOT NULL CHECK (deleted IN (0, 1)),
+    created_at     DATETIME NOT NULL,
+    updated_at     DATETIME NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX product_products_front ON product_products (deleted, hidden, id);
+CREATE INDEX product_products_category ON product_products (deleted, hidden, category, id);
+CREATE INDEX product_products_shop_front ON product_products (deleted, hidden, shop_id, id);
+CREATE INDEX product_products_shop ON product_products (deleted, shop_id, id);
+
+-- +goose Down
+DROP TABLE product_products;
