@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Every check and test of the mall, then a summary: each step with its time and verdict, the number of tests and
+# the real servers they ran on. A failed step does not stop the others; any failure makes the exit code 1.
+# Each step's whole output is kept in .cache/logs.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export NO_COLOR=1 PATH=$PATH:/usr/sbin:/usr/local/sbin
+logs=.cache/logs
+rm -rf $logs && mkdir -p $logs
+started=$SECONDS
+
+# step NAME COMMAND...: runs it, prints its time and verdict, and on failure the end of its output
+step() {
+  local name=$1 log=$logs/$1.log start=$SECONDS verdict=ok
+  shift
+  "$@" >"$log" 2>&1 </dev/null || verdict=FAILED
+  {
+    printf '%-12s %4ds  %s\n' "$name" $((SECONDS - start)) $verdict | tee -a $logs/steps
+    [ $verdict = ok ] || tail -n 60 "$log" | sed 's/^/    | /'
+  } >&2
+  [ $verdict = ok ]
+}
+task() { step "$1" make --no-print-directory "$2"; }
+npm_run() { npm --prefix web run --silent "$1"; }
+
+unformatted() { # fails when gofmt would change a file
+  local files
+  files=$(find cmd modules migrations web -name node_modules -prune -o -name '*.go' -print0 | xargs -0 -r gofmt -l)
+  [ -z "$files" ] || { printf "gofmt would change these; run 'make fmt':\n%s\n" "$files"; return 1; }
+}
+
+number() { # number LOG PATTERN: the number in the last line of the log that matches, or 0
+  sed -nE "s/$2/\1/p" "$logs/$1.log" 2>/dev/null | tail -n 1 | grep . || echo 0
+}
+version() { # version COMMAND: its version in one line, or that it is missing
+  command -v "$1" >/dev/null || { echo "missing, so its tests were skipped"; return; }
+  case $1 in nginx) nginx -v 2>&1 ;; *) "$1" --version 2>/dev/null ;; esac | head -n 1
+}
+
+task setup setup || { echo "setup failed, so nothing was tested" >&2; exit 1; }
+sed -n '/^missing/,$p' $logs/setup.log
+task ui ui
+
+# What only reads the tree runs in two lanes, the Go one and the web's.
+{
+  task generated generate-check
+  step gofmt unformatted
+  step vet go vet ./...
+  task build build
+  step lint .cache/bin/golangci-lint run ./...
+} &
+{
+  step web-format npm_run format:check
+  step web-types npm_run check
+  step web-lint npm_run lint
+  step configs .tools/check-configs.sh
+} &
+wait
+
+# What waits on clocks and connections has the machine to itself.
+task go-test test-go
+task web-test test-web
+task browser e2e
+
+go_done='^DONE ([0-9]+) tests.*'
+go_run=$(number go-test "$go_done")
+go_failed=$(number go-test '^DONE .* ([0-9]+) failures?.*')
+go_skipped=$(number go-test '^DONE .* ([0-9]+) skipped.*')
+web_passed=$(number web-test '^ *Tests .*[^0-9]([0-9]+) passed.*')
+web_failed=$(number web-test '^ *Tests .*[^0-9]([0-9]+) failed.*')
+browser_passed=$(number browser '^ *([0-9]+) passed.*')
+browser_failed=$(number browser '^ *([0-9]+) failed$')
+on() { # on SERVER: how many Go tests ran as the subtest of that name, or below it
+  grep -cE "\"Action\":\"pass\".*\"Test\":\"[^\"]*/$1[\"/]" .cache/logs/go-test.json 2>/dev/null || true
+}
+passed=$((go_run - go_failed - go_skipped + web_passed + browser_passed))
+failed=$((go_failed + web_failed + browser_failed))
+bad_steps=$(grep -c FAILED $logs/steps)
+
+cat <<END
+
+Summary of $(git describe --always --dirty 2>/dev/null || echo 'this tree'), $((SECONDS - started)) s in all; logs in $logs
+$(cat $logs/steps)
+  Go       $go_run tests with the race detector, $go_failed failed, $go_skipped skipped; $(on mysql) passed on real MariaDB, $(on sqlite) on embedded SQLite
+  web      $web_passed unit tests passed, $web_failed failed
+  browser  $browser_passed tests passed, $browser_failed failed
+  servers  MariaDB: $(version mariadbd)
+           Redis: $(version redis-server)
+           browser: $(version chromium)
+           proxy: $(version nginx)
+$([ "$bad_steps" = 0 ] || echo "FAILED: $(awk '/FAILED/ { printf "%s ", $1 }' $logs/steps)")
+$passed passed, $failed failed, $go_skipped skipped
+END
+[ "$bad_steps" = 0 ]

@@ -1,0 +1,97 @@
+# The mall's tasks; `make` alone lists them. Whatever is longer than a few lines is a script in .tools/.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+LDFLAGS   := -X main.version=$(VERSION)
+TOOLS     := .cache/bin/golangci-lint .cache/bin/gotestsum .cache/bin/oapi-codegen
+WEB_DEPS  := web/node_modules/.package-lock.json
+# What the built UI is made of: a change in any of it builds the UI again.
+UI_PARTS  := $(shell find web -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f ! -name '*.go' -print 2>/dev/null)
+
+.PHONY: help
+help: ## list the tasks
+	@echo "make TASK, where TASK is one of:"
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
+
+## --- build and run
+
+.PHONY: run
+run: build ## build what changed and start the mall with its embedded stores
+	@exec bin/mall serve
+
+.PHONY: build
+build: ui ## build bin/mall with the UI inside
+	go build -ldflags '$(LDFLAGS)' -o bin/mall ./cmd/mall
+
+.PHONY: ui
+ui: web/dist/index.html ## build the web UI, if it changed
+
+web/dist/index.html: $(UI_PARTS) $(WEB_DEPS)
+	cd web && npm run --silent build
+	@touch web/dist/.keep $@
+
+$(WEB_DEPS): web/package.json web/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: 'make setup' installs it or says how" >&2; exit 1; }
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+## --- generated code
+
+.PHONY: generate
+generate: $(TOOLS) $(WEB_DEPS) ## write the code generated from the API description anew
+	.tools/generate.sh .
+
+.PHONY: generate-check
+generate-check: $(TOOLS) $(WEB_DEPS) ## fail when the generated code differs from the API description
+	.tools/generate.sh --check
+
+## --- checks
+
+.PHONY: setup
+setup: ## install what the checks need, or say what is missing and how to get it
+	@.tools/setup.sh
+	@$(MAKE) --no-print-directory $(TOOLS) $(WEB_DEPS)
+
+.PHONY: test
+test: ## run every check and test; ends with a summary
+	@.tools/test.sh
+
+.PHONY: test-go
+test-go: .cache/bin/gotestsum ## run the Go tests, with the race detector
+	@mkdir -p .cache/logs
+	.cache/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped \
+		--jsonfile .cache/logs/go-test.json -- -race -timeout 10m $(if $(CI),-count=1) ./...
+
+.PHONY: test-web
+test-web: $(WEB_DEPS) ## run the web's unit tests
+	cd web && npm run --silent test
+
+.PHONY: e2e
+e2e: build ## run the browser test on private servers and two instances
+	cd web && npx playwright test --config e2e/playwright.config.ts
+
+.PHONY: lint
+lint: .cache/bin/golangci-lint $(WEB_DEPS) ## lint the Go code and the web
+	.cache/bin/golangci-lint run ./...
+	cd web && npm run --silent lint
+
+.PHONY: fmt
+fmt: $(WEB_DEPS) ## format the Go code and the web
+	gofmt -w cmd modules migrations web/*.go web/e2e
+	cd web && npm run --silent format
+
+## --- the programs used above, built from the versions that .tools/go.mod names
+
+.PHONY: tools
+tools: $(TOOLS) ## build the tools into .cache/bin
+
+.cache/bin/golangci-lint: PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+.cache/bin/gotestsum:     PACKAGE := gotest.tools/gotestsum
+.cache/bin/oapi-codegen:  PACKAGE := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+$(TOOLS): .tools/go.mod .tools/go.sum
+	@echo "building $(@F) from source; golangci-lint takes a few minutes the first time"
+	cd .tools && CGO_ENABLED=0 go build -trimpath -o ../$@ $(PACKAGE)
+	@touch $@
