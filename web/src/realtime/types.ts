@@ -143,7 +143,10 @@ export interface Conversation {
   readonly buyer: Named;
   readonly shop: Named;
   /** The other side. `online` is undefined while unknown. */
-  readonly peer: Named & { readonly online?: boolean | undefined; readonly seenAt?: number | undefined };
+  readonly peer: Named & {
+    readonly online?: boolean | undefined;
+    readonly seenAt?: number | undefined;
+  };
   readonly inquiry: Inquiry;
   /** The last message's seq; 0 in an empty conversation. */
   readonly head: number;
@@ -331,7 +334,11 @@ export interface Chat {
   disconnect(): void;
   /** Ends everything for good. Unsent messages stay in the outbox for the next time. */
   destroy(): void;
-  on<K extends keyof Events>(type: K, fn: (event: Events[K]) => void, options?: { signal?: AbortSignal }): () => void;
+  on<K extends keyof Events>(
+    type: K,
+    fn: (event: Events[K]) => void,
+    options?: { signal?: AbortSignal },
+  ): () => void;
   inbox(filter?: InboxFilter): Inbox;
   thread(conversationId: string): Thread;
   /** Opens or finds the conversation and the inquiry about something. Rejects with ChatError. */
@@ -340,5 +347,9 @@ export interface Chat {
    * Changes an inquiry's state or owner, shown at once; for a shop's staff. Rejects with ChatError, and the change is
    * taken back. Resolves with the conversation as the server has it now.
    */
-  setInquiry(conversationId: string, inquiryId: string, change: InquiryChange): Promise<Conversation>;
+  setInquiry(
+    conversationId: string,
+    inquiryId: string,
+    change: InquiryChange,
+  ): Promise<Conversation>;
 }

@@ -1,0 +1,112 @@
+import { describe, expect, it, vi } from 'vitest';
+import { ApiError, call, createApi, onUnauthenticated } from './client';
+
+const baseUrl = 'https://mall.test/api/v1';
+
+function answering(response: Response | (() => Promise<Response>)) {
+  const fetch = vi.fn((_: Request) =>
+    typeof response === 'function' ? response() : Promise.resolve(response),
+  );
+  return { fetch, api: createApi({ baseUrl, fetch }) };
+}
+
+function problem(status: number, body: object, headers: Record<string, string> = {}) {
+  return new Response(JSON.stringify({ type: 'about:blank', title: 'no', status, ...body }), {
+    status,
+    headers: { 'Content-Type': 'application/problem+json', ...headers },
+  });
+}
+
+const failure = async (promise: Promise<unknown>) => {
+  const error = await promise.then(
+    () => undefined,
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(ApiError);
+  return error as ApiError;
+};
+
+describe('the REST client', () => {
+  it('gives the body and sends the cookie to its own origin only', async () => {
+    const { api, fetch } = answering(Response.json({ unread: 2, unread_rooms: 1, states: {} }));
+    const summary = await call(api.GET('/chat/summary', { params: { query: { shop_id: 's 1' } } }));
+    expect(summary.unread).toBe(2);
+    const request = fetch.mock.calls[0]![0];
+    expect(request.url).toBe(`${baseUrl}/chat/summary?shop_id=s%201`);
+    expect(request.credentials).toBe('same-origin');
+  });
+
+  it('turns a problem document into an ApiError', async () => {
+    const { api } = answering(
+      problem(429, {
+        code: 'rate_limited',
+        detail: 'slow down',
+        field: 'email',
+        request_id: 'r1',
+        retryable: true,
+        retry_after_ms: 1500,
+      }),
+    );
+    const error = await failure(call(api.GET('/me')));
+    expect({ ...error, message: error.message }).toEqual({
+      name: 'ApiError',
+      status: 429,
+      code: 'rate_limited',
+      message: 'slow down',
+      field: 'email',
+      requestId: 'r1',
+      retryable: true,
+      retryAfterMs: 1500,
+    });
+  });
+
+  it('understands a proxy that answers with a page of its own', async () => {
+    const page = new Response('<html>bad gateway</html>', {
+      status: 502,
+      headers: { 'Retry-After': '3', 'X-Request-Id': 'r2' },
+    });
+    const error = await failure(call(answering(page).api.GET('/me')));
+    expect(error).toMatchObject({
+      status: 502,
+      code: 'unavailable',
+      retryable: true,
+      retryAfterMs: 3000,
+      requestId: 'r2',
+    });
+  });
+
+  it('names a dead network', async () => {
+    const { api } = answering(() => Promise.reject(new TypeError('fetch failed')));
+    expect(await failure(call(api.GET('/me')))).toMatchObject({
+      status: 0,
+      code: 'network',
+      retryable: true,
+    });
+  });
+
+  it('gives up on a silent server', async () => {
+    const api = createApi({
+      baseUrl,
+      timeoutMs: 1,
+      fetch: (request) =>
+        new Promise((_, reject) =>
+          request.signal.addEventListener('abort', () => reject(request.signal.reason as Error)),
+        ),
+    });
+    expect(await failure(call(api.GET('/me')))).toMatchObject({ code: 'timeout', retryable: true });
+  });
+
+  it('tells of a lost session, but not of a wrong password', async () => {
+    const lost = vi.fn();
+    const stop = onUnauthenticated(lost);
+    const refused = () => Promise.resolve(problem(401, { code: 'unauthenticated' }));
+    const { api } = answering(refused);
+    await failure(call(api.GET('/me')));
+    expect(lost).toHaveBeenCalledOnce();
+    await failure(call(api.POST('/session', { body: { email: 'a@b.c', password: 'x' } })));
+    expect(lost).toHaveBeenCalledOnce();
+    stop();
+    await failure(call(api.GET('/me')));
+    expect(lost).toHaveBeenCalledOnce();
+  });
+});
