@@ -1,0 +1,130 @@
+// Package modules_test holds the walls that the compiler cannot: which part may import which, where each library
+// is at home, whose tables are whose. The tables below are the rules; architecture_proof_test.go shows that each
+// of them can fail.
+package modules_test
+
+import (
+	"os"
+	"testing"
+)
+
+// mayImport lists, for each part of the tree, the parts it may import. Arrows run down only:
+// cmd/mall > chat > order > product, member > platform.
+var mayImport = map[string][]string{
+	"cmd/mall":       {"chat", "order", "product", "member", "platform", "migrations", "web"},
+	"cmd/apigen":     {"platform"},
+	"cmd/loadtest":   {}, // a client of the public contract, so it knows nothing but the contract
+	"chat":           {"order", "product", "member", "platform"},
+	"order":          {"product", "member", "platform"},
+	"product":        {"platform"},
+	"member":         {"platform"},
+	"platform":       {"migrations"}, // testservers migrates the databases it lends
+	"migrations":     {"platform"},
+	"web":            {},
+	"web/e2e/stack":  {"platform"},
+	"modules (test)": {},
+}
+
+// A home is where one library may be imported. Entries are files or folders; "*" stands for one name.
+type home struct {
+	library string   // the import path, or the front of it
+	in      []string // for programs and their tests
+	inTests []string // for tests only
+	instead string   // what everyone else does
+}
+
+var homes = []home{
+	{
+		library: "github.com/gorilla/websocket",
+		in:      []string{"modules/chat/internal/socket", "cmd/loadtest"},
+		inTests: []string{"modules/chat", "cmd/mall"},
+		instead: "let modules/chat/internal/socket own the connection and hand it typed frames",
+	},
+	{
+		library: "gorm.io/",
+		in:      []string{"modules/platform/db", "modules/platform/outbox", "modules/platform/testservers", "modules/*/internal/store"},
+		instead: "put the query into the module's internal/store and return rows or a fault",
+	},
+	{
+		library: "github.com/labstack/echo/v4",
+		in:      []string{"modules/*/http.go", "modules/*/internal/api", "modules/platform/httpserver", "cmd/mall"},
+		inTests: []string{"modules"},
+		instead: "keep HTTP in the module's http.go and pass it plain values",
+	},
+	{
+		library: "github.com/redis/go-redis/v9",
+		in:      []string{"modules/platform/pubsub", "modules/platform/testservers"},
+		inTests: []string{"modules/chat", "cmd/mall"},
+		instead: "use modules/platform/pubsub",
+	},
+	{
+		library: "github.com/alicebob/miniredis/v2",
+		in:      []string{"modules/platform/pubsub", "modules/platform/testservers"},
+		instead: "use modules/platform/pubsub, which chooses between embedded and real Redis by configuration",
+	},
+	{
+		library: "github.com/go-sql-driver/mysql",
+		in:      []string{"modules/platform/db", "modules/platform/testservers"},
+		instead: "ask modules/platform/db, which turns driver errors into faults (db.Fault, db.IsDuplicate)",
+	},
+	{
+		library: "modernc.org/sqlite",
+		in:      []string{"modules/platform/db", "modules/platform/testservers"},
+		instead: "open databases with modules/platform/db",
+	},
+	{
+		library: "github.com/pressly/goose/v3",
+		in:      []string{"migrations"},
+		instead: "add a numbered file to migrations/; the runner there is the only one",
+	},
+	{
+		library: "github.com/knadh/koanf",
+		in:      []string{"modules/platform/config"},
+		instead: "declare a typed Config in your package; cmd/mall fills it through modules/platform/config",
+	},
+	{
+		library: "github.com/golang-jwt/jwt/v5",
+		in:      []string{"modules/member"},
+		instead: "ask modules/member to check a token; handlers read identity.From(ctx)",
+	},
+	{
+		library: "golang.org/x/crypto/argon2",
+		in:      []string{"modules/member"},
+		instead: "passwords are the member module's alone",
+	},
+	{
+		library: "github.com/getkin/kin-openapi",
+		in:      []string{"modules/platform/apidoc", "modules/platform/httpserver"},
+		inTests: []string{"modules", "cmd/mall"},
+		instead: "requests are checked against the description before handlers run; see modules/platform/httpserver",
+	},
+}
+
+// owners lists each owner of tables with the migration numbers it may use; its tables carry its name as prefix.
+var owners = map[string]struct{ first, last int }{
+	"platform": {1, 9},
+	"member":   {10, 19},
+	"product":  {20, 29},
+	"order":    {30, 39},
+	"chat":     {40, 59},
+}
+
+// emptyNames say nothing about what is inside and keep nothing out.
+var emptyNames = []string{"util", "utils", "common", "helper", "helpers", "model", "models", "misc", "shared", "base", "lib"}
+
+// topLevel is the customer's layout, and what a run leaves behind (git-ignored). Names with a leading dot are free.
+var topLevel = []string{
+	"cmd", "modules", "web", "migrations", "configs", "go.mod", "go.sum", "Dockerfile", "README.md", "docs", "Makefile",
+	"bin", "data",
+}
+
+func TestArchitecture(t *testing.T) {
+	tree := os.DirFS("..")
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			for _, b := range r.check(read(t, tree)) {
+				t.Error(b)
+			}
+		})
+	}
+}
