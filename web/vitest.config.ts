@@ -21,6 +21,8 @@ export default defineConfig({
           environment: 'happy-dom',
           include: ['src/**/*.test.ts'],
           exclude: core,
+          // Style sheets are empty in tests but for the one whose contrast is computed.
+          css: { include: [/tokens\.css/] },
           setupFiles: ['tooling/vitest-dom.ts'],
         },
       },
