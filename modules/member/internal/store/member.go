@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// Member is an account.
+type Member struct {
+	ID           id.ID
+	Email        string // normalised
+	Name         string
+	PasswordHash string
+	Operator     bool
+	BannedAt     *time.Time
+	CreatedAt    time.Time
+}
+
+// TableName is gorm's way to ask.
+func (Member) TableName() string { return "member_members" }
+
+const memberColumns = "id, email, name, password_hash, operator, banned_at, created_at"
+
+// InsertMembers adds accounts, all or none. Conflict: an id or e-mail is taken.
+func (s *Store) InsertMembers(ctx context.Context, rows ...Member) error {
+	return db.Fault(s.db.Write(ctx).CreateInBatches(rows, 500).Error)
+}
+
+// MemberByEmail finds an account by its normalised e-mail.
+func (s *Store) MemberByEmail(ctx context.Context, email string) (Member, error) {
+	return one[Member](s.db.Read(ctx).Select(memberColumns).Where("email = ?", email))
+}
+
+// Members finds accounts by id, in no order; ids that nobody has are left out.
+func (s *Store) Members(ctx context.Context, ids []id.ID) ([]Member, error) {
+	return all[Member](s.db.Read(ctx).Select(memberColumns).Where("id IN ?", ids))
+}
+
+// LockMember makes all who open shops with, or give shops to, this member wait for the transaction's end.
+func (s *Store) LockMember(ctx context.Context, member id.ID) (Member, error) {
+	return one[Member](s.db.Write(ctx).Select(memberColumns).Where("id = ?", member).Clauses(forUpdate))
+}
+
+// SetOperator makes a member run the mall, or no longer. NotFound: nobody has the id.
+func (s *Store) SetOperator(ctx context.Context, member id.ID, operator bool) error {
+	return changed(s.db.Write(ctx).Model(&Member{}).Where("id = ?", member).UpdateColumn("operator", operator))
+}
+
+// SetBanned bans a member from at on, or no longer when at is nil. NotFound: nobody has the id.
+func (s *Store) SetBanned(ctx context.Context, member id.ID, at *time.Time) error {
+	return changed(s.db.Write(ctx).Model(&Member{}).Where("id = ?", member).UpdateColumn("banned_at", at))
+}
+
+// changed answers NotFound when an UPDATE or DELETE found no row.
+func changed(q *gorm.DB) error {
+	if q.Error == nil && q.RowsAffected == 0 {
+		return db.Fault(gorm.ErrRecordNotFound)
+	}
+	return db.Fault(q.Error)
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// The kinds of session.
+const (
+	Web = "web" // the browser's cookie
+	API = "api" // access and refresh tokens
+)
+
+// Session is one login. The migration explains the hashes.
+type Session struct {
+	ID          id.ID
+	MemberID    id.ID
+	Kind        string
+	TokenHash   []byte
+	RefreshHash []byte
+	RefreshAlt  []byte
+	RefreshUsed []byte
+	RefreshedAt *time.Time
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	RevokedAt   *time.Time
+}
+
+// TableName is gorm's way to ask.
+func (Session) TableName() string { return "member_sessions" }
+
+const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at"
+
+// Login is a session with what a principal needs of its member.
+type Login struct {
+	ID        id.ID
+	MemberID  id.ID
+	Kind      string
+	TokenHash []byte
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	RevokedAt *time.Time
+	Name      string
+	Operator  bool
+	BannedAt  *time.Time
+}
+
+// InsertSession adds a session.
+func (s *Store) InsertSession(ctx context.Context, row Session) error {
+	return db.Fault(s.db.Write(ctx).Create(&row).Error)
+}
+
+// Logins finds sessions by id, ended ones too; unknown ids are left out.
+func (s *Store) Logins(ctx context.Context, ids []id.ID) ([]Login, error) {
+	return all[Login](s.db.Read(ctx).Table("member_sessions AS s").
+		Select("s.id, s.member_id, s.kind, s.token_hash, s.created_at, s.expires_at, s.revoked_at, m.name, m.operator, m.banned_at").
+		Joins("JOIN member_members AS m ON m.id = s.member_id").Where("s.id IN ?", ids))
+}
+
+// LockSession reads a session for a change in the same transaction.
+func (s *Store) LockSession(ctx context.Context, session id.ID) (Session, error) {
+	return one[Session](s.db.Write(ctx).Select(sessionColumns).Where("id = ?", session).Clauses(forUpdate))
+}
+
+// SetRefresh stores the refresh columns and the expiry of a locked session.
+func (s *Store) SetRefresh(ctx context.Context, row Session) error {
+	return changed(s.db.Write(ctx).Model(&Session{}).Where("id = ?", row.ID).UpdateColumns(map[string]any{
+		"refresh_hash": row.RefreshHash, "refresh_alt": row.RefreshAlt, "refresh_used": row.RefreshUsed,
+		"refreshed_at": row.RefreshedAt, "expires_at": row.ExpiresAt,
+	}))
+}
+
+// ExtendSession moves the end of a session that has not ended later, never earlier.
+func (s *Store) ExtendSession(ctx context.Context, session id.ID, until time.Time) error {
+	return db.Fault(s.db.Write(ctx).Model(&Session{}).
+		Where("id = ? AND revoked_at IS NULL AND expires_at < ?", session, until).UpdateColumn("expires_at", until).Error)
+}
+
+// EndSession revokes a session; one that is over stays as it is.
+func (s *Store) EndSession(ctx context.Context, session id.ID, at time.Time) error {
+	return db.Fault(s.db.Write(ctx).Model(&Session{}).
+		Where("id = ? AND revoked_at IS NULL", session).UpdateColumn("revoked_at", at).Error)
+}
+
+// EndSessionsOf revokes all sessions of a member.
+func (s *Store) EndSessionsOf(ctx context.Context, member id.ID, at time.Time) error {
+	return db.Fault(s.db.Write(ctx).Model(&Session{}).
+		Where("member_id = ? AND revoked_at IS NULL", member).UpdateColumn("revoked_at", at).Error)
+}
+
+// SweepSessions deletes up to limit sessions that expired before the given time, and says how many.
+func (s *Store) SweepSessions(ctx context.Context, before time.Time, limit int) (int, error) {
+	var ids []id.ID
+	err := s.db.Read(ctx).Model(&Session{}).Where("expires_at < ?", before).Order("expires_at").Limit(limit).Pluck("id", &ids).Error
+	if err != nil || len(ids) == 0 {
+		return 0, db.Fault(err)
+	}
+	// Asked again, in case one was extended in between.
+	err = s.db.Write(ctx).Where("id IN ? AND expires_at < ?", ids, before).Delete(&Session{}).Error
+	return len(ids), db.Fault(err)
+}
