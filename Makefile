@@ -80,7 +80,7 @@ lint: .cache/bin/golangci-lint $(WEB_DEPS) ## lint the Go code and the web
 
 .PHONY: fmt
 fmt: $(WEB_DEPS) ## format the Go code and the web
-	gofmt -w cmd modules migrations web/*.go web/e2e
+	gofmt -w cmd configs modules migrations web/*.go web/e2e
 	cd web && npm run --silent format
 
 ## --- the programs used above, built from the versions that .tools/go.mod names

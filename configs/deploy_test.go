@@ -1,0 +1,160 @@
+package configs_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+)
+
+// The files that deploy the mall agree with each other: what compose.yaml starts is what nginx balances over and
+// what Prometheus reads. No container engine is needed for that; nginx itself checks its own file.
+
+type compose struct {
+	Services map[string]service `yaml:"services"`
+	Volumes  map[string]any     `yaml:"volumes"`
+}
+
+type service struct {
+	Image       string            `yaml:"image"`
+	Build       map[string]any    `yaml:"build"`
+	Command     []string          `yaml:"command"`
+	Environment map[string]string `yaml:"environment"`
+	DependsOn   yaml.Node         `yaml:"depends_on"`
+	Volumes     []string          `yaml:"volumes"`
+}
+
+func TestEveryImageIsPinned(t *testing.T) {
+	for name, s := range readCompose(t).Services {
+		if _, tag, ok := strings.Cut(s.Image, ":"); !ok || tag == "latest" || tag == "" {
+			t.Errorf("%s: image %q has no version", name, s.Image)
+		}
+	}
+	dockerfile := read(t, "../Dockerfile")
+	for _, from := range regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(dockerfile, -1) {
+		if !regexp.MustCompile(`:\d+\.\d+`).MatchString(from[1]) {
+			t.Errorf("Dockerfile: FROM %s has no version", from[1])
+		}
+	}
+}
+
+func TestComposeNamesOnlyWhatItHas(t *testing.T) {
+	c := readCompose(t)
+	for name, s := range c.Services {
+		for _, d := range dependencies(t, s.DependsOn) {
+			if _, ok := c.Services[d]; !ok {
+				t.Errorf("%s depends on %s, which is no service", name, d)
+			}
+		}
+		for _, v := range s.Volumes {
+			from, _, _ := strings.Cut(v, ":")
+			if file, local := strings.CutPrefix(from, "./"); local {
+				read(t, file)
+			} else if _, ok := c.Volumes[from]; !ok {
+				t.Errorf("%s uses volume %s, which is not declared", name, from)
+			}
+		}
+	}
+}
+
+func TestNginxAndPrometheusKnowTheInstances(t *testing.T) {
+	want := instances(readCompose(t))
+	if len(want) < 2 {
+		t.Fatalf("instances: %v, want two at least", want)
+	}
+	for file, pattern := range map[string]string{
+		"nginx.conf":     `server (mall-\d+):8080`,
+		"prometheus.yml": `(mall-\d+):8081`,
+	} {
+		var got []string
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, file), -1) {
+			got = append(got, m[1])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-compose.yaml +%s):\n%s", file, file, diff)
+		}
+	}
+}
+
+func TestNginxAcceptsItsFile(t *testing.T) {
+	nginx := lookup(t, "nginx")
+	dir := t.TempDir()
+	conf := strings.NewReplacer("/tmp/", dir+"/", "mall-1:", "127.0.0.1:", "mall-2:", "127.0.0.2:").Replace(read(t, "nginx.conf"))
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), nginx, "-t", "-p", dir, "-c", file).CombinedOutput(); err != nil {
+		t.Errorf("nginx -t: %v\n%s", err, out)
+	}
+}
+
+func readCompose(t *testing.T) compose {
+	t.Helper()
+	var c compose
+	if err := yaml.Unmarshal([]byte(read(t, "compose.yaml")), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func instances(c compose) (names []string) {
+	for name := range c.Services {
+		if strings.HasPrefix(name, "mall-") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// dependencies reads both forms of depends_on: a list of names, and a map from names to conditions.
+func dependencies(t *testing.T, n yaml.Node) (names []string) {
+	t.Helper()
+	switch n.Kind {
+	case yaml.SequenceNode:
+		if err := n.Decode(&names); err != nil {
+			t.Fatal(err)
+		}
+	case yaml.MappingNode:
+		conditions := map[string]any{}
+		if err := n.Decode(&conditions); err != nil {
+			t.Fatal(err)
+		}
+		for name := range conditions {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// lookup finds a program that Debian keeps outside a user's PATH; without it the test is skipped, except where
+// the real servers are required.
+func lookup(t *testing.T, program string) string {
+	t.Helper()
+	for _, name := range []string{program, "/usr/sbin/" + program} {
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
+	}
+	if os.Getenv("CI") != "" || os.Getenv("MALL_REQUIRE_SERVERS") != "" {
+		t.Fatalf("%s is not installed; 'make setup' installs it or says how", program)
+	}
+	t.Skipf("%s is not installed", program)
+	return ""
+}
