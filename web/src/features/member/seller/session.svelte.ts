@@ -1,0 +1,72 @@
+import { ApiError, call, onUnauthenticated, type Api, type Schemas } from '../../../api/client';
+
+type Me = Schemas['Me'];
+
+/**
+ * checking: not known yet. failed: it could not be found out, see `error`. out: nobody is signed in.
+ * in: `me` is signed in. expired: `me` was signed in and must sign in again; what is on screen stays.
+ */
+export type SessionState = 'checking' | 'failed' | 'out' | 'in' | 'expired';
+
+/** Who is signed in to the console. The session itself travels in a cookie that scripts cannot read. */
+export class Session {
+  state = $state<SessionState>('checking');
+  me = $state.raw<Me>();
+  error = $state.raw<unknown>();
+  readonly #api: Api;
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** Finds out who is signed in, and from then on notices when the session ends. Returns what ends that. */
+  start(): () => void {
+    void this.check();
+    return onUnauthenticated(() => this.lost());
+  }
+
+  /** Asks the server again. Never rejects: failure is in the state. */
+  async check(): Promise<void> {
+    if (!this.me) this.state = 'checking';
+    try {
+      this.#enter(await call(this.#api.GET('/me')));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.lost();
+      else if (!this.me) this.#fail(error);
+    }
+  }
+
+  /** The server does not know the session any more. */
+  lost(): void {
+    this.state = this.me ? 'expired' : 'out';
+  }
+
+  /** Rejects with ApiError; wrong credentials are a 401. */
+  async signIn(email: string, password: string): Promise<void> {
+    this.#enter(await call(this.#api.POST('/session', { body: { email, password } })));
+  }
+
+  /** Ends the session on every device that shares it. Rejects with ApiError when the server did not hear of it. */
+  async signOut(): Promise<void> {
+    await call(this.#api.DELETE('/session'));
+    this.me = undefined;
+    this.state = 'out';
+  }
+
+  /** Opens a shop with the member as its owner. Rejects with ApiError. */
+  async openShop(name: string): Promise<void> {
+    await call(this.#api.POST('/shops', { body: { name } }));
+    await this.check();
+  }
+
+  #enter(me: Me): void {
+    this.me = me;
+    this.error = undefined;
+    this.state = 'in';
+  }
+
+  #fail(error: unknown): void {
+    this.error = error;
+    this.state = 'failed';
+  }
+}
