@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -155,6 +156,11 @@ type ListProductsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetProductImageParams defines parameters for GetProductImage.
+type GetProductImageParams struct {
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // AdjustStockJSONBody defines parameters for AdjustStock.
 type AdjustStockJSONBody struct {
 	Delta int64 `json:"delta"`
@@ -192,6 +198,9 @@ type ServerInterface interface {
 	// EditProduct Changes the given fields; for the shop's staff.
 	// (PATCH /products/{product_id})
 	EditProduct(ctx echo.Context, productId ProductId) error
+	// GetProductImage A picture drawn for the product; the same bytes every time, to be cached for a day.
+	// (GET /products/{product_id}/image.svg)
+	GetProductImage(ctx echo.Context, productId ProductId, params GetProductImageParams) error
 	// AdjustStock Adds to or takes from the stock (never below 0), safely beside running orders.
 	// (POST /products/{product_id}/stock)
 	AdjustStock(ctx echo.Context, productId ProductId) error
@@ -299,6 +308,42 @@ func (w *ServerInterfaceWrapper) EditProduct(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.EditProduct(ctx, productId)
+	return err
+}
+
+// GetProductImage converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProductImage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "product_id" -------------
+	var productId ProductId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "product_id", ctx.Param("product_id"), &productId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter product_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetProductImageParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProductImage(ctx, productId, params)
 	return err
 }
 
@@ -417,6 +462,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/products/:product_id", wrapper.DeleteProduct, options.OperationMiddlewares["deleteProduct"]...)
 	router.GET(options.BaseURL+"/products/:product_id", wrapper.GetProduct, options.OperationMiddlewares["getProduct"]...)
 	router.PATCH(options.BaseURL+"/products/:product_id", wrapper.EditProduct, options.OperationMiddlewares["editProduct"]...)
+	router.GET(options.BaseURL+"/products/:product_id/image.svg", wrapper.GetProductImage, options.OperationMiddlewares["getProductImage"]...)
 	router.POST(options.BaseURL+"/products/:product_id/stock", wrapper.AdjustStock, options.OperationMiddlewares["adjustStock"]...)
 	router.GET(options.BaseURL+"/shops/:shop_id/products", wrapper.ListShopProducts, options.OperationMiddlewares["listShopProducts"]...)
 	router.POST(options.BaseURL+"/shops/:shop_id/products", wrapper.CreateProduct, options.OperationMiddlewares["createProduct"]...)
@@ -576,6 +622,78 @@ func (response EditProductdefaultApplicationProblemPlusJSONResponse) VisitEditPr
 	return err
 }
 
+type GetProductImageRequestObject struct {
+	ProductId ProductId `json:"product_id"`
+	Params    GetProductImageParams
+}
+
+type GetProductImageResponseObject interface {
+	VisitGetProductImageResponse(w http.ResponseWriter) error
+}
+
+type GetProductImage200ResponseHeaders struct {
+	CacheControl          string
+	ContentSecurityPolicy string
+	ETag                  string
+}
+
+type GetProductImage200ImagesvgXmlResponse struct {
+	Body          io.Reader
+	Headers       GetProductImage200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetProductImage200ImagesvgXmlResponse) VisitGetProductImageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/svg+xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetProductImage304ResponseHeaders struct {
+	CacheControl string
+	ETag         string
+}
+
+type GetProductImage304Response struct {
+	Headers GetProductImage304ResponseHeaders
+}
+
+func (response GetProductImage304Response) VisitGetProductImageResponse(w http.ResponseWriter) error {
+	w.Header().Set("Cache-Control", fmt.Sprint(response.Headers.CacheControl))
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetProductImagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetProductImagedefaultApplicationProblemPlusJSONResponse) VisitGetProductImageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AdjustStockRequestObject struct {
 	ProductId ProductId `json:"product_id"`
 	Body      *AdjustStockJSONRequestBody
@@ -710,6 +828,9 @@ type StrictServerInterface interface {
 	// EditProduct Changes the given fields; for the shop's staff.
 	// (PATCH /products/{product_id})
 	EditProduct(ctx context.Context, request EditProductRequestObject) (EditProductResponseObject, error)
+	// GetProductImage A picture drawn for the product; the same bytes every time, to be cached for a day.
+	// (GET /products/{product_id}/image.svg)
+	GetProductImage(ctx context.Context, request GetProductImageRequestObject) (GetProductImageResponseObject, error)
 	// AdjustStock Adds to or takes from the stock (never below 0), safely beside running orders.
 	// (POST /products/{product_id}/stock)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
@@ -850,6 +971,32 @@ func (sh *strictHandler) EditProduct(ctx echo.Context, productId ProductId) erro
 		return err
 	} else if validResponse, ok := response.(EditProductResponseObject); ok {
 		return validResponse.VisitEditProductResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProductImage operation middleware
+func (sh *strictHandler) GetProductImage(ctx echo.Context, productId ProductId, params GetProductImageParams) error {
+	var request GetProductImageRequestObject
+
+	request.ProductId = productId
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProductImage(ctx.Request().Context(), request.(GetProductImageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProductImage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProductImageResponseObject); ok {
+		return validResponse.VisitGetProductImageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -1,0 +1,108 @@
+package product
+
+import (
+	"context"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// Create puts a new product into a shop of which the caller is staff; fault.NotFound to anyone else.
+func (c *Catalogue) Create(ctx context.Context, shop id.ID, d Draft) (Product, error) {
+	if err := staff(ctx, shop, "shop"); err != nil {
+		return Product{}, err
+	}
+	return c.create(ctx, id.New(), shop, d)
+}
+
+func (c *Catalogue) create(ctx context.Context, product, shop id.ID, d Draft) (Product, error) {
+	if err := d.clean(); err != nil {
+		return Product{}, err
+	}
+	at := c.now()
+	p := Product{ID: product, ShopID: shop, Stock: d.Stock, CreatedAt: at, UpdatedAt: at}
+	d.fill(&p)
+	err := c.db.Tx(ctx, func(ctx context.Context) error {
+		return c.rows.Insert(ctx, p, grams(p.SearchName))
+	})
+	return p, db.Fault(err)
+}
+
+// Edit changes the given fields of a product. Like every change of a product it answers fault.NotFound to anyone
+// but the shop's staff, whether the product exists or not.
+func (c *Catalogue) Edit(ctx context.Context, product id.ID, e Edit) (Product, error) {
+	return c.change(ctx, product, func(ctx context.Context, p *Product) error {
+		d := draftOf(*p)
+		e.apply(&d)
+		if err := d.clean(); err != nil {
+			return err
+		}
+		before := p.SearchName
+		d.fill(p)
+		p.UpdatedAt = c.now()
+		if err := c.rows.Update(ctx, *p); err != nil || p.SearchName == before {
+			return err
+		}
+		return c.rows.ReplaceGrams(ctx, p.ID, grams(p.SearchName))
+	})
+}
+
+// Delete takes the product out of the mall. Orders and talks keep what they show of it, and stock that comes back
+// from a cancelled order is still counted.
+func (c *Catalogue) Delete(ctx context.Context, product id.ID) error {
+	_, err := c.change(ctx, product, func(ctx context.Context, p *Product) error {
+		return c.rows.Delete(ctx, p.ID, c.now())
+	})
+	return err
+}
+
+// AdjustStock adds delta to the stock. Since it is a difference, an order that goes through at the same moment is
+// not undone by it. fault.Conflict "stock_out_of_range" when the result would be below 0 or above MaxStock.
+func (c *Catalogue) AdjustStock(ctx context.Context, product id.ID, delta int64) (Product, error) {
+	return c.change(ctx, product, func(ctx context.Context, p *Product) error {
+		if delta < -MaxStock || delta > MaxStock {
+			return fault.Invalidf("delta", "out_of_range", "It is between %d and %d.", -MaxStock, MaxStock)
+		}
+		if after := p.Stock + delta; after < 0 || delta > 0 && after > MaxStock {
+			return conflict("delta", "stock_out_of_range", "The stock would leave the range from 0 to 1,000,000.")
+		}
+		p.Stock += delta
+		p.UpdatedAt = c.now()
+		return c.rows.AddStock(ctx, p.ID, delta, p.UpdatedAt)
+	})
+}
+
+// change lets fn work on a locked product of a shop for which the caller answers, and gives what fn made of it.
+func (c *Catalogue) change(ctx context.Context, product id.ID, fn func(context.Context, *Product) error) (Product, error) {
+	if _, err := identity.From(ctx); err != nil {
+		return Product{}, err
+	}
+	var p Product
+	err := c.db.Tx(ctx, func(ctx context.Context) error {
+		locked, err := c.rows.Lock(ctx, product)
+		if err != nil {
+			return err
+		}
+		if len(locked) == 0 || locked[0].Deleted || !staffOf(ctx, locked[0].ShopID) {
+			return fault.Missing("product")
+		}
+		p = locked[0]
+		p.SearchName = folded(p.Name)
+		return fn(ctx, &p)
+	})
+	return p, db.Fault(err)
+}
+
+// draftOf is the product as its seller worded it, but for the stock.
+func draftOf(p Product) Draft {
+	return Draft{Name: p.Name, Description: p.Description, Category: p.Category, PriceWon: p.PriceWon,
+		ListPriceWon: p.ListPriceWon, Hidden: p.Hidden}
+}
+
+// fill puts the draft's words into the product; the stock is left alone.
+func (d Draft) fill(p *Product) {
+	p.Name, p.SearchName, p.Description, p.Category = d.Name, folded(d.Name), d.Description, d.Category
+	p.PriceWon, p.ListPriceWon, p.Hidden = d.PriceWon, d.ListPriceWon, d.Hidden
+}
