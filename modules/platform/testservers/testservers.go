@@ -1,0 +1,140 @@
+// Package testservers gives tests real servers: private ones on free ports of the loopback, in folders of their own,
+// that end with the test binary even when it is killed. Nothing of it touches servers that run already.
+//
+// Where a server is not installed the test is skipped, with the reason; it fails where CI is set or
+// MALL_REQUIRE_SERVERS=1. Unix only.
+package testservers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"mall/migrations"
+	"mall/modules/platform/db"
+)
+
+var (
+	databases atomic.Int64
+	quiet     = slog.New(slog.DiscardHandler)
+
+	sharedMySQL = sync.OnceValues(func() (*MySQLServer, error) {
+		dir, err := os.MkdirTemp("", "mall-mysql-")
+		if err != nil {
+			return nil, err
+		}
+		return startMySQL(context.Background(), dir, dir, nil)
+	})
+	migratedSQLite = sync.OnceValues(migrateSQLite)
+)
+
+// MySQL gives the test a migrated database of its own on the MariaDB (or MySQL) that the test binary shares.
+func MySQL(t testing.TB) db.Config {
+	t.Helper()
+	cfg := EmptyMySQL(t)
+	if err := migrate(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// EmptyMySQL is MySQL without the migrations.
+func EmptyMySQL(t testing.TB) db.Config {
+	t.Helper()
+	server, err := sharedMySQL()
+	if err != nil {
+		missing(t, err)
+	}
+	name := fmt.Sprintf("test_%d", databases.Add(1))
+	dsn, err := server.CreateDatabase(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.DropDatabase(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return db.Config{Driver: db.MySQL, DSN: dsn}
+}
+
+// SQLite gives the test a migrated database in a file of its own.
+func SQLite(t testing.TB) db.Config {
+	t.Helper()
+	content, err := migratedSQLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := EmptySQLite(t)
+	if err := os.WriteFile(cfg.Path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// EmptySQLite is SQLite without the migrations.
+func EmptySQLite(t testing.TB) db.Config {
+	t.Helper()
+	return db.Config{Driver: db.SQLite, Path: filepath.Join(t.TempDir(), "mall.db")}
+}
+
+// Open opens the database for the test and closes it afterwards.
+func Open(t testing.TB, cfg db.Config) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), cfg, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// Databases runs the same tests on both databases, migrated, as subtests "sqlite" and "mysql".
+func Databases(t *testing.T, run func(t *testing.T, d *db.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { run(t, Open(t, SQLite(t))) })
+	t.Run("mysql", func(t *testing.T) { run(t, Open(t, MySQL(t))) })
+}
+
+func migrate(ctx context.Context, cfg db.Config) (err error) {
+	d, err := db.Open(ctx, cfg, quiet)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return migrations.Up(ctx, d, quiet)
+}
+
+// migrateSQLite migrates once and gives the file's bytes for every test to copy.
+func migrateSQLite() (content []byte, err error) {
+	dir, err := os.MkdirTemp("", "mall-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "mall.db")
+	if err := migrate(context.Background(), db.Config{Driver: db.SQLite, Path: path}); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path) // complete: the last connection to close folds the log into it
+}
+
+// missing skips the test when a server is not installed, and fails it where that may not be.
+func missing(t testing.TB, err error) {
+	t.Helper()
+	required := os.Getenv("CI") != "" || os.Getenv("MALL_REQUIRE_SERVERS") == "1"
+	if !errors.Is(err, ErrAbsent) || required {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+}
