@@ -16,6 +16,7 @@ redis-server|redis-server|tests on a real Redis|server
 nginx|nginx|the check of configs/nginx.conf|server
 chromium|chromium|the browser test|server
 '
+node_needed=20
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
 missing() { # missing FIELD: that field of every row whose command is absent
@@ -44,17 +45,21 @@ without_services() {
 
 install() {
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-  apt-get update -qq
-  without_services apt-get install -y -qq --no-install-recommends "$@" </dev/null
+  apt-get update -qq || echo "apt-get update failed; going on with the lists that are here" >&2
+  local node
+  node=$(apt-cache policy nodejs | awk '/Candidate/ { print $2 + 0 }')
+  if [ "${node%.*}" -lt $node_needed ]; then # too old to be of use, and npm with it brings 500 packages along
+    # shellcheck disable=SC2046 # a list of package names
+    set -- $(printf '%s\n' "$@" | grep -vxE 'nodejs|npm')
+  fi
+  [ $# = 0 ] || without_services apt-get install -y -qq --no-install-recommends "$@" </dev/null
 }
 
 packages=$(missing package | sort -u | tr '\n' ' ')
-if [ -n "$packages" ]; then
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing: $packages"
-    # shellcheck disable=SC2086 # a list of package names
-    install $packages
-  fi
+if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing: $packages"
+  # shellcheck disable=SC2086 # a list of package names
+  install $packages
 fi
 
 failed=0
@@ -73,8 +78,8 @@ if [ -z "$have_go" ] || [ "$(printf '%s\n%s\n' "$need_go" "$have_go" | sort -V |
   failed=1
 fi
 have_node=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-if [ "$have_node" -lt 20 ]; then
-  echo "missing: Node.js 20 or newer (here: $have_node; Debian 12's own package is 18); see https://nodejs.org/en/download"
+if [ "$have_node" -lt $node_needed ]; then
+  echo "missing: Node.js $node_needed or newer (here: $have_node; Debian 12's own package is 18); see https://nodejs.org/en/download"
   failed=1
 fi
 exit $failed
