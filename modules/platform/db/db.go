@@ -52,6 +52,9 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
+// Config is what the database was opened with, defaults filled in.
+func (d *DB) Config() Config { return d.cfg }
+
 // Dialect is MySQL or SQLite.
 func (d *DB) Dialect() string { return d.cfg.Driver }
 

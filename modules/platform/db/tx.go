@@ -36,9 +36,9 @@ func (d *DB) current(ctx context.Context) *transaction {
 
 // Tx runs fn in a transaction and commits it when fn returns nil. READ COMMITTED on MySQL; on SQLite the only writer.
 //
-// Inside another Tx it joins that transaction: all of it commits or none. A joined Tx that failed, or a statement that
-// took the transaction with it (deadlock), makes the outermost Tx roll back even when the error was swallowed.
-// An error or panic of fn rolls back and is passed on unchanged. An error that is ErrOutcomeUnknown means that the
+// Inside another Tx it joins that transaction: all of it commits or none. A joined Tx that failed makes the outermost
+// one roll back even when the error was swallowed; after a deadlock, lock wait or timeout no statement works any more.
+// An error or panic of fn rolls back and is passed on. An error that is ErrOutcomeUnknown means that the
 // COMMIT may have succeeded; every other error means that nothing was stored. A context without a deadline gets
 // cfg.Timeout. One transaction is for one goroutine.
 func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
@@ -86,6 +86,9 @@ func (t *transaction) run(ctx context.Context, fn func(context.Context) error) e
 		}
 	}()
 	if err := fn(ctx); err != nil {
+		if t.doomed != nil && errors.Is(err, sql.ErrTxDone) {
+			return fmt.Errorf("%w: %w", err, t.doomed) // the reason, not its echo
+		}
 		return err
 	}
 	if t.doomed != nil {
@@ -186,15 +189,16 @@ func (d *DB) guarded(hook func()) {
 	hook()
 }
 
-// watchTransactions dooms the transaction of a statement whose failure ended it, so that nobody can swallow the
-// error and write the rest outside it.
+// watchTransactions rolls back the transaction of a statement whose failure ended it. Whoever swallows the error would
+// write the rest outside it: after a deadlock MySQL goes on with each statement committed by itself.
 func watchTransactions(g *gorm.DB) error {
 	watch := func(s *gorm.DB) {
 		if s.Error == nil || !endsTransaction(s.Error) {
 			return
 		}
-		if t, _ := s.Statement.Context.Value(transactionKey{}).(*transaction); t != nil {
+		if t, _ := s.Statement.Context.Value(transactionKey{}).(*transaction); t != nil && s.Statement.ConnPool == gorm.ConnPool(t.sql) {
 			t.doom(s.Error)
+			t.rollback()
 		}
 	}
 	const name = "db:watch_transactions"
