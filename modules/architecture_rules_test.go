@@ -25,6 +25,7 @@ var rules = []rule{
 	{"migrations keep to their owner", migrationOwners},
 	{"migrations exist for both databases", migrationPairs},
 	{"queries keep to their module's tables", queries},
+	{"dependencies are written down", dependencies},
 }
 
 func arrows(h house) (breaches []string) {
@@ -191,6 +192,42 @@ func queries(h house) (breaches []string) {
 	}
 	return breaches
 }
+
+var (
+	goRequire  = regexp.MustCompile(`(?m)^(?:require)?\s+([a-z0-9.]+\.[a-z]+/\S+) v(\S+)$`) // direct ones: no comment follows
+	goTool     = regexp.MustCompile(`(?m)^\t([a-z0-9.]+\.[a-z]+/\S+?)(?:/cmd/\S+)?$`)
+	npmPackage = regexp.MustCompile(`(?m)^    "(@?[a-z][a-z0-9@/-]*)": "(\d[^"]*)"`)
+)
+
+// dependencies compares the tables of docs/dependencies.md with what the project depends on directly.
+func dependencies(h house) (breaches []string) {
+	const page = "docs/dependencies.md"
+	demand := func(where, name, version string) {
+		for line := range strings.Lines(h.texts[page]) {
+			if words := strings.FieldsFunc(line, isBreak); slices.Contains(words, name) && slices.Contains(words, version) {
+				return
+			}
+		}
+		breaches = append(breaches, fmt.Sprintf(
+			"%s: no row of %s has %s with version %s; say there what it is for and what else was looked at", where, page, name, version))
+	}
+	for _, m := range goRequire.FindAllStringSubmatch(h.texts["go.mod"], -1) {
+		demand("go.mod", m[1], m[2])
+	}
+	for _, m := range npmPackage.FindAllStringSubmatch(h.texts["web/package.json"], -1) {
+		demand("web/package.json", m[1], m[2])
+	}
+	tools := h.texts[".tools/go.mod"]
+	for _, m := range goTool.FindAllStringSubmatch(tools, -1) {
+		version := regexp.MustCompile(`(?m)^\s` + regexp.QuoteMeta(m[1]) + ` v(\S+)`).FindStringSubmatch(tools)
+		if version != nil {
+			demand(".tools/go.mod", m[1], version[1])
+		}
+	}
+	return breaches
+}
+
+func isBreak(r rune) bool { return strings.ContainsRune(" ,|\n", r) }
 
 // part names the row of mayImport that a file belongs to: its module, or its program.
 func part(file string) string {

@@ -12,11 +12,12 @@ import (
 	"testing"
 )
 
-// A house is what the rules look at: every Go file, every migration, the names at the top.
+// A house is what the rules look at: every Go file, every migration, the names at the top, the lists of dependencies.
 type house struct {
 	top        []string
 	files      []file
 	migrations []migration
+	texts      map[string]string // the files that say what the mall depends on
 }
 
 type file struct {
@@ -67,6 +68,12 @@ func read(t *testing.T, tree fs.FS) house {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	h.texts = map[string]string{}
+	for _, p := range []string{"go.mod", ".tools/go.mod", "web/package.json", "docs/dependencies.md"} {
+		if text, err := fs.ReadFile(tree, p); err == nil {
+			h.texts[p] = string(text)
+		}
 	}
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {
