@@ -47,7 +47,7 @@ export interface Status {
   /** The close code that ended the last link: 4401 sign in again, 4403 refused, 4409 too many sessions, 4400 abuse. */
   readonly code?: number | undefined;
   readonly reason?: string | undefined;
-  /** True once a link that was lost is live again and nothing is missing any more. */
+  /** True while live after a loss; what was missed comes in within moments. */
   readonly resumed: boolean;
   /** True where this tab holds the socket. */
   readonly leader: boolean;

@@ -1,0 +1,215 @@
+// The life of the link to the server: when to try, when to wait, when to stop.
+import { fullJitter } from './backoff';
+import type { Env, Transport } from './env';
+import { isFinal, parseFrame, spreadOf, type ClientFrame, type ServerFrame } from './protocol';
+import { writable } from './store';
+import type { Status, Store } from './types';
+
+/** No welcome by then: the attempt has failed. */
+const openMs = 10_000;
+/** Silence for this long means dead, whatever the socket says: the server's heartbeat comes every 20 s. */
+const silenceMs = 45_000;
+/** Only a link that lived this long proves the server well; before, failures go on counting. */
+const provenMs = 10_000;
+/** After waking, a link must show life within this time. */
+const probeMs = 5_000;
+const wakeJitterMs = 500;
+const unauthenticated = 4401;
+
+export interface Link {
+  readonly status: Store<Status>;
+  start(): void;
+  stop(): void;
+  /** Something suggests that the network is back, or that the link died unnoticed. */
+  wake(): void;
+  /** False when there is no live link; the frame is then dropped. */
+  send(frame: ClientFrame): boolean;
+}
+
+export interface LinkEvents {
+  /** Every frame, the welcome first; it means live. */
+  frame(frame: ServerFrame): void;
+  /** A live link is gone. */
+  down(): void;
+  /** Asks the server for any answer at once: the link may be half open. */
+  probe(): void;
+  /** Whether the session still stands; 'unknown' when nobody answers. */
+  session(): Promise<'valid' | 'lost' | 'unknown'>;
+}
+
+/** A link of this tab's own, for the member with this id only. */
+export function createConnection(
+  env: Env,
+  url: string,
+  memberId: string,
+  events: LinkEvents,
+): Link {
+  const status = writable<Status>({
+    phase: 'idle',
+    attempt: 0,
+    online: env.online(),
+    resumed: false,
+    leader: true,
+  });
+  let transport: Transport | undefined;
+  let attempt = 0;
+  let wasLive = false;
+  let lastHeard = 0;
+  let probing = false;
+  /** One return after 4401 per link that lived: the cookie may have been renewed meanwhile. */
+  let triedSession = false;
+  let cancelTimer = () => {};
+  let cancelProof = () => {};
+  let unwatch = () => {};
+
+  const phase = () => status.get().phase;
+  const show = (change: Partial<Status>) => status.set({ ...status.get(), attempt, ...change });
+
+  /** The one timer of the current phase. */
+  function timer(ms: number, fn: () => void) {
+    cancelTimer();
+    cancelTimer = env.clock.after(ms, fn);
+  }
+
+  function dial() {
+    hangUp();
+    show({
+      phase: 'connecting',
+      retryAt: undefined,
+      code: undefined,
+      reason: undefined,
+      downSince: status.get().downSince ?? env.clock.now(),
+    });
+    timer(openMs, () => lost(1006, 'no welcome'));
+    let opened = false;
+    const mine: Transport = env.dial(url, {
+      open: () => void (opened = true),
+      frame: (text) => transport === mine && heard(text),
+      close: (code, reason) => transport === mine && lost(code, reason, !opened),
+    });
+    transport = mine;
+  }
+
+  function hangUp() {
+    cancelTimer();
+    cancelProof();
+    probing = false;
+    const old = transport;
+    transport = undefined;
+    old?.close();
+  }
+
+  function heard(text: string) {
+    lastHeard = env.clock.now();
+    probing = false;
+    const frame = parseFrame(text);
+    if (!frame) return;
+    if (frame.type === 'welcome') {
+      // The cookie is another member's by now: their frames are not for this client.
+      if (frame.member.id !== memberId) return lost(unauthenticated, 'other member');
+      live();
+    }
+    if (phase() === 'live') events.frame(frame);
+  }
+
+  function live() {
+    cancelProof = env.clock.after(provenMs, () => {
+      attempt = 0;
+      triedSession = false;
+      show({});
+    });
+    watchSilence();
+    show({ phase: 'live', downSince: undefined, resumed: wasLive });
+    wasLive = true;
+  }
+
+  /** One timer that looks again when it is due, instead of one restarted by every frame. */
+  function watchSilence() {
+    const left = lastHeard + (probing ? probeMs : silenceMs) - env.clock.now();
+    if (left <= 0) lost(1006, 'silence');
+    else timer(left, watchSilence);
+  }
+
+  function lost(code: number, reason: string, refused = false) {
+    const wasUp = phase() === 'live';
+    hangUp();
+    show({ downSince: status.get().downSince ?? env.clock.now(), resumed: false, code, reason });
+    if (code === unauthenticated && !triedSession) {
+      triedSession = true;
+      wait(fullJitter(attempt++, env.random));
+      void checkSession();
+    } else if (isFinal(code)) {
+      show({ phase: 'closed', retryAt: undefined });
+    } else {
+      const spread = spreadOf(reason);
+      // A server that drains says over how long its clients should spread; that is no failure.
+      wait(spread === undefined ? fullJitter(attempt++, env.random) : env.random() * spread);
+      // A browser does not show why a handshake was refused; a lost session is one reason, so ask now and then.
+      if (refused && attempt % 4 === 1) void checkSession();
+    }
+    if (wasUp) events.down();
+  }
+
+  function wait(ms: number) {
+    show({ phase: 'waiting', retryAt: env.clock.now() + ms });
+    timer(ms, dial);
+  }
+
+  async function checkSession() {
+    if ((await events.session()) !== 'lost') return;
+    if (phase() !== 'waiting' && phase() !== 'connecting') return;
+    hangUp();
+    show({ phase: 'closed', code: unauthenticated, reason: 'session lost', retryAt: undefined });
+  }
+
+  function wake() {
+    if (phase() === 'waiting') {
+      const ms = env.random() * wakeJitterMs;
+      if (env.clock.now() + ms < (status.get().retryAt ?? 0)) wait(ms);
+    } else if (phase() === 'live') {
+      // Asleep or on another network the link may have died without a word: give it a short time to answer.
+      probing = true;
+      lastHeard = env.clock.now();
+      watchSilence();
+      events.probe();
+    }
+  }
+
+  return {
+    status,
+    start() {
+      if (phase() === 'idle') {
+        unwatch = env.watch((what) => {
+          if (what === 'online' || what === 'offline') show({ online: what === 'online' });
+          if (what === 'online' || what === 'wake') wake();
+        });
+      }
+      if (phase() === 'live' || phase() === 'connecting') return;
+      triedSession = false;
+      dial();
+    },
+    stop() {
+      unwatch();
+      unwatch = () => {};
+      const wasUp = phase() === 'live';
+      hangUp();
+      attempt = 0;
+      wasLive = false;
+      show({
+        phase: 'idle',
+        retryAt: undefined,
+        downSince: undefined,
+        code: undefined,
+        reason: undefined,
+        resumed: false,
+      });
+      if (wasUp) events.down();
+    },
+    wake,
+    send(frame) {
+      if (phase() !== 'live' || !transport) return false;
+      transport.send(JSON.stringify(frame));
+      return true;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// What the client needs of the world around it. The browser's is in browser.ts; tests bring a clock they move by hand
+// and a socket they hold both ends of.
+import type { OutboxStorage } from './outbox-storage';
+
+export interface Env {
+  clock: Clock;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** A fresh UUIDv7. */
+  uuid(): string;
+  /** The address of the socket at this path or http(s) address. */
+  socketUrl(path: string): string;
+  /** Starts a link; whatever happens to it comes through events, never from here. */
+  dial(url: string, events: TransportEvents): Transport;
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** Tells of this page's and this device's life. Returns what ends it. */
+  watch(fn: (what: Life) => void): () => void;
+  /** What the device says about its network right now. */
+  online(): boolean;
+  openStorage(): Promise<OutboxStorage>;
+  /** Exclusive among all tabs of the profile; undefined where the browser has none. */
+  lock: Lock | undefined;
+  /** A channel among all tabs of the profile; undefined where the browser has none. */
+  channel: ((name: string) => Channel) | undefined;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Runs fn once after at least ms milliseconds (a hidden tab's timers come late). Returns what cancels it. */
+  after(ms: number, fn: () => void): () => void;
+}
+
+/** offline and online: the network. wake: visible again, or back from the page cache. sleep: about to be frozen. */
+export type Life = 'online' | 'offline' | 'wake' | 'sleep';
+
+/** One link to the server. */
+export interface Transport {
+  send(text: string): void;
+  /** Ends the link. No event follows. */
+  close(): void;
+}
+
+export interface TransportEvents {
+  open(): void;
+  frame(text: string): void;
+  /** The link ended, or never came about (then without open before). Last event, exactly once. */
+  close(code: number, reason: string): void;
+}
+
+/** Holds name while the promise of fn is pending; waits its turn until signal aborts, which rejects. */
+export type Lock = (name: string, signal: AbortSignal, fn: () => Promise<void>) => Promise<void>;
+
+export interface Channel {
+  post(data: unknown): void;
+  listen(fn: (data: unknown) => void): void;
+  close(): void;
+}

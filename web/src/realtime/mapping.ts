@@ -1,0 +1,127 @@
+// From the wire's words to the library's.
+import type { WireCard, WireMessage, WireRoom } from './protocol';
+import type {
+  Card,
+  Conversation,
+  Cursors,
+  Inquiry,
+  Message,
+  Party,
+  SendState,
+  Side,
+} from './types';
+
+/** Who looks: decides what is "mine" and which side is the peer. */
+export interface Viewer {
+  readonly memberId: string;
+  readonly side: Side;
+}
+
+export const other = (side: Side): Side => (side === 'buyer' ? 'shop' : 'buyer');
+
+const time = (text: string) => Date.parse(text);
+const optionalTime = (text: string | undefined) => (text === undefined ? undefined : time(text));
+
+/**
+ * Sorts like the moment it names, to the nanosecond: the server leaves out trailing zeros, so the texts themselves do
+ * not, and Date knows milliseconds only.
+ */
+export const stamp = (text: string) => text.slice(0, 19) + text.slice(20, -1).padEnd(9, '0');
+
+export function toCard(wire: WireCard): Card {
+  return {
+    kind: wire.kind,
+    id: wire.id,
+    title: wire.title,
+    priceWon: wire.price_won,
+    imageUrl: wire.image_url,
+    status: wire.status,
+    summary: wire.summary,
+    more: wire.more,
+  };
+}
+
+/** The other way round, for a message of ours that is shown before the server has it. */
+export const fromCard = (card: Card): WireCard => ({
+  kind: card.kind,
+  id: card.id,
+  title: card.title,
+  ...(card.priceWon !== undefined && { price_won: card.priceWon }),
+  ...(card.imageUrl !== undefined && { image_url: card.imageUrl }),
+  ...(card.status !== undefined && { status: card.status }),
+  ...(card.summary !== undefined && { summary: card.summary }),
+  ...(card.more !== undefined && { more: card.more }),
+});
+
+export function toInquiry(wire: WireRoom['inquiry']): Inquiry {
+  return {
+    id: wire.id,
+    number: wire.number,
+    subject: wire.subject,
+    card: wire.card && toCard(wire.card),
+    state: wire.state,
+    ownerId: wire.owner_id,
+    ownerName: wire.owner_name,
+    createdAt: time(wire.created_at),
+  };
+}
+
+export function toMessage(wire: WireMessage, viewer: Viewer, peer?: Cursors): Message {
+  const party: Party = wire.sender.party;
+  const mine = party === viewer.side;
+  const byMe = mine && wire.sender.member_id === viewer.memberId;
+  const { client_msg_id: clientMsgId } = wire;
+  return {
+    // Another member may choose the same client_msg_id: only our own is unique for us.
+    key: byMe && clientMsgId ? clientMsgId : `#${wire.seq}`,
+    conversationId: wire.room_id,
+    seq: wire.seq,
+    clientMsgId,
+    inquiryId: wire.inquiry_id,
+    sender: { party, memberId: wire.sender.member_id, name: wire.sender.name },
+    mine,
+    byMe,
+    kind: wire.kind,
+    body: wire.body,
+    card: wire.card && toCard(wire.card),
+    at: time(wire.created_at),
+    state: mine && peer ? storedState(wire.seq, peer) : 'sent',
+  };
+}
+
+export function storedState(seq: number, peer: Cursors): SendState {
+  if (seq <= peer.readSeq) return 'read';
+  return seq <= peer.deliveredSeq ? 'delivered' : 'sent';
+}
+
+export const toCursors = (wire: { delivered_seq: number; read_seq: number }): Cursors => ({
+  deliveredSeq: wire.delivered_seq,
+  readSeq: wire.read_seq,
+});
+
+export function toConversation(wire: WireRoom, viewer: Viewer): Conversation {
+  const cursors = { buyer: toCursors(wire.cursors.buyer), shop: toCursors(wire.cursors.shop) };
+  const peer = other(viewer.side);
+  return {
+    id: wire.id,
+    buyer: wire.buyer,
+    shop: wire.shop,
+    peer: wire[peer],
+    inquiry: toInquiry(wire.inquiry),
+    head: wire.head,
+    unread: wire.unread,
+    cursors,
+    last: wire.last_message && toMessage(wire.last_message, viewer, cursors[peer]),
+    waitingSince: optionalTime(wire.waiting_since),
+    createdAt: time(wire.created_at),
+    updatedAt: time(wire.updated_at),
+    typing: [],
+  };
+}
+
+/** A cursor only ever grows, whichever order its news come in. */
+export function laterCursors(a: Cursors, b: Cursors): Cursors {
+  const deliveredSeq = Math.max(a.deliveredSeq, b.deliveredSeq, a.readSeq, b.readSeq);
+  const readSeq = Math.max(a.readSeq, b.readSeq);
+  return deliveredSeq === a.deliveredSeq && readSeq === a.readSeq ? a : { deliveredSeq, readSeq };
+}

@@ -1,0 +1,171 @@
+// What a conversation's pane sees: the stored messages, then what is on its way, in one list.
+import { checkDraft } from './body';
+import type { Env } from './env';
+import { lazy } from './lazy';
+import { other, type Viewer } from './mapping';
+import type { Outbox, OutboxItem } from './outbox';
+import type { OutboxEntry } from './outbox-storage';
+import type { ClientFrame } from './protocol';
+import type { Rest } from './rest';
+import type { Room } from './room';
+import {
+  ChatError,
+  type Limits,
+  type Message,
+  type Named,
+  type Thread,
+  type ThreadState,
+} from './types';
+
+const typingEveryMs = 3_000;
+const keepMessages = 1_500;
+const defaultPage = 50;
+
+export interface ThreadHost {
+  readonly env: Env;
+  readonly viewer: Viewer;
+  readonly member: Named;
+  readonly rest: Rest;
+  readonly outbox: Outbox;
+  limits(): Limits;
+  send(frame: ClientFrame): boolean;
+  /** Our side has read up to seq: tell the server. */
+  read(roomId: string, seq: number): void;
+  /** Reads the room's summary unless it is known; rejects with ChatError when that is refused for good. */
+  known(room: Room): Promise<void>;
+  closed(thread: LiveThread): void;
+}
+
+export interface LiveThread {
+  readonly room: Room;
+  readonly face: Thread;
+  touch(): void;
+}
+
+export function createThread(room: Room, host: ThreadHost): LiveThread {
+  const { viewer, env } = host;
+  const timeline = room.open();
+  const peerSide = other(viewer.side);
+  const shown = new WeakMap<OutboxEntry, Message>();
+  let firstUnreadSeq: number | undefined;
+  let refused: ChatError | undefined;
+  let typingUntil = 0;
+  let closed = false;
+
+  const store = lazy<ThreadState>(() => ({
+    conversation: room.conversation,
+    messages: withPending(),
+    hasOlder: timeline.hasOlder,
+    loading: timeline.loading,
+    loadingOlder: timeline.loadingOlder,
+    error: refused ?? timeline.error,
+    firstUnreadSeq,
+  }));
+
+  function withPending(): readonly Message[] {
+    const position = timeline.position() ?? 0;
+    const items = host.outbox.items(room.id).filter((i) => !i.seq || i.seq > position);
+    return items.length ? [...timeline.messages, ...items.map(pending)] : timeline.messages;
+  }
+
+  function pending({ entry, state, seq }: OutboxItem): Message {
+    const known = shown.get(entry);
+    if (known?.state === state) return known;
+    const { failure } = entry;
+    const message: Message = {
+      key: entry.clientMsgId,
+      conversationId: room.id,
+      seq,
+      clientMsgId: entry.clientMsgId,
+      inquiryId: entry.inquiryId,
+      sender: { party: viewer.side, memberId: host.member.id, name: host.member.name },
+      mine: true,
+      byMe: true,
+      kind: entry.card && !entry.text ? 'card' : 'text',
+      body: entry.text,
+      card: entry.card,
+      at: entry.at,
+      state,
+      error: failure && new ChatError(failure.code, failure.message, failure),
+    };
+    shown.set(entry, message);
+    return message;
+  }
+
+  async function load() {
+    refused = undefined;
+    try {
+      await host.known(room);
+      await timeline.load(room.conversation!.unread + 1);
+    } catch (e) {
+      refused = e as ChatError;
+    }
+    if (firstUnreadSeq === undefined) firstUnreadSeq = firstUnread();
+    store.touch();
+  }
+
+  function firstUnread(): number | undefined {
+    const c = room.conversation;
+    if (closed || !c || !timeline.loaded || c.unread === 0) return undefined;
+    const { readSeq } = c.cursors[viewer.side];
+    const { messages } = timeline;
+    // The first unread one may be further up than what is loaded.
+    if ((messages[0]?.seq ?? 0) > readSeq + 1) return readSeq + 1;
+    return messages.find((m) => m.seq! > readSeq && m.sender.party === peerSide)?.seq;
+  }
+
+  function typing(on: boolean) {
+    const now = env.clock.now();
+    if (on ? now < typingUntil : typingUntil === 0) return;
+    typingUntil = on ? now + typingEveryMs : 0;
+    host.send({ type: 'typing', room_id: room.id, on });
+  }
+
+  firstUnreadSeq = firstUnread();
+  void load();
+
+  const thread: LiveThread = {
+    room,
+    touch: store.touch,
+    face: {
+      id: room.id,
+      get: store.get,
+      subscribe: store.subscribe,
+      send(draft, options = {}) {
+        const { text = '', card } = typeof draft === 'string' ? { text: draft } : draft;
+        checkDraft({ text, card }, host.limits());
+        // The message itself tells the other side that we stopped.
+        typingUntil = 0;
+        const item = host.outbox.add({
+          clientMsgId: env.uuid(),
+          roomId: room.id,
+          text,
+          card,
+          inquiryId: options.inquiryId,
+          expectSeq: options.expectSeq,
+        });
+        return pending(item);
+      },
+      retry: host.outbox.retry,
+      discard: host.outbox.discard,
+      older: (limit = defaultPage) => timeline.older(limit),
+      reload() {
+        host.rest.nudge();
+        if (!timeline.loaded) void load();
+      },
+      read(seq = Infinity) {
+        const upTo = Math.min(seq, timeline.position() ?? 0);
+        if (room.read(upTo)) host.read(room.id, upTo);
+      },
+      typing,
+      trim: (keep = keepMessages) => timeline.trim(keep),
+      close() {
+        if (closed) return;
+        closed = true;
+        typing(false);
+        host.closed(thread);
+      },
+    },
+  };
+  return thread;
+}
