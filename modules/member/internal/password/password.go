@@ -42,10 +42,10 @@ type Hasher struct {
 	decoy string
 }
 
-// NewHasher makes a Hasher of one slot a core. A caller who waits longer than wait for a slot is told Busy.
+// NewHasher makes a Hasher of one slot a core that we may use. A caller who waits longer than wait for a slot is told Busy.
 func NewHasher(wait time.Duration) *Hasher {
 	return &Hasher{
-		slots: make(chan struct{}, runtime.NumCPU()),
+		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		wait:  wait,
 		decoy: format(parameters{memoryKiB, iterations, lanes}, random(saltBytes), random(keyBytes)),
 	}

@@ -26,9 +26,9 @@ func (Member) TableName() string { return "member_members" }
 
 const memberColumns = "id, email, name, password_hash, operator, banned_at, created_at"
 
-// InsertMembers adds accounts, all or none. Conflict: an id or e-mail is taken.
+// InsertMembers adds accounts. Conflict: an id or e-mail is taken.
 func (s *Store) InsertMembers(ctx context.Context, rows ...Member) error {
-	return db.Fault(s.db.Write(ctx).CreateInBatches(rows, 500).Error)
+	return insert(s.db.Write(ctx), rows)
 }
 
 // MemberByEmail finds an account by its normalised e-mail.
@@ -54,6 +54,14 @@ func (s *Store) SetOperator(ctx context.Context, member id.ID, operator bool) er
 // SetBanned bans a member from at on, or no longer when at is nil. NotFound: nobody has the id.
 func (s *Store) SetBanned(ctx context.Context, member id.ID, at *time.Time) error {
 	return changed(s.db.Write(ctx).Model(&Member{}).Where("id = ?", member).UpdateColumn("banned_at", at))
+}
+
+// insert adds rows in few statements. More than one statement is all or none only inside Tx.
+func insert[T any](q *gorm.DB, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return db.Fault(q.CreateInBatches(rows, 500).Error)
 }
 
 // changed answers NotFound when an UPDATE or DELETE found no row.

@@ -47,9 +47,9 @@ type StaffShop struct {
 
 const shopColumns = "id, name, created_at"
 
-// InsertShops adds shops, all or none. Conflict: an id is taken.
+// InsertShops adds shops. Conflict: an id is taken.
 func (s *Store) InsertShops(ctx context.Context, rows ...Shop) error {
-	return db.Fault(s.db.Write(ctx).CreateInBatches(rows, 500).Error)
+	return insert(s.db.Write(ctx), rows)
 }
 
 // Shops finds shops by id, in no order; unknown ids are left out.
@@ -62,9 +62,9 @@ func (s *Store) LockShop(ctx context.Context, shop id.ID) (Shop, error) {
 	return one[Shop](s.db.Write(ctx).Select(shopColumns).Where("id = ?", shop).Clauses(forUpdate))
 }
 
-// InsertStaff adds staff entries, all or none. Conflict: a member is of the shop's staff already.
+// InsertStaff adds staff entries. Conflict: a member is of the shop's staff already.
 func (s *Store) InsertStaff(ctx context.Context, rows ...Staff) error {
-	return db.Fault(s.db.Write(ctx).CreateInBatches(rows, 500).Error)
+	return insert(s.db.Write(ctx), rows)
 }
 
 // StaffRows are the bare entries of the given shops.

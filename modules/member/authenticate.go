@@ -1,0 +1,142 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"mall/modules/member/internal/recent"
+	"mall/modules/member/internal/store"
+	"mall/modules/member/internal/token"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// Bearer finds who an access token speaks for. Errors: Unauthenticated with token_expired, invalid_token or
+// session_ended; Unavailable.
+func (m *Members) Bearer(ctx context.Context, text string) (*identity.Principal, error) {
+	claims, err := m.access.Read(text)
+	if errors.Is(err, token.ErrExpired) {
+		return nil, fault.New(fault.Unauthenticated, "token_expired", "This token has expired; refresh it.")
+	}
+	if err != nil {
+		return nil, invalidToken()
+	}
+	s, err := m.session(ctx, claims.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	if s.Kind != store.API || s.MemberID != claims.MemberID {
+		return nil, invalidToken()
+	}
+	p := principal(s)
+	if claims.ExpiresAt.Before(p.ExpiresAt) {
+		p.ExpiresAt = claims.ExpiresAt
+	}
+	return p, nil
+}
+
+// Cookie finds who a web session's cookie speaks for, and keeps the session alive. Errors: Unauthenticated with
+// invalid_token or session_ended; Unavailable.
+func (m *Members) Cookie(ctx context.Context, value string) (*identity.Principal, error) {
+	cookie, ok := token.ParseCookie(value)
+	if !ok {
+		return nil, invalidToken()
+	}
+	s, err := m.session(ctx, cookie.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	if s.Kind != store.Web || !cookie.Secret.Is(s.TokenHash) {
+		return nil, invalidToken()
+	}
+	return principal(s), nil
+}
+
+// Check looks again at sessions that were authenticated some time ago, such as those behind open sockets, in one
+// query. It answers those that still live, with their present shops and roles; ExpiresAt is the session's own.
+// Looking keeps web sessions alive.
+func (m *Members) Check(ctx context.Context, sessions []id.ID) (map[id.ID]*identity.Principal, error) {
+	found, err := m.recent.GetAll(ctx, sessions)
+	if err != nil {
+		return nil, err
+	}
+	living := make(map[id.ID]*identity.Principal, len(found))
+	for _, s := range found {
+		if m.lives(s) {
+			living[s.ID] = principal(s)
+		}
+	}
+	return living, nil
+}
+
+// session is a session that lives.
+func (m *Members) session(ctx context.Context, session id.ID) (*recent.Session, error) {
+	s, err := m.recent.Get(ctx, session)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, sessionEnded()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !m.lives(s) {
+		return nil, sessionEnded()
+	}
+	return s, nil
+}
+
+func (m *Members) lives(s *recent.Session) bool {
+	return live(s.RevokedAt, s.ExpiresAt, m.now()) && s.BannedAt == nil
+}
+
+func principal(s *recent.Session) *identity.Principal {
+	return &identity.Principal{
+		MemberID: s.MemberID, SessionID: s.ID, Name: s.Name, Operator: s.Operator, Shops: s.Shops,
+		ExpiresAt: s.ExpiresAt, Cookie: s.Kind == store.Web,
+	}
+}
+
+// readSessions is what the memory of sessions asks when it does not know.
+func (m *Members) readSessions(ctx context.Context, ids []id.ID) ([]*recent.Session, error) {
+	readAt := m.now()
+	rows, err := m.store.Logins(ctx, ids)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	members := make([]id.ID, len(rows))
+	for i, r := range rows {
+		members[i] = r.MemberID
+	}
+	shops, err := m.shopsOf(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	sessions := make([]*recent.Session, len(rows))
+	for i, r := range rows {
+		sessions[i] = &recent.Session{Login: r, Shops: shops[r.MemberID], ReadAt: readAt}
+		m.slide(ctx, sessions[i])
+	}
+	return sessions, nil
+}
+
+// slideStep is how far behind a web session's end may be: it saves a write at almost every use.
+const slideStep = 10 * time.Minute
+
+// slide moves the end of a web session in use. When that fails the session has its old end, and the next use
+// tries again.
+func (m *Members) slide(ctx context.Context, s *recent.Session) {
+	if s.Kind != store.Web || !m.lives(s) {
+		return
+	}
+	end := m.expiry(s.CreatedAt, m.cfg.WebIdle)
+	if end.Sub(s.ExpiresAt) < slideStep {
+		return
+	}
+	if err := m.store.ExtendSession(ctx, s.ID, end); err != nil {
+		m.log.WarnContext(ctx, "a web session was not extended", slog.Any("error", err))
+		return
+	}
+	s.ExpiresAt = end
+}

@@ -1,0 +1,245 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mall/modules/member/internal/token"
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+	"mall/modules/platform/testservers"
+)
+
+func (w *world) openWeb(t *testing.T, email string) WebSession {
+	t.Helper()
+	s, err := w.OpenWebSession(t.Context(), email, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestThePrincipalOfACookie(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		shop, who := w.shop(t, "owner:kim agent:lee")
+		other, _ := w.shop(t, "owner:park")
+		w.seed(t, Seed{Staff: []SeedStaff{{Shop: other, Member: who["kim"], Role: identity.RoleAgent}}})
+		email := "kim." + shop.String()[24:] + "@demo.mall"
+		web := w.openWeb(t, email)
+		p, err := w.Cookie(t.Context(), web.Cookie)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &identity.Principal{
+			MemberID: who["kim"], SessionID: p.SessionID, Name: "kim", Cookie: true, ExpiresAt: w.now().Add(config().WebIdle),
+			Shops: []identity.ShopRole{{ShopID: shop, Name: "달빛상점", Role: identity.RoleOwner}, {ShopID: other, Name: "달빛상점", Role: identity.RoleAgent}},
+		}
+		if diff := cmp.Diff(want, p); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(want.Shops, web.Me.Shops); diff != "" || web.Me.Email != email || web.Life != config().SessionMax {
+			t.Errorf("%+v %s", web, diff)
+		}
+	})
+}
+
+func TestOnlyTheRightCredentialOpensASession(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.member(t, "kim@demo.mall")
+		tokens, web := w.logIn(t, "kim@demo.mall"), w.openWeb(t, "kim@demo.mall")
+		good, _ := token.ParseCookie(web.Cookie)
+		api, _ := token.ParseRefresh(tokens.Refresh)
+		issue := func(member, session id.ID) string {
+			text, err := w.access.Issue(member, session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return text
+		}
+		me := bearer(t, w.Members, tokens.Access)
+		for name, value := range map[string]string{
+			"another secret": token.Cookie{SessionID: good.SessionID, Secret: token.NewSecret()}.String(), "an API session": token.Cookie{SessionID: api.SessionID, Secret: api.Family}.String(),
+			"empty": "", "text": "x", "unknown": token.Cookie{SessionID: id.New(), Secret: good.Secret}.String(),
+		} {
+			if _, err := w.Cookie(t.Context(), value); fault.KindOf(err) != fault.Unauthenticated {
+				t.Errorf("cookie, %s: %v", name, err)
+			}
+		}
+		for name, text := range map[string]string{
+			"a web session": issue(me.MemberID, good.SessionID), "another member": issue(id.New(), me.SessionID),
+			"unknown session": issue(me.MemberID, id.New()), "refresh token": tokens.Refresh, "cookie": web.Cookie, "empty": "",
+		} {
+			if _, err := w.Bearer(t.Context(), text); fault.KindOf(err) != fault.Unauthenticated {
+				t.Errorf("bearer, %s: %v", name, err)
+			}
+		}
+		w.clock.pass(10*time.Minute + 6*time.Second)
+		_, err := w.Bearer(t.Context(), tokens.Access)
+		wantCode(t, err, fault.Unauthenticated, "token_expired")
+	})
+}
+
+// Three instances: one logs out, one hears of it, one does not.
+func TestLogOutReachesEveryInstance(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.member(t, "kim@demo.mall")
+		news := &wire{}
+		here, near, far := w.instance(t, news), w.instance(t, nil), w.instance(t, nil)
+		news.to = []*Members{near}
+		tokens, web := w.logIn(t, "kim@demo.mall"), w.openWeb(t, "kim@demo.mall")
+		var ended []id.ID
+		for _, m := range []*Members{here, near} {
+			m.OnEnded(func(session, _ id.ID) { ended = append(ended, session) })
+		}
+		for _, credential := range []func(*Members) (*identity.Principal, error){
+			func(m *Members) (*identity.Principal, error) { return m.Bearer(t.Context(), tokens.Access) },
+			func(m *Members) (*identity.Principal, error) { return m.Cookie(t.Context(), web.Cookie) },
+		} {
+			var p *identity.Principal
+			for _, m := range []*Members{near, far, here} {
+				var err error
+				if p, err = credential(m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ended = nil
+			for range 2 { // a second time changes nothing
+				if err := here.LogOut(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := credential(here)
+			wantCode(t, err, fault.Unauthenticated, "session_ended")
+			_, err = credential(near)
+			wantCode(t, err, fault.Unauthenticated, "session_ended")
+			if diff := cmp.Diff([]id.ID{p.SessionID, p.SessionID, p.SessionID, p.SessionID}, ended); diff != "" {
+				t.Errorf("hooks: %s", diff)
+			}
+			w.clock.pass(recentLife - time.Microsecond)
+			if _, err := credential(far); err != nil {
+				t.Errorf("the instance that heard nothing asked the database before its time: %v", err)
+			}
+			w.clock.pass(time.Microsecond)
+			_, err = credential(far)
+			wantCode(t, err, fault.Unauthenticated, "session_ended")
+		}
+	})
+}
+
+type deadWire struct{}
+
+func (deadWire) Announce(context.Context, Notice) error { return errors.New("nobody there") }
+
+// Redis being away must not keep anyone from logging out; nor must a client that hangs up as soon as it has asked.
+func TestLogOutWithoutAnybodyToTell(t *testing.T) {
+	w := newWorld(t, testservers.Open(t, testservers.SQLite(t)))
+	w.member(t, "kim@demo.mall")
+	alone := w.instance(t, deadWire{})
+	tokens := w.logIn(t, "kim@demo.mall")
+	if err := alone.LogOut(t.Context(), bearer(t, alone, tokens.Access)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := alone.Bearer(t.Context(), tokens.Access)
+	wantCode(t, err, fault.Unauthenticated, "session_ended")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	news := &lateWire{}
+	m := w.instance(t, news)
+	m.tell(ctx, Notice{Member: id.New()})
+	if news.err != nil {
+		t.Errorf("the announcement ended with the client's request: %v", news.err)
+	}
+}
+
+type lateWire struct{ err error }
+
+func (w *lateWire) Announce(ctx context.Context, _ Notice) error {
+	w.err = ctx.Err()
+	return nil
+}
+
+func TestAWebSessionLivesWhileUsed(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.member(t, "kim@demo.mall")
+		used, left, opened := w.openWeb(t, "kim@demo.mall"), w.openWeb(t, "kim@demo.mall"), w.now()
+		step := config().WebIdle - time.Minute
+		for w.now().Add(step).Before(opened.Add(config().SessionMax)) {
+			w.clock.pass(step)
+			p, err := w.Cookie(t.Context(), used.Cookie)
+			if err != nil {
+				t.Fatalf("used, after %v: %v", w.now().Sub(opened), err)
+			}
+			if want := w.expiry(opened, config().WebIdle); !p.ExpiresAt.Equal(want) {
+				t.Errorf("expires %v, want %v", p.ExpiresAt, want)
+			}
+		}
+		w.clock.pass(step)
+		_, err := w.Cookie(t.Context(), used.Cookie)
+		wantCode(t, err, fault.Unauthenticated, "session_ended") // nothing lives for ever
+		_, err = w.Cookie(t.Context(), left.Cookie)
+		wantCode(t, err, fault.Unauthenticated, "session_ended")
+	})
+}
+
+func TestCheckAnswersTheLiving(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		shop, who := w.shop(t, "owner:kim :lee")
+		email := "lee." + shop.String()[24:] + "@demo.mall"
+		web, api, gone := w.openWeb(t, email), w.logIn(t, email), w.logIn(t, email)
+		cookie, _ := token.ParseCookie(web.Cookie)
+		apiSession, goneSession := bearer(t, w.Members, api.Access), bearer(t, w.Members, gone.Access)
+		if err := w.LogOut(t.Context(), goneSession); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.AddStaff(t.Context(), who["kim"], shop, email, identity.RoleAgent); err != nil {
+			t.Fatal(err)
+		}
+		living, err := w.Check(t.Context(), []id.ID{cookie.SessionID, apiSession.SessionID, goneSession.SessionID, id.New()})
+		if err != nil || len(living) != 2 {
+			t.Fatalf("%v %v", living, err)
+		}
+		for _, p := range living {
+			if role, ok := p.RoleIn(shop); !ok || role != identity.RoleAgent {
+				t.Errorf("present roles: %+v", p.Shops)
+			}
+		}
+		if !living[cookie.SessionID].Cookie || living[apiSession.SessionID].Cookie {
+			t.Error("kinds are mixed up")
+		}
+		if living, err := w.Check(t.Context(), nil); err != nil || len(living) != 0 {
+			t.Errorf("nobody: %v %v", living, err)
+		}
+	})
+}
+
+// A database that is away is not a logged out member.
+func TestADatabaseAwayIsUnavailable(t *testing.T) {
+	d := testservers.Open(t, testservers.SQLite(t))
+	w := newWorld(t, d)
+	w.member(t, "kim@demo.mall")
+	tokens := w.logIn(t, "kim@demo.mall")
+	m, err := New(config(), d, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.clock = w.clock.now
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Bearer(t.Context(), tokens.Access); err == nil || fault.KindOf(err) == fault.Unauthenticated {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,120 @@
+package member
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"mall/modules/member/internal/store"
+	"mall/modules/member/internal/token"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+)
+
+// Tokens is what an API client carries. The lives count from now.
+type Tokens struct {
+	Access      string
+	AccessLife  time.Duration
+	Refresh     string
+	RefreshLife time.Duration
+}
+
+// WebSession is what a browser carries. The cookie may be kept for Life; the session ends earlier when unused.
+type WebSession struct {
+	Cookie string
+	Life   time.Duration
+	Me     Me
+}
+
+// LogIn opens a session for an API client. Errors: Unauthenticated invalid_credentials (wrong password or no such
+// account), Forbidden banned, RateLimited after too many tries for one e-mail, Busy.
+func (m *Members) LogIn(ctx context.Context, email, plain string) (Tokens, error) {
+	who, err := m.verify(ctx, email, plain)
+	if err != nil {
+		return Tokens{}, err
+	}
+	family, secret, now := token.NewSecret(), token.NewSecret(), m.now()
+	row := store.Session{
+		ID: id.New(), MemberID: who.ID, Kind: store.API, TokenHash: family.Hash(), RefreshHash: secret.Hash(),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle),
+	}
+	if err := m.store.InsertSession(ctx, row); err != nil {
+		return Tokens{}, err
+	}
+	return m.tokens(row, token.Refresh{SessionID: row.ID, Family: family, Secret: secret})
+}
+
+// tokens is the pair for a session as it now is.
+func (m *Members) tokens(row store.Session, refresh token.Refresh) (Tokens, error) {
+	access, err := m.access.Issue(row.MemberID, row.ID)
+	return Tokens{
+		Access: access, AccessLife: m.cfg.AccessLife,
+		Refresh: refresh.String(), RefreshLife: row.ExpiresAt.Sub(m.now()),
+	}, err
+}
+
+// OpenWebSession opens a session for a browser. Errors: as LogIn.
+func (m *Members) OpenWebSession(ctx context.Context, email, plain string) (WebSession, error) {
+	who, err := m.verify(ctx, email, plain)
+	if err != nil {
+		return WebSession{}, err
+	}
+	shops, err := m.shopsOf(ctx, []id.ID{who.ID})
+	if err != nil {
+		return WebSession{}, err
+	}
+	cookie, now := token.Cookie{SessionID: id.New(), Secret: token.NewSecret()}, m.now()
+	err = m.store.InsertSession(ctx, store.Session{
+		ID: cookie.SessionID, MemberID: who.ID, Kind: store.Web, TokenHash: cookie.Secret.Hash(),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle),
+	})
+	me := Me{Member: public(who), Operator: who.Operator, Shops: shops[who.ID]}
+	return WebSession{Cookie: cookie.String(), Life: m.cfg.SessionMax, Me: me}, err
+}
+
+// verify finds who knows the password. A stranger learns nothing from the answer or its time: an e-mail without
+// an account is counted, hashed and refused like a wrong password.
+func (m *Members) verify(ctx context.Context, email, plain string) (store.Member, error) {
+	slot, err := m.hasher.Acquire(ctx)
+	if err != nil {
+		return store.Member{}, err
+	}
+	defer slot.Release()
+	normal, _ := normalEmail(email)
+	attempts := sha256.Sum256([]byte(normal))
+	if err := m.countAttempt(ctx, attempts[:]); err != nil {
+		return store.Member{}, err
+	}
+	row, err := m.byEmail(ctx, email)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return store.Member{}, err
+	}
+	matches, err := slot.Matches(plain, row.PasswordHash)
+	if err != nil {
+		return store.Member{}, err
+	}
+	if !matches {
+		return store.Member{}, fault.New(fault.Unauthenticated, "invalid_credentials", "The e-mail address or the password is wrong.")
+	}
+	if row.BannedAt != nil {
+		return store.Member{}, fault.New(fault.Forbidden, "banned", "This account is closed.")
+	}
+	return row, m.store.ClearAttempts(ctx, attempts[:])
+}
+
+// countAttempt lets login_tries attempts for an e-mail through in login_window, and refuses the rest unread, the
+// right password included. The count is in the database: instances share it, a restart does not clear it, and
+// since an attempt is counted before it is looked at, a hundred at once get no more tries than a hundred in a row.
+// A stranger can so keep a member from logging in for a while; sessions that are open stay open.
+func (m *Members) countAttempt(ctx context.Context, emailHash []byte) error {
+	now := m.now()
+	a, err := m.store.CountAttempt(ctx, emailHash, now, now.Add(-m.cfg.LoginWindow))
+	if err != nil {
+		return err
+	}
+	if a.Attempts > m.cfg.LoginTries {
+		return fault.Retry(fault.RateLimited, "rate_limited", "Too many tries for this e-mail address.",
+			a.WindowStart.Add(m.cfg.LoginWindow).Sub(now))
+	}
+	return nil
+}

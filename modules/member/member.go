@@ -1,0 +1,122 @@
+// Package member is who people are: accounts, logins and their sessions, shops and the staff who answer for them.
+//
+// A session is a row; its credential is a cookie (web) or a pair of tokens (API clients). Every credential is
+// checked against that row, through a memory of at most 3 s, so that an ended session is refused at once by the
+// instance that ended it, and by the others as soon as they hear of it, or after 3 s when they do not.
+package member
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"mall/modules/member/internal/password"
+	"mall/modules/member/internal/recent"
+	"mall/modules/member/internal/store"
+	"mall/modules/member/internal/token"
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+//go:embed api.yaml
+var description []byte
+
+// API is the module's part of the API description, in YAML.
+func API() []byte { return description }
+
+const (
+	recentLife = 3 * time.Second // how long another instance may believe in an ended session
+	recentSize = 50_000          // sessions remembered; more only cost a query each
+)
+
+// Members is the module. It is safe for concurrent use once its hooks are registered.
+type Members struct {
+	cfg       Config
+	store     *store.Store
+	hasher    *password.Hasher
+	access    *token.Access
+	recent    *recent.Cache
+	announcer Announcer
+	log       *slog.Logger
+	clock     func() time.Time
+	hooks     hooks
+}
+
+// New makes the module on an open database. announcer reaches the other instances; nil when there are none.
+func New(cfg Config, d *db.DB, announcer Announcer, log *slog.Logger) (*Members, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	m := &Members{
+		cfg: cfg, store: store.New(d), hasher: password.NewHasher(cfg.HashWait),
+		announcer: announcer, log: log, clock: time.Now,
+	}
+	m.access = token.NewAccess(cfg.TokenSecret, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
+	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)
+	return m, nil
+}
+
+// now is the time as both databases keep it.
+func (m *Members) now() time.Time { return m.clock().UTC().Truncate(time.Microsecond) }
+
+const (
+	sweepEvery = 10 * time.Minute
+	sweepBatch = 500
+	keepEnded  = 24 * time.Hour // an ended session stays this long, for whoever looks into a complaint
+)
+
+// Run clears away what has ended until ctx does; it then returns nil. Any number of instances may run it.
+func (m *Members) Run(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		if err := m.Sweep(ctx); err != nil && ctx.Err() == nil {
+			m.log.WarnContext(ctx, "old sessions were not cleared away", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Sweep deletes sessions that expired a day ago and forgotten login attempts, in small batches.
+func (m *Members) Sweep(ctx context.Context) error {
+	now := m.now()
+	return errors.Join(
+		untilDone("sessions", func() (int, error) { return m.store.SweepSessions(ctx, now.Add(-keepEnded), sweepBatch) }),
+		untilDone("login attempts", func() (int, error) { return m.store.SweepAttempts(ctx, now.Add(-m.cfg.LoginWindow), sweepBatch) }),
+	)
+}
+
+func untilDone(what string, sweep func() (int, error)) error {
+	for {
+		n, err := sweep()
+		if err != nil {
+			return fmt.Errorf("member: sweep %s: %w", what, err)
+		}
+		if n < sweepBatch {
+			return nil
+		}
+	}
+}
+
+// Names gives the names of members; ids that nobody has are left out. Ask for a page's worth, not for thousands.
+func (m *Members) Names(ctx context.Context, members []id.ID) (map[id.ID]string, error) {
+	names := make(map[id.ID]string, len(members))
+	if len(members) == 0 {
+		return names, nil
+	}
+	rows, err := m.store.Members(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		names[r.ID] = r.Name
+	}
+	return names, nil
+}

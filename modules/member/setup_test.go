@@ -1,0 +1,149 @@
+package member
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+const (
+	secret = "kP3v9LxQ2mZr8TnW5yBc7HdJ4sGf6AeU"
+	pass   = "moonlight-2026"
+)
+
+func config() Config {
+	return Config{
+		TokenSecret: secret, TokenIssuer: "mall", TokenAudience: "mall-api",
+		AccessLife: 10 * time.Minute, RefreshIdle: 30 * 24 * time.Hour, RefreshGrace: 30 * time.Second,
+		WebIdle: 7 * 24 * time.Hour, SessionMax: 60 * 24 * time.Hour,
+		HashWait: 10 * time.Second, LoginTries: 10, LoginWindow: 15 * time.Minute,
+		Cookie: Cookie{Name: "mall_session"},
+	}
+}
+
+// clock stands still until a test moves it.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// world is a database with one or more instances of the module on it.
+type world struct {
+	*Members
+
+	db    *db.DB
+	clock *clock
+}
+
+func newWorld(t *testing.T, d *db.DB) *world {
+	t.Helper()
+	w := &world{db: d, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
+	w.Members = w.instance(t, nil)
+	return w
+}
+
+// instance is a further process of the mall.
+func (w *world) instance(t *testing.T, a Announcer) *Members {
+	t.Helper()
+	m, err := New(config(), w.db, a, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.clock = w.clock.now
+	return m
+}
+
+// wire announces to the given instances.
+type wire struct{ to []*Members }
+
+func (w *wire) Announce(_ context.Context, n Notice) error {
+	for _, m := range w.to {
+		m.Heard(n)
+	}
+	return nil
+}
+
+// member makes an account named after its e-mail.
+func (w *world) member(t *testing.T, email string) id.ID {
+	t.Helper()
+	x := id.New()
+	name, _, _ := strings.Cut(email, "@")
+	w.seed(t, Seed{Members: []SeedMember{{ID: x, Email: email, Password: pass, Name: name}}})
+	return x
+}
+
+// shop makes a shop with the given staff: "owner:kim manager:lee" names members and makes their accounts.
+func (w *world) shop(t *testing.T, staff string) (shop id.ID, who map[string]id.ID) {
+	t.Helper()
+	shop, who = id.New(), map[string]id.ID{}
+	s := Seed{Shops: []SeedShop{{ID: shop, Name: "달빛상점"}}}
+	for entry := range strings.FieldsSeq(staff) {
+		role, name, _ := strings.Cut(entry, ":")
+		who[name] = id.New()
+		s.Members = append(s.Members, SeedMember{ID: who[name], Email: name + "." + shop.String()[24:] + "@demo.mall", Password: pass, Name: name})
+		if role != "" {
+			s.Staff = append(s.Staff, SeedStaff{Shop: shop, Member: who[name], Role: identity.Role(role)})
+		}
+	}
+	w.seed(t, s)
+	return shop, who
+}
+
+func (w *world) seed(t *testing.T, s Seed) {
+	t.Helper()
+	if err := w.Seed(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) logIn(t *testing.T, email string) Tokens {
+	t.Helper()
+	tokens, err := w.LogIn(t.Context(), email, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+func bearer(t *testing.T, m *Members, access string) *identity.Principal {
+	t.Helper()
+	p, err := m.Bearer(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// wantCode checks that err is a fault of that kind and code; code "" wants no error.
+func wantCode(t *testing.T, err error, kind fault.Kind, code string) {
+	t.Helper()
+	if code == "" {
+		if err != nil {
+			t.Errorf("unexpected error: %v", err)
+		}
+		return
+	}
+	if fault.KindOf(err) != kind || fault.CodeOf(err) != code {
+		t.Errorf("got %v, want kind %d code %s", err, kind, code)
+	}
+}

@@ -1,0 +1,198 @@
+package member
+
+import (
+	"context"
+
+	"mall/modules/member/internal/store"
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// maxStaff is how many members may answer for one shop.
+const maxStaff = 200
+
+// Staff is a member who answers for a shop, as colleagues see them.
+type Staff struct {
+	MemberID id.ID
+	Name     string
+	Email    string
+	Role     identity.Role
+}
+
+// StaffOf is a shop's staff, the longest serving first; nobody for an unknown shop.
+func (m *Members) StaffOf(ctx context.Context, shop id.ID) ([]Staff, error) {
+	rows, err := m.store.StaffOf(ctx, shop)
+	if err != nil {
+		return nil, err
+	}
+	staff := make([]Staff, len(rows))
+	for i, r := range rows {
+		staff[i] = Staff{MemberID: r.MemberID, Name: r.Name, Email: r.Email, Role: identity.Role(r.Role)}
+	}
+	return staff, nil
+}
+
+// Colleagues is StaffOf for one of the staff. Errors: NotFound for everybody else.
+func (m *Members) Colleagues(ctx context.Context, actor, shop id.ID) ([]Staff, error) {
+	staff, err := m.StaffOf(ctx, shop)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range staff {
+		if s.MemberID == actor {
+			return staff, nil
+		}
+	}
+	return nil, fault.Missing("shop")
+}
+
+// AddStaff makes the member with that e-mail one of the shop's staff: owners add anyone, managers agents.
+// Errors: NotFound (shop, for all but its staff; member_not_found), Forbidden, Conflict (already_staff,
+// staff_limit, shop_limit).
+func (m *Members) AddStaff(ctx context.Context, actor, shop id.ID, email string, role identity.Role) (Staff, error) {
+	var added store.Member
+	if err := checkRole(role); err != nil {
+		return Staff{}, err
+	}
+	err := m.changeStaff(ctx, actor, shop, func(ctx context.Context, r roster, acting identity.Role) (id.ID, error) {
+		if acting != identity.RoleOwner && (acting != identity.RoleManager || role != identity.RoleAgent) {
+			return id.Nil, notAllowed()
+		}
+		var err error
+		if added, err = m.candidate(ctx, r, email); err != nil {
+			return id.Nil, err
+		}
+		return added.ID, m.store.InsertStaff(ctx, store.Staff{ShopID: shop, MemberID: added.ID, Role: string(role), CreatedAt: m.now()})
+	})
+	return Staff{MemberID: added.ID, Name: added.Name, Email: added.Email, Role: role}, err
+}
+
+// candidate is a member who may join the staff.
+func (m *Members) candidate(ctx context.Context, r roster, email string) (store.Member, error) {
+	found, err := m.byEmail(ctx, email)
+	if fault.KindOf(err) == fault.NotFound {
+		return found, &fault.Error{Kind: fault.NotFound, Code: "member_not_found", Field: "email", Message: "Nobody has an account with this e-mail address."}
+	}
+	if err != nil {
+		return found, err
+	}
+	if _, is := r.role(found.ID); is {
+		return found, fault.New(fault.Conflict, "already_staff", "This member is of the shop's staff already.")
+	}
+	if len(r) >= maxStaff {
+		return found, fault.New(fault.Conflict, "staff_limit", "The shop has as many staff as a shop may have.")
+	}
+	return found, m.roomForShop(ctx, found.ID)
+}
+
+// SetStaffRole gives one of the staff another role; only owners do, and one owner stays. Errors: NotFound (shop,
+// for all but its staff; member), Forbidden, Conflict last_owner.
+func (m *Members) SetStaffRole(ctx context.Context, actor, shop, member id.ID, role identity.Role) (Staff, error) {
+	if err := checkRole(role); err != nil {
+		return Staff{}, err
+	}
+	err := m.changeStaff(ctx, actor, shop, func(ctx context.Context, r roster, acting identity.Role) (id.ID, error) {
+		if acting != identity.RoleOwner {
+			return id.Nil, notAllowed()
+		}
+		had, is := r.role(member)
+		if !is {
+			return id.Nil, fault.Missing("staff member")
+		}
+		if role != identity.RoleOwner && r.onlyOwner(member, had) {
+			return id.Nil, lastOwner()
+		}
+		return member, m.store.SetRole(ctx, shop, member, string(role))
+	})
+	if err != nil {
+		return Staff{}, err
+	}
+	rows, err := m.store.Members(ctx, []id.ID{member})
+	if err != nil || len(rows) == 0 {
+		return Staff{}, err
+	}
+	return Staff{MemberID: member, Name: rows[0].Name, Email: rows[0].Email, Role: role}, nil
+}
+
+// RemoveStaff takes a member off the shop's staff: owners anyone, managers agents, everybody themselves; one owner
+// stays. Errors: as SetStaffRole.
+func (m *Members) RemoveStaff(ctx context.Context, actor, shop, member id.ID) error {
+	return m.changeStaff(ctx, actor, shop, func(ctx context.Context, r roster, acting identity.Role) (id.ID, error) {
+		role, is := r.role(member)
+		if !is {
+			return id.Nil, fault.Missing("staff member")
+		}
+		if acting != identity.RoleOwner && actor != member && (acting != identity.RoleManager || role != identity.RoleAgent) {
+			return id.Nil, notAllowed()
+		}
+		if r.onlyOwner(member, role) {
+			return id.Nil, lastOwner()
+		}
+		return member, m.store.DeleteStaff(ctx, shop, member)
+	})
+}
+
+// changeStaff runs fn with the shop locked, so that what fn decides by the roster holds when it commits; the
+// actor's role too is what the database says, not what a principal remembers. fn answers whose shops it changed.
+func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ctx context.Context, r roster, acting identity.Role) (id.ID, error)) error {
+	return m.store.Tx(ctx, func(ctx context.Context) error {
+		if _, err := m.store.LockShop(ctx, shop); err != nil {
+			return missing("shop", err)
+		}
+		rows, err := m.store.StaffRows(ctx, []id.ID{shop})
+		if err != nil {
+			return err
+		}
+		acting, is := roster(rows).role(actor)
+		if !is {
+			return fault.Missing("shop")
+		}
+		changed, err := fn(ctx, rows, acting)
+		if err == nil {
+			db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: changed}) })
+		}
+		return err
+	})
+}
+
+// roster is the whole staff of one shop.
+type roster []store.Staff
+
+func (r roster) role(member id.ID) (identity.Role, bool) {
+	for _, s := range r {
+		if s.MemberID == member {
+			return identity.Role(s.Role), true
+		}
+	}
+	return "", false
+}
+
+// onlyOwner says whether the shop would have no owner without this member as one.
+func (r roster) onlyOwner(member id.ID, role identity.Role) bool {
+	if role != identity.RoleOwner {
+		return false
+	}
+	for _, s := range r {
+		if s.Role == string(identity.RoleOwner) && s.MemberID != member {
+			return false
+		}
+	}
+	return true
+}
+
+func checkRole(role identity.Role) error {
+	if !role.AtLeast(identity.RoleAgent) {
+		return fault.Invalidf("role", "invalid_role", "A role is owner, manager or agent.")
+	}
+	return nil
+}
+
+func notAllowed() error {
+	return fault.New(fault.Forbidden, "forbidden", "Your role in this shop does not allow that.")
+}
+
+func lastOwner() error {
+	return fault.New(fault.Conflict, "last_owner", "A shop keeps at least one owner.")
+}
