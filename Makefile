@@ -71,6 +71,7 @@ test-web: $(WEB_DEPS) ## run the web's unit tests
 
 .PHONY: e2e
 e2e: build ## run the browser test on private servers and two instances
+	go build -o .cache/bin/e2e-stack ./web/e2e/stack
 	cd web && npx playwright test --config e2e/playwright.config.ts
 
 .PHONY: lint

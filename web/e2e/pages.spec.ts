@@ -1,0 +1,53 @@
+import { desktop, expect, phone, seller, test } from './people';
+import { stack } from './stack';
+import { asksAbout, productOf, rowOf, Talk } from './talk';
+
+// Every main page, small and large, light and dark: nothing bars the way, nothing is wider than the screen.
+for (const { name, size, dark } of [
+  { name: 'phone', size: phone, dark: false },
+  { name: 'desktop-dark', size: desktop, dark: true },
+]) {
+  test(`the buyer's pages on a ${name}`, async ({ person }) => {
+    const buyer = await person({ at: stack().instances[0], size, dark });
+    await buyer.logsIn('buyer@demo.mall');
+    const product = await productOf(buyer, seller.shop);
+    for (const [what, path] of [
+      ['products', '/'],
+      ['product', `/p/${product.id}`],
+      ['inquiries', '/inquiries'],
+      ['orders', '/orders'],
+    ] as const) {
+      await buyer.page.goto(path);
+      await buyer.looksRight(`buyer-${what}-${name}`);
+    }
+    const talk = await asksAbout(buyer, product);
+    await expect(talk.log).toBeVisible();
+    await buyer.looksRight(`buyer-talk-${name}`);
+  });
+
+  test(`the seller's pages on a ${name}`, async ({ person }) => {
+    const buyer = await person({ at: stack().instances[0], size: desktop });
+    await buyer.isNewBuyer(`황보관-${name}`);
+    const talk = await asksAbout(buyer, await productOf(buyer, seller.shop));
+    await talk.says('포장도 되나요?');
+    await talk.isUnread('포장도 되나요?');
+
+    const shop = await person({ at: stack().instances[1], size, dark });
+    await shop.page.goto('/seller');
+    await shop.looksRight(`seller-login-${name}`);
+    await shop.logsIn(seller.email);
+    for (const [what, path] of [
+      ['inbox', '/seller'],
+      ['products', '/seller/products'],
+      ['orders', '/seller/orders'],
+      ['settings', '/seller/settings'],
+    ] as const) {
+      await shop.page.goto(path);
+      await shop.looksRight(`seller-${what}-${name}`);
+    }
+    await shop.page.goto('/seller');
+    await rowOf(shop, `황보관-${name}`).click();
+    await new Talk(shop.page).shows('포장도 되나요?');
+    await shop.looksRight(`seller-talk-${name}`);
+  });
+}
