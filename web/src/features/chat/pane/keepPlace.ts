@@ -6,13 +6,14 @@ const pinned = -1;
  * scroll anchoring is off for this scroller: at the very top it anchors on the wrong row and jumps by thousands of px.
  *
  * scroller: the element that scrolls, laid out with column-reverse. log: its content, whose rows are `li`.
- * onTop hears the first visible row after each scroll. Returns what ends it.
+ * onTop hears the first visible row after each scroll. Whoever scrolls by hand calls `remember` right after: the
+ * browser's own scroll event comes too late.
  */
 export function keepPlace(
   scroller: HTMLElement,
   log: HTMLElement,
   onTop?: (row: HTMLElement | undefined) => void,
-): () => void {
+): { remember(): void; stop(): void } {
   let row: HTMLElement | undefined;
   let top = 0;
 
@@ -32,9 +33,12 @@ export function keepPlace(
 
   sizes.observe(log);
   scroller.addEventListener('scroll', remember, { passive: true });
-  return () => {
-    sizes.disconnect();
-    scroller.removeEventListener('scroll', remember);
+  return {
+    remember,
+    stop() {
+      sizes.disconnect();
+      scroller.removeEventListener('scroll', remember);
+    },
   };
 }
 
