@@ -1,0 +1,103 @@
+// Package hub knows which connections of this process belong to which party.
+package hub
+
+import (
+	"sync"
+
+	"mall/modules/platform/id"
+)
+
+// Party names one side of rooms: a buyer (a member) or a shop (all its staff).
+type Party struct {
+	Kind byte // 'b' or 's'
+	ID   id.ID
+}
+
+// Buyer is the party of a member as a buyer.
+func Buyer(member id.ID) Party { return Party{'b', member} }
+
+// Shop is the party of a shop's staff.
+func Shop(shop id.ID) Party { return Party{'s', shop} }
+
+// Connection is one live connection. Its methods must not block and may not call back into the hub.
+type Connection interface {
+	// Message offers a room's message; the connection puts its messages in order itself.
+	Message(room id.ID, seq int64, frame []byte)
+	// Push sends a frame that has no number.
+	Push(frame []byte)
+}
+
+// shards keep connections of many parties from waiting for one lock.
+const shards = 64
+
+// Hub is safe for concurrent use.
+type Hub struct {
+	shard [shards]struct {
+		sync.RWMutex
+		parties map[Party]map[Connection]struct{}
+	}
+}
+
+// New is an empty hub.
+func New() *Hub {
+	h := &Hub{}
+	for i := range h.shard {
+		h.shard[i].parties = map[Party]map[Connection]struct{}{}
+	}
+	return h
+}
+
+// Join adds the connection to the party; first says whether it is the party's first one here.
+func (h *Hub) Join(p Party, c Connection) (first bool) {
+	s := &h.shard[p.ID[15]%shards]
+	s.Lock()
+	defer s.Unlock()
+	set := s.parties[p]
+	if set == nil {
+		set = make(map[Connection]struct{}, 1)
+		s.parties[p] = set
+	}
+	set[c] = struct{}{}
+	return len(set) == 1
+}
+
+// Leave takes the connection out of the party; last says whether none is left here.
+func (h *Hub) Leave(p Party, c Connection) (last bool) {
+	s := &h.shard[p.ID[15]%shards]
+	s.Lock()
+	defer s.Unlock()
+	set := s.parties[p]
+	if _, in := set[c]; !in {
+		return false
+	}
+	delete(set, c)
+	if len(set) > 0 {
+		return false
+	}
+	delete(s.parties, p)
+	return true
+}
+
+// Message offers a message to the party's connections here, but not to the one that sent it.
+func (h *Hub) Message(p Party, room id.ID, seq int64, frame []byte, sender Connection) {
+	s := &h.shard[p.ID[15]%shards]
+	s.RLock()
+	defer s.RUnlock()
+	for c := range s.parties[p] {
+		if c != sender {
+			c.Message(room, seq, frame)
+		}
+	}
+}
+
+// Push sends a frame that has no number to the party's connections here, but not to its origin.
+func (h *Hub) Push(p Party, frame []byte, origin Connection) {
+	s := &h.shard[p.ID[15]%shards]
+	s.RLock()
+	defer s.RUnlock()
+	for c := range s.parties[p] {
+		if c != origin {
+			c.Push(frame)
+		}
+	}
+}

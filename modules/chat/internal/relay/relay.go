@@ -1,0 +1,132 @@
+// Package relay brings frames to the connections of a party: to those of this process directly, to those of
+// other instances over Redis Pub/Sub.
+package relay
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"sync/atomic"
+
+	"mall/modules/chat/internal/hub"
+	"mall/modules/platform/id"
+	"mall/modules/platform/pubsub"
+)
+
+// Relay is safe for concurrent use.
+type Relay struct {
+	hub      *hub.Hub
+	bus      *pubsub.Bus
+	key      []byte
+	instance id.ID
+
+	refused atomic.Int64
+}
+
+// New makes a relay. All instances share key: news that does not carry its mark is refused, so that who can
+// write to Redis still cannot put words into anybody's mouth. Connect must be called before use.
+func New(key []byte) *Relay {
+	derived := sha256.Sum256(append([]byte("mall chat relay\x00"), key...))
+	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
+}
+
+// Connect gives the relay its bus, whose handler is Receive.
+func (r *Relay) Connect(bus *pubsub.Bus) { r.bus = bus }
+
+// Refused counts news that was malformed or forged.
+func (r *Relay) Refused() int64 { return r.refused.Load() }
+
+// channel names a party's channel. A publish so reaches only the instances that hold one of its connections.
+func channel(p hub.Party) string { return "chat:" + string(p.Kind) + ":" + p.ID.String() }
+
+// Join adds a connection to a party and waits a short time until news of other instances reaches it. Redis
+// being away is no reason to refuse anybody: the frames then come from the database.
+func (r *Relay) Join(ctx context.Context, p hub.Party, c hub.Connection) {
+	r.hub.Join(p, c)
+	_ = r.bus.Subscribe(ctx, channel(p))
+}
+
+// Leave takes back a Join.
+func (r *Relay) Leave(p hub.Party, c hub.Connection) {
+	r.hub.Leave(p, c)
+	r.bus.Unsubscribe(channel(p))
+}
+
+// Message brings a stored message to the parties' connections everywhere but to its sender's.
+func (r *Relay) Message(parties []hub.Party, room id.ID, seq int64, frame []byte, sender hub.Connection) {
+	for _, p := range parties {
+		r.hub.Message(p, room, seq, frame, sender)
+		r.bus.Publish(channel(p), r.seal(p, kindMessage, room, seq, frame))
+	}
+}
+
+// Push brings a frame that has no number to the party's connections everywhere but to its origin.
+func (r *Relay) Push(p hub.Party, frame []byte, origin hub.Connection) {
+	r.hub.Push(p, frame, origin)
+	r.bus.Publish(channel(p), r.seal(p, kindPush, id.Nil, 0, frame))
+}
+
+// What travels: version, kind, instance, room, seq, mark, frame.
+const (
+	version     = 1
+	kindMessage = 'm'
+	kindPush    = 'p'
+	headSize    = 2 + 16 + 16 + 8
+	markSize    = 16
+)
+
+func (r *Relay) seal(p hub.Party, kind byte, room id.ID, seq int64, frame []byte) []byte {
+	b := make([]byte, 0, headSize+markSize+len(frame))
+	b = append(b, version, kind)
+	b = append(b, r.instance[:]...)
+	b = append(b, room[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(seq)) //nolint:gosec // a seq is never negative
+	b = append(b, r.mark(p, b, frame)...)
+	return append(b, frame...)
+}
+
+// mark covers the party too, so that news cannot be played to somebody else.
+func (r *Relay) mark(p hub.Party, head, frame []byte) []byte {
+	m := hmac.New(sha256.New, r.key)
+	m.Write([]byte{p.Kind})
+	m.Write(p.ID[:])
+	m.Write(head)
+	m.Write(frame)
+	return m.Sum(nil)[:markSize]
+}
+
+// Receive takes news from the bus. It does not block.
+func (r *Relay) Receive(ch string, payload []byte) {
+	p, ok := party(ch)
+	if !ok || len(payload) < headSize+markSize || payload[0] != version {
+		r.refused.Add(1)
+		return
+	}
+	head, mark, frame := payload[:headSize], payload[headSize:headSize+markSize], payload[headSize+markSize:]
+	if id.ID(head[2:18]) == r.instance {
+		return // delivered here when it was sent
+	}
+	if !hmac.Equal(mark, r.mark(p, head, frame)) {
+		r.refused.Add(1)
+		return
+	}
+	switch head[1] {
+	case kindMessage:
+		seq := int64(binary.BigEndian.Uint64(head[34:42])) //nolint:gosec // sealed from an int64
+		r.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)
+	case kindPush:
+		r.hub.Push(p, frame, nil)
+	default:
+		r.refused.Add(1)
+	}
+}
+
+func party(ch string) (hub.Party, bool) {
+	const prefix = len("chat:b:")
+	if len(ch) != prefix+36 {
+		return hub.Party{}, false
+	}
+	x, err := id.Parse(ch[prefix:])
+	return hub.Party{Kind: ch[5], ID: x}, err == nil
+}

@@ -1,0 +1,347 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+)
+
+// Draft is a message that has no number yet.
+type Draft struct {
+	RoomID      id.ID
+	InquiryID   id.ID // zero: the room's current inquiry
+	Party       string
+	SenderID    id.ID
+	SenderName  string
+	Kind        string
+	Body        string
+	Card        *string // JSON as it would be stored
+	CardKey     string  // what the sender asked for: "product:<id>"; tells a retry from another message
+	ClientMsgID id.ID
+	ExpectSeq   *int64 // refuse when a colleague has answered past this seq
+}
+
+// Outcome is what became of one draft: a stored message, or the reason why not.
+type Outcome struct {
+	Message Message
+	Dup     bool  // it had been stored before; Message is that one
+	Head    int64 // with a stale fault: the room's head
+	Room    Room  // the room after the message; zero when Dup
+	Err     error
+}
+
+// ErrLocked says that another transaction holds the room; the draft may be appended alone, waiting for it.
+var ErrLocked = fault.New(fault.Unavailable, "unavailable", "The room is busy; try again.")
+
+// Append stores drafts in one transaction and numbers them in their rooms without a gap: the rooms are
+// locked, in the order of their ids, before a number is taken, and the numbers go back with a ROLLBACK.
+// With skipLocked a room that another transaction holds fails with ErrLocked instead of making the others
+// wait. The outcomes stand in the order of the drafts. A returned error means that nothing is known to be
+// stored; when it wraps db.ErrOutcomeUnknown the COMMIT itself failed and any of it may be: use Find.
+func (s *Store) Append(ctx context.Context, drafts []Draft, skipLocked bool) ([]Outcome, error) {
+	var out []Outcome
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		b := batch{s: s, drafts: drafts, out: make([]Outcome, len(drafts)), now: Now()}
+		out = b.out
+		return b.run(ctx, skipLocked)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// retryKey is the identity of one send, for the life of the row.
+type retryKey struct{ room, sender, client id.ID }
+
+func (d *Draft) key() retryKey { return retryKey{d.RoomID, d.SenderID, d.ClientMsgID} }
+
+type batch struct {
+	s      *Store
+	drafts []Draft
+	out    []Outcome
+	now    time.Time
+
+	rooms    map[id.ID]*Room
+	stored   map[retryKey]Message
+	answered map[retryKey]bool // staff replies that a colleague's answer has overtaken
+	foreign  map[id.ID]Inquiry // inquiries that drafts name besides the current one
+	rows     []Message
+	changed  map[id.ID]bool
+	states   map[id.ID]string // inquiries whose state this batch changes
+}
+
+func (b *batch) run(ctx context.Context, skipLocked bool) error {
+	if err := b.lockRooms(ctx, skipLocked); err != nil {
+		return err
+	}
+	if err := b.findStored(ctx); err != nil {
+		return err
+	}
+	if err := b.findInquiries(ctx); err != nil {
+		return err
+	}
+	if err := b.findAnswers(ctx); err != nil {
+		return err
+	}
+	b.rows = make([]Message, 0, len(b.drafts))
+	b.changed = make(map[id.ID]bool, len(b.rooms))
+	b.states = map[id.ID]string{}
+	for i := range b.drafts {
+		b.out[i] = b.number(&b.drafts[i])
+	}
+	for i := range b.out {
+		if b.out[i].Err == nil && !b.out[i].Dup {
+			b.out[i].Room = *b.rooms[b.drafts[i].RoomID]
+		}
+	}
+	return b.write(ctx)
+}
+
+func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
+	ids := make([]id.ID, 0, len(b.drafts))
+	for i := range b.drafts {
+		ids = append(ids, b.drafts[i].RoomID)
+	}
+	slices.SortFunc(ids, id.ID.Compare)
+	ids = slices.Compact(ids)
+	lock := b.s.forUpdate()
+	if lock != "" && skipLocked {
+		lock += " SKIP LOCKED"
+	}
+	var rooms []Room
+	err := b.s.db.Write(ctx).Raw("SELECT "+roomColumns+" FROM chat_rooms WHERE id IN ? ORDER BY id"+lock, ids).Scan(&rooms).Error
+	if err != nil {
+		return db.Fault(err)
+	}
+	b.rooms = make(map[id.ID]*Room, len(rooms))
+	for i := range rooms {
+		b.rooms[rooms[i].ID] = &rooms[i]
+	}
+	return nil
+}
+
+// findStored finds the drafts that are there already, under the room's lock, so that a retry that runs
+// beside the first send sees it.
+func (b *batch) findStored(ctx context.Context) error {
+	keys := make([]retryKey, 0, len(b.drafts))
+	for i := range b.drafts {
+		if b.rooms[b.drafts[i].RoomID] != nil {
+			keys = append(keys, b.drafts[i].key())
+		}
+	}
+	var err error
+	b.stored, err = b.s.find(ctx, keys)
+	return err
+}
+
+func (s *Store) find(ctx context.Context, keys []retryKey) (map[retryKey]Message, error) {
+	found := make(map[retryKey]Message)
+	if len(keys) == 0 {
+		return found, nil
+	}
+	args := make([]any, 0, 3*len(keys))
+	for _, k := range keys {
+		args = append(args, k.room, k.sender, k.client)
+	}
+	where := "(room_id = ? AND sender_id = ? AND client_msg_id = ?)"
+	where += strings.Repeat(" OR "+where, len(keys)-1)
+	var rows []Message
+	if err := s.db.Write(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE "+where, args...).Scan(&rows).Error; err != nil {
+		return nil, db.Fault(err)
+	}
+	for _, m := range rows {
+		found[retryKey{m.RoomID, m.SenderID, m.ClientMsgID}] = m
+	}
+	return found, nil
+}
+
+func (b *batch) findInquiries(ctx context.Context) error {
+	var ids []id.ID
+	for i := range b.drafts {
+		d := &b.drafts[i]
+		if room := b.rooms[d.RoomID]; room != nil && !d.InquiryID.IsZero() && d.InquiryID != room.InquiryID {
+			ids = append(ids, d.InquiryID)
+		}
+	}
+	b.foreign = map[id.ID]Inquiry{}
+	if len(ids) == 0 {
+		return nil
+	}
+	var qs []Inquiry
+	if err := b.s.db.Write(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE id IN ?", ids).Scan(&qs).Error; err != nil {
+		return db.Fault(err)
+	}
+	for _, q := range qs {
+		b.foreign[q.ID] = q
+	}
+	return nil
+}
+
+// number gives one draft its place in its room, or says why it gets none.
+func (b *batch) number(d *Draft) Outcome {
+	room := b.rooms[d.RoomID]
+	if room == nil {
+		return Outcome{Err: ErrLocked}
+	}
+	if m, ok := b.stored[d.key()]; ok {
+		return Repeat(d, m)
+	}
+	if b.answered[d.key()] || b.answeredHere(d) {
+		return Outcome{Head: room.Head, Err: fault.New(fault.Conflict, "stale", "A colleague has answered meanwhile.")}
+	}
+	inquiry, ok := b.inquiry(room, d)
+	if !ok {
+		return Outcome{Err: fault.Invalidf("inquiry_id", "not_found", "The room has no such inquiry.")}
+	}
+	b.count(room, d.Party)
+	m := Message{RoomID: room.ID, Seq: room.Head, InquiryID: inquiry, Party: d.Party, SenderID: d.SenderID, SenderName: d.SenderName,
+		Kind: d.Kind, Body: d.Body, Card: d.Card, ClientMsgID: d.ClientMsgID, BuyerCount: room.BuyerCount, ShopCount: room.ShopCount, CreatedAt: b.now}
+	b.rows = append(b.rows, m)
+	b.stored[d.key()] = m
+	b.changed[room.ID] = true
+	return Outcome{Message: m}
+}
+
+// findAnswers finds out which staff replies come too late: a colleague answered past what they had read.
+func (b *batch) findAnswers(ctx context.Context) error {
+	b.answered = map[retryKey]bool{}
+	for i := range b.drafts {
+		d := &b.drafts[i]
+		if room := b.rooms[d.RoomID]; room == nil || d.ExpectSeq == nil || room.Head <= *d.ExpectSeq {
+			continue
+		}
+		var seqs []int64
+		err := b.s.db.Write(ctx).Raw("SELECT seq FROM chat_messages WHERE room_id = ? AND seq > ? AND party = 'shop' AND sender_id <> ? LIMIT 1",
+			d.RoomID, *d.ExpectSeq, d.SenderID).Scan(&seqs).Error
+		if err != nil {
+			return db.Fault(err)
+		}
+		b.answered[d.key()] = len(seqs) > 0
+	}
+	return nil
+}
+
+// answeredHere looks for that answer among the messages of this same batch.
+func (b *batch) answeredHere(d *Draft) bool {
+	return d.ExpectSeq != nil && slices.ContainsFunc(b.rows, func(m Message) bool {
+		return m.RoomID == d.RoomID && m.Seq > *d.ExpectSeq && m.Party == Shop && m.SenderID != d.SenderID
+	})
+}
+
+// Repeat is the outcome of a draft whose key is stored as m: the same message again, or a conflict when
+// the key was used for another body.
+func Repeat(d *Draft, m Message) Outcome {
+	if m.Body != d.Body || CardKey(m.Card) != d.CardKey {
+		return Outcome{Err: fault.New(fault.Conflict, "client_msg_id_conflict", "This client_msg_id was used for another message.")}
+	}
+	return Outcome{Message: m, Dup: true}
+}
+
+// inquiry is what the draft is about; a person's message makes it the room's current one, a notice does
+// not. false when the room does not have it.
+func (b *batch) inquiry(room *Room, d *Draft) (id.ID, bool) {
+	if d.InquiryID.IsZero() || d.InquiryID == room.InquiryID {
+		return room.InquiryID, true
+	}
+	q, ok := b.foreign[d.InquiryID]
+	if !ok || q.RoomID != room.ID {
+		return id.Nil, false
+	}
+	if d.Party != System {
+		room.InquiryID, room.State = q.ID, q.State
+		if s, ok := b.states[q.ID]; ok {
+			room.State = s
+		}
+	}
+	return q.ID, true
+}
+
+// count takes the next number and moves the inquiry's state: a buyer's message waits for an answer, a
+// staff's message is one; a notice changes nothing.
+func (b *batch) count(room *Room, party string) {
+	room.Head++
+	room.UpdatedAt = b.now
+	next := room.State
+	switch party {
+	case Buyer:
+		room.BuyerCount++
+		next = Waiting
+		if room.WaitingSince == nil {
+			at := b.now
+			room.WaitingSince = &at
+		}
+	case Shop:
+		room.ShopCount++
+		next = Open
+		room.WaitingSince = nil
+	}
+	if next != room.State {
+		room.State = next
+		b.states[room.InquiryID] = next
+	}
+}
+
+func (b *batch) write(ctx context.Context) error {
+	if len(b.rows) == 0 {
+		return nil
+	}
+	w := b.s.db.Write(ctx)
+	if err := w.Create(&b.rows).Error; err != nil {
+		return db.Fault(err)
+	}
+	rooms := make([]Room, 0, len(b.changed))
+	for rid := range b.changed {
+		rooms = append(rooms, *b.rooms[rid])
+	}
+	// One statement for all heads: the rows are there and locked, so this only ever updates them.
+	heads := clause.OnConflict{Columns: []clause.Column{{Name: "id"}},
+		DoUpdates: clause.AssignmentColumns([]string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"})}
+	if err := w.Clauses(heads).Create(&rooms).Error; err != nil {
+		return db.Fault(err)
+	}
+	return b.writeStates(ctx)
+}
+
+func (b *batch) writeStates(ctx context.Context) error {
+	byState := map[string][]id.ID{}
+	for q, state := range b.states {
+		byState[state] = append(byState[state], q)
+	}
+	for state, ids := range byState {
+		slices.SortFunc(ids, id.ID.Compare)
+		if err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = ? WHERE id IN ?", state, ids).Error; err != nil {
+			return db.Fault(err)
+		}
+	}
+	return nil
+}
+
+// Find looks drafts up by their retry keys: after a COMMIT whose outcome is unknown it tells what was
+// stored after all. The outcomes stand in the order of the drafts; ErrLocked marks what was not found.
+func (s *Store) Find(ctx context.Context, drafts []Draft) ([]Outcome, error) {
+	keys := make([]retryKey, len(drafts))
+	for i := range drafts {
+		keys[i] = drafts[i].key()
+	}
+	found, err := s.find(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Outcome, len(drafts))
+	for i := range drafts {
+		if m, ok := found[keys[i]]; ok {
+			out[i] = Repeat(&drafts[i], m)
+		} else {
+			out[i] = Outcome{Err: ErrLocked}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// CardKey names what a stored card is about, "product:<id>"; "" for no card. It is what two sends with
+// the same retry key must agree on: the card's name and price may have changed between them.
+func CardKey(card *string) string {
+	if card == nil {
+		return ""
+	}
+	var c struct{ Kind, ID string }
+	if err := json.Unmarshal([]byte(*card), &c); err != nil {
+		return "unreadable"
+	}
+	return c.Kind + ":" + c.ID
+}
+
+// After reads at most limit messages with seq > after, ascending: one range of the primary key.
+func (s *Store) After(ctx context.Context, room id.ID, after int64, limit int) ([]Message, error) {
+	ms := make([]Message, 0, min(limit, 64))
+	err := s.db.Read(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+		room, after, limit).Scan(&ms).Error
+	return ms, db.Fault(err)
+}
+
+// Before reads the at most limit newest messages with seq < before, ascending.
+func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int) ([]Message, error) {
+	ms := make([]Message, 0, min(limit, 64))
+	err := s.db.Read(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+		room, before, limit).Scan(&ms).Error
+	slices.Reverse(ms)
+	return ms, db.Fault(err)
+}
+
+// Head is one room's last seq with the parties it belongs to.
+type Head struct {
+	ID      id.ID
+	BuyerID id.ID
+	ShopID  id.ID
+	Head    int64
+}
+
+// Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
+func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
+	if len(rooms) == 0 {
+		return nil, nil
+	}
+	var hs []Head
+	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head FROM chat_rooms WHERE id IN ?", rooms).Scan(&hs).Error
+	return hs, db.Fault(err)
+}

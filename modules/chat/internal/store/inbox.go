@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// Inbox says which rooms to list. Exactly one of BuyerID and ShopID is set.
+type Inbox struct {
+	BuyerID, ShopID id.ID
+	State           string
+	Unread          bool
+	Waiting         bool // longest unanswered first, and only rooms that wait; else last change first
+	UpdatedAfter    time.Time
+	AfterTime       time.Time // where the previous page ended
+	AfterID         id.ID
+	Limit           int
+}
+
+// Entry is one room of a list with what the list shows of it, from one query.
+type Entry struct {
+	Room    Room    `gorm:"embedded"`
+	Inquiry Inquiry `gorm:"embedded;embeddedPrefix:q_"`
+	Last    Message `gorm:"embedded;embeddedPrefix:m_"`
+
+	BuyerDelivered int64
+	BuyerRead      int64
+	ShopDelivered  int64
+	ShopRead       int64
+	BuyerReadOf    int64 // how many shop messages the buyer has read, by the message at their cursor
+	ShopReadOf     int64 // how many buyer messages the shop has read
+}
+
+// UnreadFor is how many messages of the other party lie past the party's cursor.
+func (e *Entry) UnreadFor(party string) int64 {
+	if party == Buyer {
+		return e.Room.ShopCount - e.BuyerReadOf
+	}
+	return e.Room.BuyerCount - e.ShopReadOf
+}
+
+// entryQuery reaches each joined row by its primary key: a page of n rooms costs n range steps and 6n
+// point reads, however long the rooms are.
+const entryQuery = `SELECT r.id, r.buyer_id, r.shop_id, r.head, r.buyer_count, r.shop_count, r.inquiry_id, r.state, r.waiting_since, r.created_at, r.updated_at,
+ q.id AS q_id, q.room_id AS q_room_id, q.number AS q_number, q.subject AS q_subject, q.subject_id AS q_subject_id, q.card AS q_card, q.state AS q_state, q.owner_id AS q_owner_id, q.created_at AS q_created_at,
+ m.room_id AS m_room_id, m.seq AS m_seq, m.inquiry_id AS m_inquiry_id, m.party AS m_party, m.sender_id AS m_sender_id, m.sender_name AS m_sender_name, m.kind AS m_kind, m.body AS m_body, m.card AS m_card, m.client_msg_id AS m_client_msg_id, m.created_at AS m_created_at,
+ bc.delivered_seq AS buyer_delivered, bc.read_seq AS buyer_read, sc.delivered_seq AS shop_delivered, sc.read_seq AS shop_read,
+ COALESCE(bm.shop_count, 0) AS buyer_read_of, COALESCE(sm.buyer_count, 0) AS shop_read_of
+FROM chat_rooms r
+JOIN chat_inquiries q ON q.id = r.inquiry_id
+JOIN chat_cursors bc ON bc.room_id = r.id AND bc.party = 'buyer'
+JOIN chat_cursors sc ON sc.room_id = r.id AND sc.party = 'shop'
+LEFT JOIN chat_messages m ON m.room_id = r.id AND m.seq = r.head
+LEFT JOIN chat_messages bm ON bm.room_id = r.id AND bm.seq = bc.read_seq
+LEFT JOIN chat_messages sm ON sm.room_id = r.id AND sm.seq = sc.read_seq
+`
+
+// Entries lists rooms by keyset: at most f.Limit.
+func (s *Store) Entries(ctx context.Context, f Inbox) ([]Entry, error) {
+	query, args := f.query()
+	var es []Entry
+	err := s.db.Read(ctx).Raw(query, args...).Scan(&es).Error
+	return es, db.Fault(err)
+}
+
+// Entry reads one room as a list shows it; an empty answer when there is no such room.
+func (s *Store) Entry(ctx context.Context, room id.ID) ([]Entry, error) {
+	var es []Entry
+	err := s.db.Write(ctx).Raw(entryQuery+"WHERE r.id = ?", room).Scan(&es).Error
+	return es, db.Fault(err)
+}
+
+func (f Inbox) query() (string, []any) {
+	var where []string
+	var args []any
+	add := func(cond string, vs ...any) {
+		where = append(where, cond)
+		args = append(args, vs...)
+	}
+	if f.BuyerID.IsZero() {
+		add("r.shop_id = ?", f.ShopID)
+		add("r.head > 0") // a buyer who has opened a talk and said nothing is no case for the shop
+	} else {
+		add("r.buyer_id = ?", f.BuyerID)
+	}
+	if f.State != "" {
+		add("r.state = ?", f.State)
+	}
+	if f.Unread {
+		add(f.unread())
+	}
+	if !f.UpdatedAfter.IsZero() {
+		add("r.updated_at > ?", f.UpdatedAfter.UTC())
+	}
+	sort, op, dir := "r.updated_at", "<", " DESC"
+	if f.Waiting {
+		sort, op, dir = "r.waiting_since", ">", ""
+		add("r.waiting_since IS NOT NULL")
+	}
+	if !f.AfterID.IsZero() {
+		at := f.AfterTime.UTC()
+		// The first condition lets the index begin at the cursor; the second cuts what the first page had of that moment.
+		add(sort+" "+op+"= ?", at)
+		add("("+sort+" "+op+" ? OR r.id "+op+" ?)", at, f.AfterID)
+	}
+	args = append(args, f.Limit)
+	return entryQuery + "WHERE " + strings.Join(where, " AND ") + " ORDER BY " + sort + dir + ", r.id" + dir + " LIMIT ?", args
+}
+
+func (f Inbox) unread() string {
+	if f.BuyerID.IsZero() {
+		return "r.buyer_count > COALESCE(sm.buyer_count, 0)"
+	}
+	return "r.shop_count > COALESCE(bm.shop_count, 0)"
+}
+
+// Summary is what a party's whole inbox amounts to.
+type Summary struct {
+	Unread, UnreadRooms       int64
+	Waiting, Open, Held, Done int64
+}
+
+// Summary adds up a party's rooms. Exactly one of buyer and shop is set.
+func (s *Store) Summary(ctx context.Context, buyer, shop id.ID) (Summary, error) {
+	own, party, theirs, owner := "r.buyer_id = ?", Buyer, "shop_count", buyer
+	if buyer.IsZero() {
+		own, party, theirs, owner = "r.shop_id = ? AND r.head > 0", Shop, "buyer_count", shop
+	}
+	diff := "(r." + theirs + " - COALESCE(m." + theirs + ", 0))"
+	var sum Summary
+	err := s.db.Read(ctx).Raw(`SELECT COALESCE(SUM(`+diff+`), 0) AS unread, COALESCE(SUM(CASE WHEN `+diff+` > 0 THEN 1 ELSE 0 END), 0) AS unread_rooms,
+ COALESCE(SUM(CASE WHEN r.state = 'waiting' THEN 1 ELSE 0 END), 0) AS waiting, COALESCE(SUM(CASE WHEN r.state = 'open' THEN 1 ELSE 0 END), 0) AS open,
+ COALESCE(SUM(CASE WHEN r.state = 'held' THEN 1 ELSE 0 END), 0) AS held, COALESCE(SUM(CASE WHEN r.state = 'done' THEN 1 ELSE 0 END), 0) AS done
+FROM chat_rooms r JOIN chat_cursors c ON c.room_id = r.id AND c.party = '`+party+`'
+LEFT JOIN chat_messages m ON m.room_id = r.id AND m.seq = c.read_seq WHERE `+own, owner).Scan(&sum).Error
+	return sum, db.Fault(err)
+}

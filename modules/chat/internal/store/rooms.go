@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+)
+
+// Opening asks for the room of a buyer and a shop, and in it the inquiry about a subject.
+type Opening struct {
+	BuyerID, ShopID id.ID
+	Subject         string
+	SubjectID       id.ID   // zero for a general inquiry
+	Card            *string // JSON, for a new inquiry
+}
+
+// Opened is the answer: the room, its inquiry for the subject, and whether one of them is new.
+type Opened struct {
+	Room    Room
+	Inquiry Inquiry
+	New     bool
+}
+
+// OpenRoom finds or makes the room and the inquiry. Two calls at once, on any instances, answer the same
+// room and inquiry: the unique keys decide, and the loser reads what the winner made.
+func (s *Store) OpenRoom(ctx context.Context, o Opening) (Opened, error) {
+	for attempt := 0; ; attempt++ {
+		var out Opened
+		err := s.db.Tx(ctx, func(ctx context.Context) (err error) {
+			out, err = s.openRoom(ctx, o)
+			return err
+		})
+		if fault.CodeOf(err) != "duplicate" || attempt == 2 {
+			return out, err
+		}
+	}
+}
+
+func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
+	var out Opened
+	room, err := s.roomOf(ctx, o.BuyerID, o.ShopID)
+	if fault.KindOf(err) == fault.NotFound {
+		room, err = s.createRoom(ctx, o)
+		out.New = true
+	}
+	if err != nil {
+		return out, err
+	}
+	if o.SubjectID.IsZero() {
+		o.SubjectID = room.ID
+	}
+	var found []Inquiry
+	err = s.db.Write(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? AND subject = ? AND subject_id = ?",
+		room.ID, o.Subject, o.SubjectID).Scan(&found).Error
+	if err != nil {
+		return out, db.Fault(err)
+	}
+	if len(found) == 1 {
+		out.Inquiry = found[0]
+	} else {
+		out.New = true
+		if out.Inquiry, err = s.createInquiry(ctx, room, o); err != nil {
+			return out, err
+		}
+	}
+	if room.InquiryID != out.Inquiry.ID {
+		room.InquiryID, room.State = out.Inquiry.ID, out.Inquiry.State
+		room.UpdatedAt = Now()
+		err = s.db.Write(ctx).Exec("UPDATE chat_rooms SET inquiry_id = ?, state = ?, updated_at = ? WHERE id = ?",
+			room.InquiryID, room.State, room.UpdatedAt, room.ID).Error
+	}
+	out.Room = room
+	return out, db.Fault(err)
+}
+
+// roomOf locks the room of a pair; fault.NotFound when they have none.
+func (s *Store) roomOf(ctx context.Context, buyer, shop id.ID) (Room, error) {
+	var rooms []Room
+	err := s.db.Write(ctx).Raw("SELECT "+roomColumns+" FROM chat_rooms WHERE buyer_id = ? AND shop_id = ?"+s.forUpdate(), buyer, shop).Scan(&rooms).Error
+	if err != nil {
+		return Room{}, db.Fault(err)
+	}
+	if len(rooms) == 0 {
+		return Room{}, fault.Missing("room")
+	}
+	return rooms[0], nil
+}
+
+// forUpdate is the row lock; SQLite has one writer and needs none.
+func (s *Store) forUpdate() string {
+	if s.db.Dialect() == "sqlite" {
+		return ""
+	}
+	return " FOR UPDATE"
+}
+
+func (s *Store) createRoom(ctx context.Context, o Opening) (Room, error) {
+	now := Now()
+	room := Room{ID: id.New(), BuyerID: o.BuyerID, ShopID: o.ShopID, State: Open, CreatedAt: now, UpdatedAt: now}
+	room.InquiryID = room.ID // replaced by the inquiry's in this same transaction
+	w := s.db.Write(ctx)
+	if err := w.Create(&room).Error; err != nil {
+		return room, db.Fault(err)
+	}
+	cursors := []Cursor{{RoomID: room.ID, Party: Buyer, MovedAt: now}, {RoomID: room.ID, Party: Shop, MovedAt: now}}
+	return room, db.Fault(w.Create(&cursors).Error)
+}
+
+func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquiry, error) {
+	w := s.db.Write(ctx)
+	var last int
+	if err := w.Raw("SELECT COALESCE(MAX(number), 0) FROM chat_inquiries WHERE room_id = ?", room.ID).Scan(&last).Error; err != nil {
+		return Inquiry{}, db.Fault(err)
+	}
+	q := Inquiry{ID: id.New(), RoomID: room.ID, Number: last + 1, Subject: o.Subject, SubjectID: o.SubjectID, Card: o.Card,
+		State: Open, CreatedAt: Now()}
+	return q, db.Fault(w.Create(&q).Error)
+}
+
+// Room finds a room by its id; fault.NotFound when there is none.
+func (s *Store) Room(ctx context.Context, room id.ID) (Room, error) {
+	var rooms []Room
+	err := s.db.Read(ctx).Raw("SELECT "+roomColumns+" FROM chat_rooms WHERE id = ?", room).Scan(&rooms).Error
+	if err != nil {
+		return Room{}, db.Fault(err)
+	}
+	if len(rooms) == 0 {
+		return Room{}, fault.Missing("room")
+	}
+	return rooms[0], nil
+}
+
+// RoomOf finds the room of a buyer and a shop; fault.NotFound when they have none.
+func (s *Store) RoomOf(ctx context.Context, buyer, shop id.ID) (Room, error) {
+	var rooms []Room
+	err := s.db.Read(ctx).Raw("SELECT "+roomColumns+" FROM chat_rooms WHERE buyer_id = ? AND shop_id = ?", buyer, shop).Scan(&rooms).Error
+	if err != nil {
+		return Room{}, db.Fault(err)
+	}
+	if len(rooms) == 0 {
+		return Room{}, fault.Missing("room")
+	}
+	return rooms[0], nil
+}
+
+// Inquiries lists a room's inquiries, newest first, at most limit.
+func (s *Store) Inquiries(ctx context.Context, room id.ID, limit int) ([]Inquiry, error) {
+	var qs []Inquiry
+	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? ORDER BY number DESC LIMIT ?", room, limit).Scan(&qs).Error
+	return qs, db.Fault(err)
+}
+
+// InquiryOn finds the room's inquiry about a subject; fault.NotFound when there is none.
+func (s *Store) InquiryOn(ctx context.Context, room id.ID, subject string, subjectID id.ID) (Inquiry, error) {
+	var qs []Inquiry
+	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? AND subject = ? AND subject_id = ?",
+		room, subject, subjectID).Scan(&qs).Error
+	if err != nil {
+		return Inquiry{}, db.Fault(err)
+	}
+	if len(qs) == 0 {
+		return Inquiry{}, fault.Missing("inquiry")
+	}
+	return qs[0], nil
+}
+
+// InquiryChange is what staff change of an inquiry; nil leaves a field as it is.
+type InquiryChange struct {
+	State *string
+	Owner *id.ID
+}
+
+// ChangeInquiry changes an inquiry of the room, and the room's state when it is the current one.
+// before is the inquiry as it was. fault.NotFound when the room has no such inquiry.
+func (s *Store) ChangeInquiry(ctx context.Context, room, inquiry id.ID, c InquiryChange) (before Inquiry, err error) {
+	err = s.db.Tx(ctx, func(ctx context.Context) error {
+		w := s.db.Write(ctx)
+		var rooms []Room
+		if err := w.Raw("SELECT "+roomColumns+" FROM chat_rooms WHERE id = ?"+s.forUpdate(), room).Scan(&rooms).Error; err != nil {
+			return db.Fault(err)
+		}
+		var qs []Inquiry
+		if err := w.Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE id = ? AND room_id = ?", inquiry, room).Scan(&qs).Error; err != nil {
+			return db.Fault(err)
+		}
+		if len(rooms) == 0 || len(qs) == 0 {
+			return fault.Missing("inquiry")
+		}
+		before = qs[0]
+		return db.Fault(s.applyChange(ctx, rooms[0], before, c))
+	})
+	return before, err
+}
+
+func (s *Store) applyChange(ctx context.Context, room Room, q Inquiry, c InquiryChange) error {
+	state, owner := q.State, q.OwnerID
+	if c.State != nil {
+		state = *c.State
+	}
+	if c.Owner != nil {
+		owner = *c.Owner
+	}
+	w := s.db.Write(ctx)
+	if err := w.Exec("UPDATE chat_inquiries SET state = ?, owner_id = ? WHERE id = ?", state, owner, q.ID).Error; err != nil {
+		return err
+	}
+	if room.InquiryID != q.ID {
+		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", Now(), room.ID).Error
+	}
+	waiting := room.WaitingSince
+	if state == Done || state == Held {
+		waiting = nil
+	}
+	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, waiting, Now(), room.ID).Error
+}

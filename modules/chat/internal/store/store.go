@@ -1,0 +1,141 @@
+// Package store keeps rooms, inquiries, messages and cursors. It knows rows, not rules; its errors are faults.
+package store
+
+import (
+	"context"
+	"time"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// The parties of a room, as stored and as the wire spells them.
+const (
+	Buyer  = "buyer"
+	Shop   = "shop"
+	System = "system"
+)
+
+// The states of an inquiry.
+const (
+	Waiting = "waiting" // the buyer has written and no staff has answered
+	Open    = "open"
+	Held    = "held"
+	Done    = "done"
+)
+
+// SystemSender is the sender_id of what the mall itself writes.
+var SystemSender = id.Derived("mall/system")
+
+// Room is one row of chat_rooms.
+type Room struct {
+	ID           id.ID
+	BuyerID      id.ID
+	ShopID       id.ID
+	Head         int64
+	BuyerCount   int64
+	ShopCount    int64
+	InquiryID    id.ID
+	State        string
+	WaitingSince *time.Time
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// TableName is the table of rooms.
+func (Room) TableName() string { return "chat_rooms" }
+
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, state, waiting_since, created_at, updated_at"
+
+// Inquiry is one row of chat_inquiries.
+type Inquiry struct {
+	ID        id.ID
+	RoomID    id.ID
+	Number    int
+	Subject   string
+	SubjectID id.ID
+	Card      *string // JSON
+	State     string
+	OwnerID   id.ID // zero: nobody
+	CreatedAt time.Time
+}
+
+// TableName is the table of inquiries.
+func (Inquiry) TableName() string { return "chat_inquiries" }
+
+const inquiryColumns = "id, room_id, number, subject, subject_id, card, state, owner_id, created_at"
+
+// Message is one row of chat_messages.
+type Message struct {
+	RoomID      id.ID
+	Seq         int64
+	InquiryID   id.ID
+	Party       string
+	SenderID    id.ID
+	SenderName  string
+	Kind        string
+	Body        string
+	Card        *string // JSON
+	ClientMsgID id.ID
+	BuyerCount  int64
+	ShopCount   int64
+	CreatedAt   time.Time
+}
+
+// TableName is the table of messages.
+func (Message) TableName() string { return "chat_messages" }
+
+const messageColumns = "room_id, seq, inquiry_id, party, sender_id, sender_name, kind, body, card, client_msg_id, buyer_count, shop_count, created_at"
+
+// Cursor is one row of chat_cursors.
+type Cursor struct {
+	RoomID       id.ID
+	Party        string
+	DeliveredSeq int64
+	ReadSeq      int64
+	MovedAt      time.Time
+}
+
+// TableName is the table of cursors.
+func (Cursor) TableName() string { return "chat_cursors" }
+
+// Store is the chat's part of the database.
+type Store struct{ db *db.DB }
+
+// New is a store over d.
+func New(d *db.DB) *Store { return &Store{db: d} }
+
+// Now is the clock as the database keeps it: UTC, whole microseconds.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// Epoch gives the name of this life of the database, and makes one in a new database. Of several
+// instances that start at once, all get the same.
+func (s *Store) Epoch(ctx context.Context) (string, error) {
+	insert := "INSERT IGNORE INTO chat_settings (name, value) VALUES ('epoch', ?)"
+	if s.db.Dialect() == "sqlite" {
+		insert = "INSERT OR IGNORE INTO chat_settings (name, value) VALUES ('epoch', ?)"
+	}
+	epoch, err := s.epoch(ctx)
+	if err != nil || epoch != "" {
+		return epoch, err
+	}
+	if err := s.db.Write(ctx).Exec(insert, id.New().String()).Error; err != nil {
+		return "", db.Fault(err)
+	}
+	return s.epoch(ctx)
+}
+
+func (s *Store) epoch(ctx context.Context) (string, error) {
+	var values []string
+	err := s.db.Read(ctx).Raw("SELECT value FROM chat_settings WHERE name = 'epoch'").Scan(&values).Error
+	if err != nil || len(values) == 0 {
+		return "", db.Fault(err)
+	}
+	return values[0], nil
+}
+
+// RecordAccess notes an operator's look into a room.
+func (s *Store) RecordAccess(ctx context.Context, operator, room id.ID, reason string) error {
+	return db.Fault(s.db.Write(ctx).Exec("INSERT INTO chat_accesses (id, operator_id, room_id, reason, at) VALUES (?, ?, ?, ?, ?)",
+		id.New(), operator, room, reason, Now()).Error)
+}

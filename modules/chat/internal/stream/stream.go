@@ -1,0 +1,152 @@
+// Package stream puts one connection's messages in order: each room's arrive strictly one after the other,
+// whatever Redis lost, doubled or reordered on the way. It is a state machine without clock, lock or I/O;
+// its owner calls it under the connection's own lock.
+package stream
+
+import "mall/modules/platform/id"
+
+// MaxEarly is how many messages of one room may wait for a missing one; with more it is quicker to read the
+// room from the database.
+const MaxEarly = 64
+
+// Stream is what one connection has been sent.
+type Stream struct {
+	rooms map[id.ID]*room
+}
+
+type room struct {
+	last    int64            // the connection has everything up to here
+	early   map[int64][]byte // what came too soon; nil frame: the connection has it already (its own send)
+	reading bool             // the gap is being read from the database; live messages wait
+}
+
+// New is the stream of a connection that has been sent nothing.
+func New() *Stream { return &Stream{rooms: map[id.ID]*room{}} }
+
+// Step says what the owner does next: write Frames in their order and, when Gap is set, read the room's
+// messages after Last from the database and Fill them in. A gap is reported once.
+type Step struct {
+	Frames [][]byte
+	Gap    bool
+	Last   int64
+}
+
+// Offer takes one message as it arrives, from wherever. The first one of a room is where its stream
+// begins, unless Resume has named an earlier place. A nil frame is a message that the connection itself
+// sent: its ack tells it the seq, so it only counts.
+func (s *Stream) Offer(rid id.ID, seq int64, frame []byte) Step {
+	r := s.rooms[rid]
+	if r == nil {
+		s.rooms[rid] = &room{last: seq}
+		return Step{Frames: only(frame), Last: seq}
+	}
+	if seq <= r.last {
+		return Step{Last: r.last}
+	}
+	if !r.reading && seq == r.last+1 {
+		r.last = seq
+		return Step{Frames: r.release(only(frame)), Last: r.last}
+	}
+	r.keep(seq, frame)
+	return Step{Gap: !r.reading && len(r.early) == 1, Last: r.last}
+}
+
+func only(frame []byte) [][]byte {
+	if frame == nil {
+		return nil
+	}
+	return [][]byte{frame}
+}
+
+func (r *room) keep(seq int64, frame []byte) {
+	if r.early == nil {
+		r.early = map[int64][]byte{}
+	}
+	if len(r.early) < MaxEarly {
+		r.early[seq] = frame
+	}
+}
+
+// release appends what has been waiting for the message just sent.
+func (r *room) release(frames [][]byte) [][]byte {
+	for len(r.early) > 0 {
+		frame, ok := r.early[r.last+1]
+		if !ok {
+			return frames
+		}
+		delete(r.early, r.last+1)
+		r.last++
+		if frame != nil {
+			frames = append(frames, frame)
+		}
+	}
+	return frames
+}
+
+// Resume begins the room's stream after the given seq, which the client says it has, and lets live messages
+// wait until Filled. Live messages that came before the client named its place are sent again in their order.
+func (s *Stream) Resume(rid id.ID, after int64) {
+	r := s.rooms[rid]
+	if r == nil {
+		r = &room{}
+		s.rooms[rid] = r
+	}
+	r.last = after
+	r.reading = true
+}
+
+// Reading marks the room as being read from the database, so that no second read begins; false when one
+// runs already or the room has no gap any more.
+func (s *Stream) Reading(rid id.ID) (after int64, ok bool) {
+	r := s.rooms[rid]
+	if r == nil || r.reading || len(r.early) == 0 {
+		return 0, false
+	}
+	r.reading = true
+	return r.last, true
+}
+
+// Fill takes the next message as the database has it, in order; it answers the frame to write, or nil when
+// the connection has the message already.
+func (s *Stream) Fill(rid id.ID, seq int64, frame []byte) []byte {
+	r := s.rooms[rid]
+	if r == nil || seq != r.last+1 {
+		return nil
+	}
+	if early, ok := r.early[seq]; ok {
+		delete(r.early, seq)
+		if early == nil {
+			frame = nil
+		}
+	}
+	r.last = seq
+	return frame
+}
+
+// Filled ends a read that found the room's head: what waited follows, as far as it fits. What still does
+// not fit was lost again or never existed: it is reported as a gap, or with final dropped.
+func (s *Stream) Filled(rid id.ID, final bool) Step {
+	r := s.rooms[rid]
+	if r == nil {
+		return Step{}
+	}
+	r.reading = false
+	frames := r.release(nil)
+	for seq := range r.early {
+		if seq <= r.last {
+			delete(r.early, seq)
+		}
+	}
+	if final {
+		clear(r.early)
+	}
+	return Step{Frames: frames, Gap: len(r.early) > 0, Last: r.last}
+}
+
+// Last is the seq up to which the connection has the room; 0 when it has been sent nothing of it.
+func (s *Stream) Last(rid id.ID) int64 {
+	if r := s.rooms[rid]; r != nil {
+		return r.last
+	}
+	return 0
+}
