@@ -15,10 +15,10 @@ CREATE TABLE product_products (
     updated_at     DATETIME NOT NULL,
     PRIMARY KEY (id)
 );
-CREATE INDEX product_products_front ON product_products (deleted, hidden, id);
-CREATE INDEX product_products_category ON product_products (deleted, hidden, category, id);
-CREATE INDEX product_products_shop_front ON product_products (deleted, hidden, shop_id, id);
-CREATE INDEX product_products_shop ON product_products (deleted, shop_id, id);
+CREATE INDEX product_products_category ON product_products (category, deleted, hidden, id);
+CREATE INDEX product_products_shop_front ON product_products (shop_id, deleted, hidden, id);
+CREATE INDEX product_products_shop_category ON product_products (shop_id, category, deleted, hidden, id);
+CREATE INDEX product_products_shop ON product_products (shop_id, deleted, id);
 
 -- +goose Down
 DROP TABLE product_products;

@@ -62,16 +62,19 @@ func (s Store) Get(ctx context.Context, product id.ID) (Product, error) {
 // GetMany reads those of the products that exist, in order of id.
 func (s Store) GetMany(ctx context.Context, products []id.ID) ([]Product, error) {
 	var ps []Product
-	err := s.db.Read(ctx).Table("product_products AS p").Select(columns).Where("p.id IN ?", products).Order("p.id").Find(&ps).Error
+	err := many(s.db.Read(ctx), products).Find(&ps).Error
 	return ps, db.Fault(err)
+}
+
+func many(tx *gorm.DB, products []id.ID) *gorm.DB {
+	return tx.Table("product_products AS p").Select(columns).Where("p.id IN ?", products).Order("p.id")
 }
 
 // Lock reads those of the products that exist and holds them until the transaction ends. It takes them in order
 // of id, so that two callers never wait for each other in a circle.
 func (s Store) Lock(ctx context.Context, products ...id.ID) ([]Product, error) {
 	var ps []Product
-	err := s.db.Write(ctx).Table("product_products AS p").Select(columns).Where("p.id IN ?", products).Order("p.id").
-		Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Find(&ps).Error
+	err := many(s.db.Write(ctx), products).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Find(&ps).Error
 	return ps, db.Fault(err)
 }
 
@@ -101,7 +104,7 @@ func (s Store) Delete(ctx context.Context, product id.ID, at time.Time) error {
 
 // ReplaceGrams gives the product other grams.
 func (s Store) ReplaceGrams(ctx context.Context, product id.ID, grams []string) error {
-	if err := s.db.Write(ctx).Exec(`DELETE FROM product_grams WHERE product_id = ?`, product).Error; err != nil {
+	if err := s.db.Write(ctx).Where("product_id = ?", product).Delete(&gram{}).Error; err != nil {
 		return db.Fault(err)
 	}
 	return s.addGrams(ctx, product, grams)
@@ -138,12 +141,13 @@ type Query struct {
 // List reads a page, newest first.
 func (s Store) List(ctx context.Context, q Query) ([]Product, error) {
 	var ps []Product
-	err := s.list(ctx, q).Find(&ps).Error
+	err := q.on(s.db.Read(ctx)).Find(&ps).Error
 	return ps, db.Fault(err)
 }
 
-func (s Store) list(ctx context.Context, q Query) *gorm.DB {
-	tx := s.db.Read(ctx).Table("product_products AS p").Select(columns).Where("p.deleted = ?", false)
+// on words the query as SQL.
+func (q Query) on(tx *gorm.DB) *gorm.DB {
+	tx = tx.Table("product_products AS p").Select(columns).Where("p.deleted = ?", false)
 	if !q.WithHidden {
 		tx = tx.Where("p.hidden = ?", false)
 	}
