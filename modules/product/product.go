@@ -6,6 +6,7 @@ package product
 
 import (
 	"context"
+	_ "embed"
 	"time"
 
 	"mall/modules/platform/db"
@@ -14,6 +15,12 @@ import (
 	"mall/modules/platform/identity"
 	"mall/modules/product/internal/store"
 )
+
+//go:embed api.yaml
+var description []byte
+
+// API is the module's part of the API description, in YAML.
+func API() []byte { return description }
 
 // Product is one thing for sale. Money is won; Stock is what can still be ordered. ListPriceWon is the price
 // before a sale and means something only while it is above PriceWon.

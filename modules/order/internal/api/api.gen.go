@@ -87,6 +87,9 @@ type OrderDraft struct {
 
 // OrderLine defines model for OrderLine.
 type OrderLine struct {
+	// ImageUrl the product's picture, same origin
+	ImageUrl string `json:"image_url"`
+
 	// Name as it was when ordered
 	Name         string `json:"name"`
 	ProductId    Id     `json:"product_id"`

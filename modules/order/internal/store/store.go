@@ -1,0 +1,171 @@
+// Package store keeps the rows of orders, their lines and their payments. It knows no rules.
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// Status is where an order is in its life.
+type Status string
+
+// Order is a row of order_orders with its lines.
+type Order struct {
+	ID            id.ID
+	Number        string
+	BuyerID       id.ID
+	ClientOrderID id.ID
+	ShopID        id.ID
+	Status        Status
+	TotalWon      int64
+	LineCount     int
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+	Lines         []Line `gorm:"-"`
+}
+
+// TableName is where the rows live.
+func (Order) TableName() string { return "order_orders" }
+
+// Line is a row of order_lines.
+type Line struct {
+	OrderID      id.ID
+	Position     int
+	ProductID    id.ID
+	Name         string
+	UnitPriceWon int64
+	Quantity     int64
+}
+
+// TableName is where the rows live.
+func (Line) TableName() string { return "order_lines" }
+
+var (
+	orderColumns = []string{"id", "number", "buyer_id", "client_order_id", "shop_id", "status", "total_won", "line_count", "created_at", "updated_at"}
+	lineColumns  = []string{"order_id", "position", "product_id", "name", "unit_price_won", "quantity"}
+)
+
+// Store reads and writes the rows, in the transaction that the context carries when there is one. Its errors are faults.
+type Store struct{ db *db.DB }
+
+// New makes a store.
+func New(d *db.DB) Store { return Store{db: d} }
+
+// Insert writes a new order with its lines; Conflict "duplicate" when its number or the buyer's key is taken.
+func (s Store) Insert(ctx context.Context, o Order) error {
+	if err := s.db.Write(ctx).Create(&o).Error; err != nil {
+		return db.Fault(err)
+	}
+	return db.Fault(s.db.Write(ctx).Create(&o.Lines).Error)
+}
+
+// Get reads one order with its lines; NotFound when there is none.
+func (s Store) Get(ctx context.Context, order id.ID) (Order, error) {
+	var o Order
+	if err := s.db.Read(ctx).Select(orderColumns).Where("id = ?", order).Take(&o).Error; err != nil {
+		return Order{}, db.Fault(err)
+	}
+	return s.withLines(ctx, o)
+}
+
+// GetByClientKey reads the order that the buyer placed under a key of their own; NotFound when there is none.
+func (s Store) GetByClientKey(ctx context.Context, buyer, key id.ID) (Order, error) {
+	var o Order
+	if err := s.db.Read(ctx).Select(orderColumns).Where("buyer_id = ? AND client_order_id = ?", buyer, key).Take(&o).Error; err != nil {
+		return Order{}, db.Fault(err)
+	}
+	return s.withLines(ctx, o)
+}
+
+// Lock reads one order with its lines and holds it until the transaction ends; NotFound when there is none.
+func (s Store) Lock(ctx context.Context, order id.ID) (Order, error) {
+	var o Order
+	err := s.db.Write(ctx).Select(orderColumns).Where("id = ?", order).
+		Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Take(&o).Error
+	if err != nil {
+		return Order{}, db.Fault(err)
+	}
+	return s.withLines(ctx, o)
+}
+
+func (s Store) withLines(ctx context.Context, o Order) (Order, error) {
+	all := []Order{o}
+	err := s.addLines(ctx, all)
+	return all[0], err
+}
+
+// addLines reads the lines of all the orders at once.
+func (s Store) addLines(ctx context.Context, orders []Order) error {
+	at := make(map[id.ID]int, len(orders))
+	ids := make([]id.ID, len(orders))
+	for i, o := range orders {
+		at[o.ID], ids[i] = i, o.ID
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var lines []Line
+	err := s.db.Read(ctx).Select(lineColumns).Where("order_id IN ?", ids).Order("order_id, position").Find(&lines).Error
+	for _, l := range lines {
+		o := &orders[at[l.OrderID]]
+		o.Lines = append(o.Lines, l)
+	}
+	return db.Fault(err)
+}
+
+// SetStatus moves the order on if it is still where the caller saw it; false when it is not.
+func (s Store) SetStatus(ctx context.Context, order id.ID, from, to Status, at time.Time) (bool, error) {
+	r := s.db.Write(ctx).Exec(`UPDATE order_orders SET status = ?, updated_at = ? WHERE id = ? AND status = ?`, to, at, order, from)
+	return r.RowsAffected == 1, db.Fault(r.Error)
+}
+
+// Query chooses a page of orders: those of a buyer, or those of a shop, or both.
+type Query struct {
+	Buyer  id.ID
+	Shop   id.ID
+	Status Status // "" any
+	Before id.ID  // only orders older than this one; Nil from the newest
+	Limit  int
+}
+
+// List reads a page with the lines, newest first.
+func (s Store) List(ctx context.Context, q Query) ([]Order, error) {
+	tx := s.db.Read(ctx).Select(orderColumns)
+	if !q.Shop.IsZero() {
+		tx = tx.Where("shop_id = ?", q.Shop)
+	}
+	if !q.Buyer.IsZero() {
+		tx = tx.Where("buyer_id = ?", q.Buyer)
+	}
+	if q.Status != "" {
+		tx = tx.Where("status = ?", q.Status)
+	}
+	if !q.Before.IsZero() {
+		tx = tx.Where("id < ?", q.Before)
+	}
+	var orders []Order
+	if err := tx.Order("id DESC").Limit(q.Limit).Find(&orders).Error; err != nil {
+		return nil, db.Fault(err)
+	}
+	return orders, s.addLines(ctx, orders)
+}
+
+// Head is what a card shows of an order.
+type Head struct {
+	Order
+	ProductID id.ID  // of the first line
+	Name      string // of the first line
+}
+
+// Heads reads the heads of those of the orders that exist, in one query.
+func (s Store) Heads(ctx context.Context, orders []id.ID) ([]Head, error) {
+	var heads []Head
+	err := s.db.Read(ctx).Raw(`SELECT o.id, o.number, o.buyer_id, o.shop_id, o.status, o.total_won, o.line_count, l.product_id, l.name
+		FROM order_orders AS o JOIN order_lines AS l ON l.order_id = o.id AND l.position = 1 WHERE o.id IN ?`, orders).Scan(&heads).Error
+	return heads, db.Fault(err)
+}
