@@ -116,7 +116,7 @@ var emptyNames = []string{"util", "utils", "common", "helper", "helpers", "model
 // topLevel is the customer's layout, and what a run leaves behind (git-ignored). Names with a leading dot are free.
 var topLevel = []string{
 	"cmd", "modules", "web", "migrations", "configs", "go.mod", "go.sum", "Dockerfile", "README.md", "docs", "Makefile",
-	"bin", "data",
+	"bin", "mall-data",
 }
 
 func TestArchitecture(t *testing.T) {

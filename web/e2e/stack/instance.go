@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,11 +42,12 @@ func newInstance(ctx context.Context, program string, settings []string, log str
 	if err != nil {
 		return nil, err
 	}
-	environment := append(os.Environ(), settings...)
-	environment = append(environment, "MALL_HTTP__ADDR="+addr, "MALL_HTTP__INTERNAL_ADDR="+internal)
+	settings = append(slices.Clone(settings), "MALL_HTTP__ADDR="+addr, "MALL_HTTP__INTERNAL_ADDR="+internal)
+	// The settings of whoever runs the test are not the mall's.
+	others := slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MALL_") })
 	return &instance{url: "http://" + addr, ready: "/readyz", log: log, end: os.Kill, command: func() *exec.Cmd {
 		c := exec.CommandContext(ctx, program, "serve")
-		c.Env = environment
+		c.Env = append(others, settings...)
 		return c
 	}}, nil
 }
