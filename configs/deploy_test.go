@@ -63,6 +63,30 @@ func TestComposeNamesOnlyWhatItHas(t *testing.T) {
 	}
 }
 
+func TestComposeSetsOnlySettingsThatExist(t *testing.T) {
+	known := map[string]any{}
+	if err := yaml.Unmarshal([]byte(read(t, "default.yaml")), &known); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range readCompose(t).Services {
+		for variable := range s.Environment {
+			setting, ours := strings.CutPrefix(variable, "MALL_")
+			if ours && !has(known, strings.Split(strings.ToLower(setting), "__")) {
+				t.Errorf("%s: %s sets nothing that default.yaml has", name, variable)
+			}
+		}
+	}
+}
+
+func has(settings any, keys []string) bool {
+	section, ok := settings.(map[string]any)
+	if !ok || len(keys) == 0 {
+		return len(keys) == 0
+	}
+	inner, ok := section[keys[0]]
+	return ok && has(inner, keys[1:])
+}
+
 func TestNginxAndPrometheusKnowTheInstances(t *testing.T) {
 	want := instances(readCompose(t))
 	if len(want) < 2 {
