@@ -37,7 +37,12 @@ var (
 // MySQL gives the test a migrated database of its own on the MariaDB (or MySQL) that the test binary shares.
 func MySQL(t testing.TB) db.Config {
 	t.Helper()
-	cfg := EmptyMySQL(t)
+	return Migrated(t, EmptyMySQL(t))
+}
+
+// Migrated migrates a database, such as one on a server that the test started for itself, and gives cfg back.
+func Migrated(t testing.TB, cfg db.Config) db.Config {
+	t.Helper()
 	if err := migrate(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
