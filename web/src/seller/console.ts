@@ -1,5 +1,6 @@
 import { createContext } from 'svelte';
 import type { Api, Schemas } from '../api/client';
+import type { Session } from '../features/member/seller/session.svelte';
 import type { Chat } from '../realtime';
 import type { Router } from '../ui/router/router.svelte';
 import type { patterns } from './routes';
@@ -11,6 +12,7 @@ export interface Console {
   readonly api: Api;
   readonly chat: Chat;
   readonly router: Router<typeof patterns>;
+  readonly session: Session;
   readonly shop: ShopRole;
   readonly member: Schemas['Member'];
 }

@@ -40,6 +40,7 @@ const en: SellerTexts = {
     checking: 'Checking who is signed in',
     failed: 'It could not be checked who is signed in.',
     signOut: 'Sign out',
+    signOutFailed: 'You could not be signed out.',
     signedInAs: (name) => `Signed in as ${name}`,
   },
   inbox: {
@@ -79,6 +80,7 @@ const en: SellerTexts = {
     hold: 'Hold',
     resume: 'Resume',
     info: 'About this inquiry',
+    infoShort: 'Details',
     closeInfo: 'Close the details',
     owner: (name) => `Owner: ${name}`,
     number: (n) => `Inquiry no. ${n}`,
@@ -88,10 +90,6 @@ const en: SellerTexts = {
     stateFailed: 'The state could not be changed.',
     missing: 'This conversation does not exist or is not yours to see.',
     failed: 'The conversation could not be loaded.',
-    staleHeading: 'Somebody answered in the meantime',
-    stale: 'A colleague’s answer came after what you read. Send yours all the same?',
-    staleSend: 'Send anyway',
-    staleDiscard: 'Do not send',
     allAnswered: 'Nobody else is waiting',
   },
   context: {
@@ -277,10 +275,7 @@ const en: SellerTexts = {
     lettersHint: 'When off, a single letter such as J, K or E does nothing.',
     account: 'Account',
   },
-  toast: {
-    label: 'Notices',
-    dismiss: 'Dismiss',
-  },
+  pageFailed: 'The page could not be loaded.',
 };
 
 export default en;

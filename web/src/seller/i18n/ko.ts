@@ -39,6 +39,7 @@ const ko = {
     checking: '로그인을 확인하는 중',
     failed: '로그인을 확인하지 못했습니다.',
     signOut: '로그아웃',
+    signOutFailed: '로그아웃하지 못했습니다.',
     signedInAs: (name: string) => `${name}님으로 로그인됨`,
   },
   inbox: {
@@ -78,6 +79,7 @@ const ko = {
     hold: '보류',
     resume: '진행',
     info: '문의 정보',
+    infoShort: '정보',
     closeInfo: '문의 정보 닫기',
     owner: (name: string) => `담당 ${name}`,
     number: (n: number) => `${n}번째 문의`,
@@ -87,10 +89,6 @@ const ko = {
     stateFailed: '상태를 바꾸지 못했습니다.',
     missing: '없는 대화이거나 볼 수 없는 대화입니다.',
     failed: '대화를 불러오지 못했습니다.',
-    staleHeading: '그 사이 다른 답변이 있습니다',
-    stale: '읽은 뒤에 동료의 답변이 등록되었습니다. 그래도 보낼까요?',
-    staleSend: '그래도 보내기',
-    staleDiscard: '보내지 않기',
     allAnswered: '기다리는 문의가 더 없습니다',
   },
   context: {
@@ -276,10 +274,7 @@ const ko = {
     lettersHint: '끄면 J, K, E 같은 글자 하나로는 아무 일도 일어나지 않습니다.',
     account: '계정',
   },
-  toast: {
-    label: '알림',
-    dismiss: '알림 닫기',
-  },
+  pageFailed: '페이지를 불러오지 못했습니다.',
 };
 
 export type SellerTexts = typeof ko;

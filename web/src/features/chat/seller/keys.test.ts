@@ -34,11 +34,9 @@ describe('keyAction', () => {
     expect(keyAction(press('Slash', { shiftKey: true }), 'field', true)).toBeUndefined();
   });
 
-  it('moves on from inside the composer with Alt, and sends with Ctrl or Command', () => {
+  it('moves on from inside the composer with Alt, and leaves it with Escape', () => {
     expect(keyAction(press('KeyJ', { altKey: true }), 'field', false)).toBe('next');
     expect(keyAction(press('KeyK', { altKey: true }), 'field', false)).toBe('previous');
-    expect(keyAction(press('Enter', { ctrlKey: true }), 'field', false)).toBe('sendAndNext');
-    expect(keyAction(press('Enter', { metaKey: true }), 'field', false)).toBe('sendAndNext');
     expect(keyAction(press('Escape'), 'field', false)).toBe('leave');
   });
 
@@ -54,9 +52,7 @@ describe('keyAction', () => {
   });
 
   it('keeps still while a syllable is being composed', () => {
-    expect(keyAction(press('Enter', { ctrlKey: true, isComposing: true }), 'field', true)).toBe(
-      undefined,
-    );
+    expect(keyAction(press('Escape', { isComposing: true }), 'field', true)).toBeUndefined();
   });
 
   it('leaves Enter to the button or link that has the focus', () => {

@@ -1,14 +1,6 @@
 /** What a key of the console does. */
 export type KeyAction =
-  | 'next'
-  | 'previous'
-  | 'compose'
-  | 'leave'
-  | 'sendAndNext'
-  | 'done'
-  | 'doneAndNext'
-  | 'hold'
-  | 'help';
+  'next' | 'previous' | 'compose' | 'leave' | 'done' | 'doneAndNext' | 'hold' | 'help';
 
 /** The parts of a KeyboardEvent that decide. */
 export interface KeyPress {
@@ -38,7 +30,8 @@ const repeatable = new Set<KeyAction>(['next', 'previous']);
  * The action a key press asks for, or undefined.
  *
  * Keys are matched by their place (`code`): with the Hangul input method on, J arrives as "ㅓ" or "Process".
- * Keys that write a character work only outside fields and only while `letters` is on (WCAG 2.1.4).
+ * Keys that write a character work only outside fields and only while `letters` is on (WCAG 2.1.4). Sending with
+ * Ctrl or Command and Enter is the composer's own.
  */
 export function keyAction(
   press: KeyPress,
@@ -51,9 +44,7 @@ export function keyAction(
 }
 
 function withModifiers(press: KeyPress): KeyAction | undefined {
-  const command = press.ctrlKey || press.metaKey;
-  if (command && !press.altKey && !press.shiftKey && isEnter(press.code)) return 'sendAndNext';
-  const altOnly = press.altKey && !command && !press.shiftKey;
+  const altOnly = press.altKey && !press.ctrlKey && !press.metaKey && !press.shiftKey;
   if (altOnly && (press.code === 'KeyJ' || press.code === 'KeyK')) return plain[press.code];
   return undefined;
 }

@@ -125,11 +125,11 @@ export function editOf(
   fields: ProductFields,
   product: Product,
 ): Schemas['ProductEdit'] | undefined {
-  const { stock: _, ...draft } = draftOf(fields);
-  const wanted = { ...draft, list_price_won: draft.list_price_won ?? 0 };
+  const wanted = { ...draftOf(fields), list_price_won: readNumber(fields.list_price_won) ?? 0 };
   const before = { ...product, list_price_won: product.list_price_won ?? 0 };
-  const changed = Object.entries(wanted).filter(
-    ([name, value]) => before[name as keyof typeof wanted] !== value,
-  );
+  const names = Object.keys(wanted) as (keyof typeof wanted)[];
+  const changed = names
+    .filter((name) => name !== 'stock' && wanted[name] !== before[name])
+    .map((name) => [name, wanted[name]]);
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
 }
