@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -75,7 +76,7 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		"MALL_DEMO=true",
 		"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
 		"MALL_REDIS__ADDR=" + redis.Addr(),
-		"MALL_MEMBER__TOKEN_SECRET=the browser test's own secret, long enough",
+		"MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text(),
 		"MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
 	}
 	first, err := newInstance(ctx, program, settings, filepath.Join(logs, "mall-1.log"))
