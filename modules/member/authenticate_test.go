@@ -32,7 +32,7 @@ func TestThePrincipalOfACookie(t *testing.T) {
 		shop, who := w.shop(t, "owner:kim agent:lee")
 		other, _ := w.shop(t, "owner:park")
 		w.seed(t, Seed{Staff: []SeedStaff{{Shop: other, Member: who["kim"], Role: identity.RoleAgent}}})
-		email := "kim." + shop.String()[24:] + "@demo.mall"
+		email := staffEmail("kim", shop)
 		web := w.openWeb(t, email)
 		p, err := w.Cookie(t.Context(), web.Cookie)
 		if err != nil {
@@ -197,7 +197,7 @@ func TestCheckAnswersTheLiving(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		shop, who := w.shop(t, "owner:kim :lee")
-		email := "lee." + shop.String()[24:] + "@demo.mall"
+		email := staffEmail("lee", shop)
 		web, api, gone := w.openWeb(t, email), w.logIn(t, email), w.logIn(t, email)
 		cookie, _ := token.ParseCookie(web.Cookie)
 		apiSession, goneSession := bearer(t, w.Members, api.Access), bearer(t, w.Members, gone.Access)

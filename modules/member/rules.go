@@ -64,7 +64,7 @@ func cleanName(text string, most int) (string, error) {
 }
 
 // readable refuses controls, characters that turn the direction of the line, and what shows as nothing. A joiner
-// is fine inside: families of emoji are held together by it.
+// is fine inside: families of emoji are held together by it. U+FFFD is what JSON makes of broken text.
 func readable(name string) bool {
 	marks, visible := 0, name == ""
 	for _, r := range name {
@@ -74,7 +74,7 @@ func readable(name string) bool {
 			marks = 0
 		}
 		switch {
-		case marks > maxMarks, unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp), blank(r):
+		case marks > maxMarks, unicode.In(r, unicode.Cc, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp), blank(r), r == utf8.RuneError:
 			return false
 		case r == '\u200d': // joiner
 		case unicode.Is(unicode.Cf, r):

@@ -2,12 +2,16 @@ package member
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/argon2"
+
+	"mall/modules/member/internal/store"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
@@ -83,30 +87,44 @@ func (w *wire) Announce(_ context.Context, n Notice) error {
 	return nil
 }
 
-// member makes an account named after its e-mail.
+// cheapHash is of pass, with the smallest parameters: the tests log in hundreds of times.
+var cheapHash = func() string {
+	salt := []byte("salt of the tests")
+	b64 := base64.RawStdEncoding
+	return "$argon2id$v=19$m=8,t=1,p=1$" + b64.EncodeToString(salt) + "$" + b64.EncodeToString(argon2.IDKey([]byte(pass), salt, 1, 8, 1, 32))
+}()
+
+// member makes an account named after the first word of its e-mail.
 func (w *world) member(t *testing.T, email string) id.ID {
 	t.Helper()
-	x := id.New()
-	name, _, _ := strings.Cut(email, "@")
-	w.seed(t, Seed{Members: []SeedMember{{ID: x, Email: email, Password: pass, Name: name}}})
-	return x
+	name, _, _ := strings.Cut(strings.Replace(email, "@", ".", 1), ".")
+	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now()}
+	if err := w.store.InsertMembers(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	return row.ID
 }
 
-// shop makes a shop with the given staff: "owner:kim manager:lee" names members and makes their accounts.
+// shop makes a shop with the given staff: "owner:kim manager:lee :song" names members, song of no role, and makes
+// their accounts.
 func (w *world) shop(t *testing.T, staff string) (shop id.ID, who map[string]id.ID) {
 	t.Helper()
 	shop, who = id.New(), map[string]id.ID{}
 	s := Seed{Shops: []SeedShop{{ID: shop, Name: "달빛상점"}}}
 	for entry := range strings.FieldsSeq(staff) {
 		role, name, _ := strings.Cut(entry, ":")
-		who[name] = id.New()
-		s.Members = append(s.Members, SeedMember{ID: who[name], Email: name + "." + shop.String()[24:] + "@demo.mall", Password: pass, Name: name})
+		who[name] = w.member(t, staffEmail(name, shop))
 		if role != "" {
 			s.Staff = append(s.Staff, SeedStaff{Shop: shop, Member: who[name], Role: identity.Role(role)})
 		}
 	}
 	w.seed(t, s)
 	return shop, who
+}
+
+// staffEmail is the address of someone whom shop made.
+func staffEmail(name string, shop id.ID) string {
+	return name + "." + shop.String()[24:] + "@demo.mall"
 }
 
 func (w *world) seed(t *testing.T, s Seed) {

@@ -99,7 +99,7 @@ func TestStaffRules(t *testing.T) {
 				shop, who := w.shop(t, "owner:kim manager:lee agent:park agent:choi :song")
 				before := w.roles(t, shop)
 				words := append(strings.Fields(tc.does), "")
-				email := words[2] + "." + shop.String()[24:] + "@demo.mall"
+				email := staffEmail(words[2], shop)
 				var err error
 				switch words[1] {
 				case "add":
@@ -192,7 +192,7 @@ func TestARemovedAgentLosesTheShopAtOnce(t *testing.T) {
 		news := &wire{}
 		here, near, far := w.instance(t, news), w.instance(t, nil), w.instance(t, nil)
 		news.to = []*Members{near}
-		tokens := w.logIn(t, "lee."+shop.String()[24:]+"@demo.mall")
+		tokens := w.logIn(t, staffEmail("lee", shop))
 		has := func(m *Members) bool { _, ok := bearer(t, m, tokens.Access).RoleIn(shop); return ok }
 		if !has(here) || !has(near) || !has(far) {
 			t.Fatal("an agent without a shop")
@@ -214,7 +214,7 @@ func TestARemovedAgentLosesTheShopAtOnce(t *testing.T) {
 			t.Error("everywhere after 3 s")
 		}
 		// What the far instance still believed would not have helped: rights to staff are read under the lock.
-		_, err := far.AddStaff(t.Context(), who["lee"], shop, "lee."+shop.String()[24:]+"@demo.mall", agent)
+		_, err := far.AddStaff(t.Context(), who["lee"], shop, staffEmail("lee", shop), agent)
 		wantCode(t, err, fault.NotFound, "not_found")
 	})
 }

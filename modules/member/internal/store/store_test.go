@@ -1,0 +1,238 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func kim() Member {
+	return Member{ID: id.New(), Email: "kim@demo.mall", Name: "김", PasswordHash: "$argon2id$", CreatedAt: noon}
+}
+
+// What a rule above forgot, both databases refuse.
+func TestBothDatabasesRefuseWhatDoesNotFit(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		s := New(d)
+		for name, spoil := range map[string]func(*Member){
+			"long e-mail":     func(m *Member) { m.Email = strings.Repeat("a", 255) },
+			"long name":       func(m *Member) { m.Name = strings.Repeat("가", 41) },
+			"long hash":       func(m *Member) { m.PasswordHash = strings.Repeat("a", 201) },
+			"no id":           func(m *Member) { m.ID = id.Nil },
+			"Korean in ascii": func(m *Member) { m.PasswordHash = "해시" },
+		} {
+			row := kim()
+			spoil(&row)
+			err := s.InsertMembers(t.Context(), row)
+			if name == "Korean in ascii" && d.Dialect() == db.SQLite {
+				continue // its texts are all Unicode
+			}
+			if err == nil {
+				t.Errorf("%s was stored", name)
+			}
+		}
+		row := Session{ID: id.New(), MemberID: id.New(), Kind: Web, TokenHash: []byte("short"), CreatedAt: noon, ExpiresAt: noon}
+		if err := s.InsertSession(t.Context(), row); d.Dialect() == db.SQLite && err == nil {
+			t.Error("a short hash was stored") // MySQL would pad it, and it would match nothing
+		}
+	})
+}
+
+// E-mails are bytes: normalising is the caller's, and a database that folds more would mix people up.
+func TestEmailsAreBytes(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		s := New(d)
+		row := kim()
+		if err := s.InsertMembers(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+		twin := kim()
+		if err := s.InsertMembers(t.Context(), twin); fault.KindOf(err) != fault.Conflict {
+			t.Errorf("a second account of one e-mail: %v", err)
+		}
+		for _, other := range []string{"KIM@demo.mall", "kim@demo.mall ", "kim@demo.mal"} {
+			if _, err := s.MemberByEmail(t.Context(), other); fault.KindOf(err) != fault.NotFound && other != "kim@demo.mall " {
+				t.Errorf("%q: %v", other, err)
+			}
+		}
+		got, err := s.MemberByEmail(t.Context(), "kim@demo.mall")
+		if err != nil || got.ID != row.ID || !got.CreatedAt.Equal(noon) || got.BannedAt != nil {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// The plans of the queries that the indexes were made for: none may scan a table or sort more than a shop's staff.
+func TestPlans(t *testing.T) {
+	d := testservers.Open(t, testservers.MySQL(t))
+	s := New(d)
+	f := fill(t, d)
+	seen := record(t, d)
+	for _, tc := range []struct {
+		name string
+		run  func(context.Context) error
+		want []string // the keys used, in the order of the statements and their tables
+		sort bool     // may sort its few rows
+	}{
+		{"member by e-mail", func(ctx context.Context) error { _, err := s.MemberByEmail(ctx, "m7@demo.mall"); return err }, []string{"member_members_email"}, false},
+		{"members by id", func(ctx context.Context) error { _, err := s.Members(ctx, f.members[:20]); return err }, []string{"PRIMARY"}, false},
+		{"sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:1]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
+		{"many sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:50]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
+		{"session to refresh", func(ctx context.Context) error { _, err := s.LockSession(ctx, f.sessions[3]); return err }, []string{"PRIMARY"}, false},
+		{"end a session", func(ctx context.Context) error { return s.EndSession(ctx, f.sessions[3], noon) }, []string{"PRIMARY"}, false},
+		{"extend a session", func(ctx context.Context) error { return s.ExtendSession(ctx, f.sessions[4], noon.Add(time.Hour)) }, []string{"PRIMARY"}, false},
+		{"end a member's sessions", func(ctx context.Context) error { return s.EndSessionsOf(ctx, f.members[3], noon) }, []string{"member_sessions_member"}, false},
+		{"sweep sessions", func(ctx context.Context) error {
+			_, err := s.SweepSessions(ctx, noon.Add(10*time.Second), 500)
+			return err
+		}, []string{"member_sessions_expires", "any"}, false},
+		{"staff of a shop", func(ctx context.Context) error { _, err := s.StaffOf(ctx, f.shops[3]); return err }, []string{"PRIMARY", "PRIMARY"}, true},
+		{"staff rows", func(ctx context.Context) error { _, err := s.StaffRows(ctx, f.shops[3:4]); return err }, []string{"PRIMARY"}, false},
+		{"shops of a member", func(ctx context.Context) error { _, err := s.ShopsOf(ctx, f.members[3:4]); return err }, []string{"member_staff_member", "PRIMARY"}, false},
+		{"count shops of a member", func(ctx context.Context) error { _, err := s.CountShopsOf(ctx, f.members[3]); return err }, []string{"member_staff_member"}, false},
+		{"shops by id", func(ctx context.Context) error { _, err := s.Shops(ctx, f.shops[:20]); return err }, []string{"PRIMARY"}, false},
+		{"count an attempt", func(ctx context.Context) error { _, err := s.CountAttempt(ctx, hash(7), noon, noon); return err }, []string{"", "PRIMARY"}, false},
+		{"sweep attempts", func(ctx context.Context) error {
+			_, err := s.SweepAttempts(ctx, noon.Add(10*time.Second), 500)
+			return err
+		}, []string{"member_login_attempts_window", "any"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			*seen = nil
+			if err := s.Tx(t.Context(), tc.run); err != nil {
+				t.Fatal(err)
+			}
+			var keys []string
+			for _, statement := range *seen {
+				for _, step := range explain(t, d.SQL(), statement) {
+					key := step.key
+					if i := len(keys); key != "" && i < len(tc.want) && tc.want[i] == "any" {
+						key = "any" // two keys find the same few rows
+					}
+					keys = append(keys, key)
+					if step.access == "ALL" && step.key == "" && !strings.HasPrefix(statement.text, "INSERT") || step.access == "index" {
+						t.Errorf("scans %s: %s", step.table, statement.text)
+					}
+					if strings.Contains(step.extra, "filesort") && !tc.sort {
+						t.Errorf("sorts %s: %s", step.table, statement.text)
+					}
+				}
+			}
+			if fmt.Sprint(keys) != fmt.Sprint(tc.want) {
+				t.Errorf("keys %q, want %q: %v", keys, tc.want, *seen)
+			}
+		})
+	}
+}
+
+type statement struct {
+	text string
+	vars []any
+}
+
+// record notes every statement that goes to the database.
+func record(t *testing.T, d *db.DB) *[]statement {
+	t.Helper()
+	seen := &[]statement{}
+	note := func(g *gorm.DB) {
+		*seen = append(*seen, statement{g.Statement.SQL.String(), append([]any(nil), g.Statement.Vars...)})
+	}
+	c := d.Write(t.Context()).Callback()
+	for _, err := range []error{
+		c.Query().After("gorm:query").Register("test:note", note),
+		c.Create().After("gorm:create").Register("test:note", note),
+		c.Update().After("gorm:update").Register("test:note", note),
+		c.Delete().After("gorm:delete").Register("test:note", note),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return seen
+}
+
+type step struct{ table, access, key, extra string }
+
+func explain(t *testing.T, pool *sql.DB, s statement) []step {
+	t.Helper()
+	rows, err := pool.QueryContext(t.Context(), "EXPLAIN "+s.text, s.vars...)
+	if err != nil {
+		t.Fatalf("EXPLAIN %s: %v", s.text, err)
+	}
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []step
+	for rows.Next() {
+		values := make([]sql.NullString, len(names))
+		into := make([]any, len(names))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		column := map[string]string{}
+		for i, n := range names {
+			column[strings.ToLower(n)] = values[i].String
+		}
+		steps = append(steps, step{column["table"], column["type"], column["key"], column["extra"]})
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+type filled struct{ members, sessions, shops []id.ID }
+
+func hash(i int) []byte { return bytes.Repeat([]byte{byte(i), byte(i >> 8)}, 16) }
+
+// fill makes tables large enough for the optimizer to care.
+func fill(t *testing.T, d *db.DB) filled {
+	t.Helper()
+	const n = 2000
+	var f filled
+	var members []Member
+	var sessions []Session
+	var shops []Shop
+	var staff []Staff
+	var attempts []Attempts
+	for i := range n {
+		member, session, shop := id.New(), id.New(), id.New()
+		at := noon.Add(time.Duration(i) * time.Second)
+		f.members, f.sessions, f.shops = append(f.members, member), append(f.sessions, session), append(f.shops, shop)
+		members = append(members, Member{ID: member, Email: fmt.Sprintf("m%d@demo.mall", i), Name: "m", PasswordHash: "x", CreatedAt: at})
+		sessions = append(sessions, Session{ID: session, MemberID: member, Kind: Web, TokenHash: hash(i), CreatedAt: at, ExpiresAt: at})
+		shops = append(shops, Shop{ID: shop, Name: "s", CreatedAt: at})
+		staff = append(staff, Staff{ShopID: shop, MemberID: member, Role: "owner", CreatedAt: at}, Staff{ShopID: shop, MemberID: f.members[i/2], Role: "agent", CreatedAt: at})
+		attempts = append(attempts, Attempts{EmailHash: hash(i), WindowStart: at, Attempts: 1})
+	}
+	staff = staff[2:] // the first two are the same pair
+	w := d.Write(t.Context())
+	for _, err := range []error{
+		w.CreateInBatches(members, 500).Error, w.CreateInBatches(sessions, 500).Error, w.CreateInBatches(shops, 500).Error,
+		w.CreateInBatches(staff, 500).Error, w.CreateInBatches(attempts, 500).Error,
+		w.Exec("ANALYZE TABLE member_members, member_sessions, member_shops, member_staff, member_login_attempts").Error,
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
