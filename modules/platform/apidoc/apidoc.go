@@ -36,6 +36,15 @@ func Merge(base []byte, parts ...[]byte) ([]byte, error) {
 	return json.MarshalIndent(doc, "", " ")
 }
 
+// JSON turns one description from YAML into JSON.
+func JSON(text []byte) ([]byte, error) {
+	var doc map[string]any
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("apidoc: %w", err)
+	}
+	return json.MarshalIndent(doc, "", " ")
+}
+
 func section(m map[string]any, key string) map[string]any {
 	s, ok := m[key].(map[string]any)
 	if !ok {

@@ -24,8 +24,8 @@ const EnvPrefix = "MALL_"
 const FileVariable = "MALL_CONFIG"
 
 // Load fills out, a pointer to a struct with koanf and validate tags, from defaults (YAML), then the file,
-// if one is named, then the environment. An unknown key, a value of the wrong type and one that breaks its
-// rule are errors of one line that name the key; secrets are never shown.
+// if one is named, then the environment. An unknown key and a value of the wrong type are errors of one
+// line that name the key; values are never shown, since one may be a secret. Check comes next.
 func Load(defaults []byte, file string, environ []string, out any) error {
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(defaults), yaml.Parser()); err != nil {
@@ -50,7 +50,7 @@ func Load(defaults []byte, file string, environ []string, out any) error {
 	}}); err != nil {
 		return oneLine(err)
 	}
-	return check(out)
+	return nil
 }
 
 // key turns MALL_HTTP__ADDR into http.addr. The variable that names the file is left out.
@@ -86,13 +86,16 @@ func section(text string) string {
 	return strings.ToLower(parts[len(parts)-2])
 }
 
-func check(out any) error {
+// Check holds what Load has filled, and the program perhaps completed, against its validate tags. The error
+// is one line that names the key.
+func Check(out any) error {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string { return f.Tag.Get("koanf") })
 	var broken validator.ValidationErrors
 	if err := v.Struct(out); errors.As(err, &broken) {
 		b := broken[0]
 		_, path, _ := strings.Cut(b.Namespace(), ".")
+		path = strings.ReplaceAll(path, ",squash.", "")
 		return fmt.Errorf("%s: must be %s", path, rule(b))
 	} else if err != nil {
 		return err
@@ -103,7 +106,7 @@ func check(out any) error {
 // rule words a broken rule for people.
 func rule(b validator.FieldError) string {
 	switch b.Tag() {
-	case "required":
+	case "required", "required_if":
 		return "set"
 	case "min":
 		return "at least " + b.Param()

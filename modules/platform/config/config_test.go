@@ -49,6 +49,9 @@ func TestMistakesNameTheKeyOnOneLine(t *testing.T) {
 	} {
 		var s settings
 		err := config.Load([]byte(defaults), "", []string{tc.env}, &s)
+		if err == nil {
+			err = config.Check(&s)
+		}
 		if err == nil || err.Error() != tc.want {
 			t.Errorf("%s: %v, want %s", tc.env, err, tc.want)
 		}

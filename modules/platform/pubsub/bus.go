@@ -54,9 +54,13 @@ type news struct {
 
 // Stats counts what the bus has done since the start.
 type Stats struct {
-	Connected                                     bool
-	Published, Dropped, Failed, Received, Rebuilt int64
-	Channels                                      int
+	Connected bool  `json:"connected"`
+	Published int64 `json:"published"`
+	Dropped   int64 `json:"dropped"` // the queue was full
+	Failed    int64 `json:"failed"`  // Redis did not take them
+	Received  int64 `json:"received"`
+	Rebuilt   int64 `json:"rebuilt"` // subscriptions begun
+	Channels  int   `json:"channels"`
 }
 
 // New makes a bus on client. handler gets what arrives on subscribed channels, one at a time: it must not

@@ -106,6 +106,26 @@ func (s *Stream) Reading(rid id.ID) (after int64, ok bool) {
 	return r.last, true
 }
 
+// Behind marks the room as being read when the connection does not have its head yet; false when it does, or
+// a read runs already.
+func (s *Stream) Behind(rid id.ID, head int64) bool {
+	r := s.rooms[rid]
+	if r == nil || r.reading || r.last >= head {
+		return false
+	}
+	r.reading = true
+	return true
+}
+
+// Rooms lists the rooms of which the connection has been sent something.
+func (s *Stream) Rooms() []id.ID {
+	rooms := make([]id.ID, 0, len(s.rooms))
+	for rid := range s.rooms {
+		rooms = append(rooms, rid)
+	}
+	return rooms
+}
+
 // Fill takes the next message as the database has it, in order; it answers the frame to write, or nil when
 // the connection has the message already.
 func (s *Stream) Fill(rid id.ID, seq int64, frame []byte) []byte {

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mall/migrations"
+	"mall/modules/chat"
+	"mall/modules/member"
+	"mall/modules/order"
+	"mall/modules/platform/apidoc"
+	"mall/modules/platform/db"
+	"mall/modules/platform/httpserver"
+	"mall/modules/platform/id"
+	"mall/modules/platform/outbox"
+	"mall/modules/platform/pubsub"
+	"mall/modules/platform/telemetry"
+	"mall/modules/product"
+)
+
+// serve builds the house from the ground up, opens it, and closes it in reverse when ctx ends.
+func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
+	log := telemetry.NewLogger(s.Log, stderr)
+
+	d, err := db.Open(ctx, s.DB.Config, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if s.DB.Migrate {
+		if err := migrations.Up(ctx, d, log); err != nil {
+			return err
+		}
+	}
+	redis, closeRedis, err := pubsub.Open(s.Redis)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeRedis()) }()
+	registry := telemetry.NewRegistry(d.Pools())
+
+	notices := &announcer{}
+	members, err := member.New(s.Member, d, notices, log)
+	if err != nil {
+		return err
+	}
+	products := product.New(d, members)
+	news := outbox.New(d, log, s.Outbox)
+	orders := order.New(d, news, products, peoples{members}, order.DemoPayments{}, log)
+	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
+		Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Log: log})
+	if err != nil {
+		return err
+	}
+
+	bus := pubsub.New(redis, s.Redis.Prefix, dispatch(rooms, members, log), rooms.Resubscribed, log)
+	notices.bus = bus
+	rooms.Connect(bus)
+	members.OnEnded(rooms.Ended)
+	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
+
+	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
+	if err != nil {
+		return err
+	}
+	socketDescription, err := apidoc.JSON(chat.AsyncAPI())
+	if err != nil {
+		return err
+	}
+	server, err := httpserver.New(s.HTTP.Config, description, members, registry, log)
+	if err != nil {
+		return err
+	}
+	for _, m := range []interface{ Routes(g *echoGroup) }{members, products, orders, rooms} {
+		m.Routes(server.API)
+	}
+	mountDocs(server.Echo, socketDescription)
+	mountUI(server.Echo)
+	mountInternal(server.Internal, registry, rooms, bus)
+	rooms.Measure(registry)
+
+	if s.demo() {
+		if err := seedDemo(ctx, members, products, orders, rooms); err != nil {
+			return fmt.Errorf("demo data: %w", err)
+		}
+	}
+	if err := server.Listen(ctx); err != nil {
+		return err
+	}
+
+	// Everything runs from here until it is told to stop; what others need stops last.
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	g, failed := errgroup.WithContext(work)
+	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run} {
+		g.Go(func() error { return run(work) })
+	}
+	g.Go(server.Serve)
+	server.SetReady(true)
+	greet(stdout, s, server)
+
+	select {
+	case <-ctx.Done():
+	case <-failed.Done(): // a part ended by itself: close the rest in order, and say why
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	server.SetReady(false)
+	pause(closing, s.HTTP.DrainDelay)
+	err = errors.Join(rooms.Drain(closing), server.Shutdown(closing), rooms.Close())
+	stopWork()
+	return errors.Join(err, g.Wait())
+}
+
+// closeLimit is within the 30 s that an orchestrator commonly gives between SIGTERM and SIGKILL.
+const closeLimit = 25 * time.Second
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// memberChannel carries what instances must forget about members.
+const memberChannel = "member"
+
+// dispatch hands what arrives from other instances to the module it is for.
+func dispatch(rooms *chat.Chat, members *member.Members, log *slog.Logger) func(channel string, payload []byte) {
+	return func(channel string, payload []byte) {
+		if channel != memberChannel {
+			rooms.Receive(channel, payload)
+			return
+		}
+		var n member.Notice
+		if err := json.Unmarshal(payload, &n); err != nil {
+			log.Warn("news about a member cannot be read", "error", err)
+			return
+		}
+		members.Heard(n)
+	}
+}
+
+// announcer tells other instances what to forget about a member.
+type announcer struct{ bus *pubsub.Bus }
+
+// Announce publishes the notice; what is lost is made up for by the short memory of each instance.
+func (a *announcer) Announce(_ context.Context, n member.Notice) error {
+	text, err := json.Marshal(n)
+	if err == nil {
+		a.bus.Publish(memberChannel, text)
+	}
+	return err
+}
+
+// peoples gives orders the names they ask for by the names they ask for them.
+type peoples struct{ *member.Members }
+
+func (p peoples) MemberNames(ctx context.Context, members []id.ID) (map[id.ID]string, error) {
+	return p.Names(ctx, members)
+}
+
+// tellRoom brings an order's news to its room.
+func tellRoom(rooms *chat.Chat) outbox.Handler {
+	return func(ctx context.Context, m outbox.Message) error {
+		var c order.StatusChanged
+		if err := json.Unmarshal(m.Payload, &c); err != nil {
+			return err
+		}
+		return rooms.OrderChanged(ctx, chat.OrderChange{News: m.ID, OrderID: c.OrderID, ShopID: c.ShopID, BuyerID: c.BuyerID, Status: string(c.To)})
+	}
+}
+
+// greet tells whoever started the mall where to look.
+func greet(w io.Writer, s settings, server *httpserver.Server) {
+	var b strings.Builder
+	base := strings.TrimSuffix(s.HTTP.PublicURL, "/")
+	if base == "http://"+s.HTTP.Addr {
+		base = "http://" + server.Addr()
+	}
+	fmt.Fprintf(&b, "\nThe mall is open.\n\n  buyers    %s/\n  sellers   %s/seller\n  API       %s/openapi.json  %s/asyncapi.json\n  status    http://%s/statusz  /metrics\n",
+		base, base, base, base, server.InternalAddr())
+	if s.embedded() {
+		fmt.Fprintf(&b, "\nEmbedded mode: one process, not for production. Its data is kept in %s.\n", s.Data)
+	}
+	if s.demo() {
+		b.WriteString(demoLogins)
+	}
+	_, _ = fmt.Fprintln(w, b.String())
+}

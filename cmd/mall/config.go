@@ -1,0 +1,119 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"mall/configs"
+	"mall/modules/chat"
+	"mall/modules/member"
+	"mall/modules/platform/config"
+	"mall/modules/platform/db"
+	"mall/modules/platform/httpserver"
+	"mall/modules/platform/outbox"
+	"mall/modules/platform/pubsub"
+	"mall/modules/platform/telemetry"
+)
+
+// settings is the list of the parts' own settings; configs/default.yaml explains each key.
+type settings struct {
+	Data   string           `koanf:"data" validate:"required"`
+	Demo   string           `koanf:"demo" validate:"oneof=auto true false"`
+	Log    telemetry.Config `koanf:"log"`
+	HTTP   httpSettings     `koanf:"http"`
+	DB     dbSettings       `koanf:"db"`
+	Redis  pubsub.Config    `koanf:"redis"`
+	Member member.Config    `koanf:"member"`
+	Outbox outbox.Config    `koanf:"outbox"`
+	Chat   chat.Config      `koanf:"chat"`
+}
+
+type httpSettings struct {
+	httpserver.Config `koanf:",squash"`
+
+	DrainDelay time.Duration `koanf:"drain_delay" validate:"min=0,max=1m"`
+}
+
+type dbSettings struct {
+	db.Config `koanf:",squash"`
+
+	Migrate bool `koanf:"migrate"`
+}
+
+// loadSettings reads and completes the settings; the error is one line for the operator.
+func loadSettings(file string, environ []string) (settings, error) {
+	var s settings
+	if err := config.Load(configs.Default, file, environ, &s); err != nil {
+		return s, err
+	}
+	if s.embedded() {
+		if err := s.completeEmbedded(); err != nil {
+			return s, err
+		}
+	}
+	if err := config.Check(&s); err != nil {
+		return s, err
+	}
+	if s.DB.Driver == db.MySQL && s.Redis.Embedded() {
+		return s, errors.New("redis.addr: must be set with db.driver mysql (instances reach each other through Redis)")
+	}
+	if s.HTTP.PublicURL == "" {
+		s.HTTP.PublicURL = "http://" + s.HTTP.Addr
+	}
+	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: strings.HasPrefix(s.HTTP.PublicURL, "https://")}
+	return s, errors.Join(s.HTTP.Check(), s.Member.Check())
+}
+
+func (s *settings) embedded() bool { return s.DB.Driver == db.SQLite }
+
+// demo says whether to fill the mall with demo data.
+func (s *settings) demo() bool { return s.Demo == "true" || s.Demo == "auto" && s.embedded() }
+
+// completeEmbedded fills in what a mall without servers keeps in its data folder.
+func (s *settings) completeEmbedded() error {
+	if host, _, err := net.SplitHostPort(s.HTTP.Addr); err == nil && s.Redis.Embedded() && s.demo() && !loopback(host) {
+		return fmt.Errorf("http.addr: %s is reachable by others, and the demo's passwords are well known: set demo to false", s.HTTP.Addr)
+	}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	if s.DB.Path == "" {
+		s.DB.Path = filepath.Join(s.Data, "mall.db")
+	}
+	if s.Member.TokenSecret != "" {
+		return nil
+	}
+	secret, err := keptSecret(filepath.Join(s.Data, "token_secret"))
+	s.Member.TokenSecret = secret
+	return err
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// keptSecret reads the secret that an earlier start made, or makes one.
+func keptSecret(file string) (string, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // a file of our own data folder
+	if err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("token secret: %w", err)
+	}
+	random := make([]byte, 32)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("token secret: %w", err)
+	}
+	secret := hex.EncodeToString(random)
+	return secret, os.WriteFile(file, []byte(secret+"\n"), 0o600)
+}

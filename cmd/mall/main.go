@@ -1,0 +1,92 @@
+// Command mall is the whole mall: REST, WebSocket and web UI.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"mall/modules/platform/config"
+)
+
+// version is set when the program is built.
+var version = "development"
+
+const usage = `usage: mall [-config FILE] [COMMAND]
+
+  serve               run the mall (default)
+  migrate up          bring the database's schema up to date
+  migrate down        undo the newest migration, with the data it holds
+  migrate status      list the migrations and when they were applied
+  version             print the version
+
+Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
+`
+
+// errUsage has been explained to the user already.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr), os.Stderr))
+}
+
+// exitCode is 0 after an orderly end, 2 for a mistake in the call or the settings, 1 for everything else.
+func exitCode(err error, stderr io.Writer) int {
+	var bad *settingsError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		return 2
+	case errors.As(err, &bad):
+		_, _ = fmt.Fprintln(stderr, "mall: settings:", bad.err)
+		return 2
+	}
+	_, _ = fmt.Fprintln(stderr, "mall:", err)
+	return 1
+}
+
+// settingsError is a mistake of whoever set the program up.
+type settingsError struct{ err error }
+
+func (e *settingsError) Error() string { return e.err.Error() }
+
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("mall", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { _, _ = fmt.Fprint(stderr, usage) }
+	file := flags.String("config", os.Getenv(config.FileVariable), "settings file")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return errUsage
+	}
+	command, rest := "serve", flags.Args()
+	if len(rest) > 0 {
+		command, rest = rest[0], rest[1:]
+	}
+	if command == "version" {
+		_, err := fmt.Fprintln(stdout, version)
+		return err
+	}
+	if (command != "serve" || len(rest) > 0) && (command != "migrate" || len(rest) != 1) {
+		flags.Usage()
+		return errUsage
+	}
+	s, err := loadSettings(*file, environ)
+	if err != nil {
+		return &settingsError{err}
+	}
+	if command == "migrate" {
+		return migrate(ctx, s, rest[0], stdout, stderr)
+	}
+	return serve(ctx, s, stdout, stderr)
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"mall/modules/chat"
+	"mall/modules/platform/pubsub"
+	"mall/web"
+)
+
+// echoGroup is what modules add their routes to.
+type echoGroup = echo.Group
+
+func mountDocs(e *echo.Echo, socketDescription []byte) {
+	e.GET("/asyncapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, socketDescription) })
+}
+
+// mountUI serves the built web UI for every address that is not the API's. Both apps route in the browser.
+func mountUI(e *echo.Echo) {
+	files, built := web.FS()
+	page := func(c echo.Context) error {
+		if !built {
+			return c.String(http.StatusServiceUnavailable, web.NotBuilt)
+		}
+		path := c.Request().URL.Path
+		if path == "/api" || len(path) > 4 && path[:5] == "/api/" {
+			return echo.ErrNotFound
+		}
+		name, ok := web.File(path)
+		if !ok {
+			return echo.ErrNotFound
+		}
+		h := c.Response().Header()
+		h.Set("Cache-Control", web.CacheControl(name))
+		h.Set("Content-Security-Policy", web.ContentSecurityPolicy)
+		http.ServeFileFS(c.Response(), c.Request(), files, name)
+		return nil
+	}
+	e.GET("/*", page)
+	e.HEAD("/*", page)
+}
+
+// mountInternal serves what operators and their tools look at.
+func mountInternal(e *echo.Echo, registry *prometheus.Registry, rooms *chat.Chat, bus *pubsub.Bus) {
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})))
+	e.GET("/statusz", func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]any{"version": version, "chat": rooms.Status(), "redis": bus.Stats()})
+	})
+}

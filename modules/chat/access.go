@@ -1,0 +1,71 @@
+package chat
+
+import (
+	"context"
+
+	"mall/modules/chat/internal/hub"
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// parties are the two sides of a room; they never change.
+type parties struct{ buyer, shop id.ID }
+
+func (p parties) both() []hub.Party { return []hub.Party{hub.Buyer(p.buyer), hub.Shop(p.shop)} }
+
+// seat is a caller's place in a room.
+type seat struct {
+	parties
+	room  id.ID
+	party string // store.Buyer or store.Shop
+}
+
+// partiesOf finds a room's sides; fault.NotFound when there is no such room.
+func (c *Chat) partiesOf(ctx context.Context, room id.ID) (parties, error) {
+	if p, ok := c.parties.GetIfPresent(room); ok {
+		return p, nil
+	}
+	r, err := c.store.Room(ctx, room)
+	if err != nil {
+		return parties{}, err
+	}
+	p := parties{buyer: r.BuyerID, shop: r.ShopID}
+	c.parties.Set(room, p)
+	return p, nil
+}
+
+// seatIn is the caller's place in a room. Who has none gets the same answer as for a room that does not exist.
+func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (seat, error) {
+	sides, err := c.partiesOf(ctx, room)
+	if err != nil {
+		return seat{}, err
+	}
+	if p.MemberID == sides.buyer {
+		return seat{sides, room, store.Buyer}, nil
+	}
+	if _, staff := p.RoleIn(sides.shop); staff {
+		return seat{sides, room, store.Shop}, nil
+	}
+	return seat{}, fault.Missing("room")
+}
+
+// look is a seat for reading only: an operator of the mall has one too, with a reason that is recorded first.
+func (c *Chat) look(ctx context.Context, p *identity.Principal, room id.ID, reason string) (seat, error) {
+	s, err := c.seatIn(ctx, p, room)
+	if err == nil || !p.Operator || fault.KindOf(err) != fault.NotFound {
+		return s, err
+	}
+	sides, err := c.partiesOf(ctx, room)
+	if err != nil {
+		return seat{}, err
+	}
+	if reason == "" {
+		return seat{}, fault.New(fault.Forbidden, "reason_required", "An operator reads a talk only with a reason, in X-Access-Reason.")
+	}
+	if err := c.store.RecordAccess(ctx, p.MemberID, room, reason); err != nil {
+		return seat{}, err
+	}
+	return seat{sides, room, store.Shop}, nil
+}

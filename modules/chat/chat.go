@@ -1,0 +1,190 @@
+// Package chat is the talk between a buyer and a shop, about products and orders.
+//
+// Real time and durability are apart: every message is stored and numbered in its room before anybody
+// hears of it, the sender first; Redis Pub/Sub then carries it to the other instances and may lose it. What
+// was lost is read from the database.
+package chat
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"mall/modules/chat/internal/relay"
+	"mall/modules/chat/internal/socket"
+	"mall/modules/chat/internal/store"
+	"mall/modules/chat/internal/writer"
+	"mall/modules/member"
+	"mall/modules/order"
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+	"mall/modules/platform/pubsub"
+	"mall/modules/product"
+)
+
+// Config holds the limits of the chat. `welcome` tells clients those that concern them.
+type Config struct {
+	BodyCodePoints   int           `koanf:"body_code_points" validate:"min=1,max=2000"` // the column holds 2,000
+	BodyLines        int           `koanf:"body_lines" validate:"min=1,max=1000"`
+	FrameBytes       int           `koanf:"frame_bytes" validate:"min=1024,max=1048576"`
+	QueueFrames      int           `koanf:"queue_frames" validate:"min=16,max=65536"` // waiting for a slow reader
+	QueueBytes       int           `koanf:"queue_bytes" validate:"min=65536,max=67108864"`
+	PingEvery        time.Duration `koanf:"ping_every" validate:"min=1s,max=5m"`
+	DeadAfter        time.Duration `koanf:"dead_after" validate:"gtfield=PingEvery,max=15m"`
+	SocketsPerMember int           `koanf:"sockets_per_member" validate:"min=1,max=1000"`
+	ResumeRooms      int           `koanf:"resume_rooms" validate:"min=1,max=1000"`     // rooms one resume may name
+	ResumeMessages   int64         `koanf:"resume_messages" validate:"min=1,max=10000"` // missed in a room; more is too_far
+	Lanes            int           `koanf:"lanes" validate:"min=1,max=64"`              // transactions storing messages at once
+	Batch            int           `koanf:"batch" validate:"min=1,max=1000"`            // messages in one of them
+	Queue            int           `koanf:"queue" validate:"min=1,max=100000"`          // messages waiting in a lane
+	SendPatience     time.Duration `koanf:"send_patience" validate:"min=100ms,max=30s"` // then a send is answered `unavailable`
+}
+
+func (c Config) socket() socket.Config {
+	return socket.Config{FrameBytes: c.FrameBytes, QueueFrames: c.QueueFrames, QueueBytes: c.QueueBytes, DeadAfter: c.DeadAfter}
+}
+
+// Members puts names to ids and knows bearer tokens.
+type Members interface {
+	Names(ctx context.Context, members []id.ID) (map[id.ID]string, error)
+	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
+	StaffOf(ctx context.Context, shop id.ID) ([]member.Staff, error)
+	Bearer(ctx context.Context, token string) (*identity.Principal, error)
+}
+
+// Products shows what a talk is about.
+type Products interface {
+	Cards(ctx context.Context, products []id.ID) (map[id.ID]product.Card, error)
+}
+
+// Orders shows what a talk is about.
+type Orders interface {
+	Cards(ctx context.Context, orders []id.ID) (map[id.ID]order.Card, error)
+}
+
+// Deps are what the chat stands on.
+type Deps struct {
+	DB       *db.DB
+	Members  Members
+	Products Products
+	Orders   Orders
+	Origins  []string // further origins whose pages may open a socket
+	RelayKey []byte   // the same on all instances
+	Log      *slog.Logger
+}
+
+// Chat is the module.
+type Chat struct {
+	cfg      Config
+	log      *slog.Logger
+	members  Members
+	products Products
+	orders   Orders
+	origins  []string
+
+	store   *store.Store
+	writer  *writer.Writer
+	relay   *relay.Relay
+	bus     *pubsub.Bus
+	parties *otter.Cache[id.ID, parties]
+	epoch   string
+
+	upgrader *socket.Upgrader
+	messages atomic.Int64
+	resumes  chan struct{} // a place for each resume that may read at once
+
+	mu        sync.Mutex
+	sessions  map[*session]struct{}
+	perMember map[id.ID]int // connections of a member here
+	draining  bool
+	live      sync.WaitGroup
+	lifetime  context.Context
+	end       context.CancelFunc
+}
+
+// maxResumes is how many connections of an instance may read missed messages at the same time; a herd
+// after a deploy then waits its turn instead of taking every connection to the database.
+const maxResumes = 16
+
+// New makes the chat. Connect and Run must follow.
+func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
+	cache, err := otter.New(&otter.Options[id.ID, parties]{MaximumSize: 200_000})
+	if err != nil {
+		return nil, err
+	}
+	c := &Chat{cfg: cfg, log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
+		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
+		resumes: make(chan struct{}, maxResumes), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+	if c.epoch, err = c.store.Epoch(ctx); err != nil {
+		return nil, err
+	}
+	lanes := cfg.Lanes
+	if d.DB.Dialect() == "sqlite" {
+		lanes = 1 // it has one writer: more lanes would only wait for each other
+	}
+	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
+	c.upgrader = socket.NewUpgrader(subprotocol, cfg.socket())
+	c.lifetime, c.end = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// Connect gives the chat its bus to other instances; Receive and Resumed are the bus' handlers.
+func (c *Chat) Connect(bus *pubsub.Bus) {
+	c.bus = bus
+	c.relay.Connect(bus)
+}
+
+// Receive takes news from the bus.
+func (c *Chat) Receive(channel string, payload []byte) { c.relay.Receive(channel, payload) }
+
+// Run keeps connections alive until ctx ends.
+func (c *Chat) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			c.beat(now)
+		}
+	}
+}
+
+// Resubscribed is told by the bus that news may have been lost; connections then look for what they missed.
+func (c *Chat) Resubscribed() {
+	go c.each((*session).sweep)
+}
+
+// Drain closes all connections with 1012 and takes no new one. It returns when all are gone, or with ctx' error.
+func (c *Chat) Drain(ctx context.Context) error {
+	c.mu.Lock()
+	c.draining = true
+	for s := range c.sessions {
+		s.conn.CloseGoing(drainSpread)
+	}
+	c.mu.Unlock()
+	gone := make(chan struct{})
+	go func() { defer close(gone); c.live.Wait() }()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close stores what waits and answers it. Sends that come later are refused as unavailable.
+func (c *Chat) Close() error {
+	c.writer.Close()
+	c.end()
+	return nil
+}
+
+// drainSpread is the time over which clients of an instance that goes away should come back to another.
+const drainSpread = 2 * time.Second

@@ -1,0 +1,307 @@
+package chat
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"mall/modules/chat/internal/api"
+	"mall/modules/chat/internal/socket"
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// Routes adds the chat's part of the API.
+func (c *Chat) Routes(g *echo.Group) {
+	g.GET("/chat/ws", c.handshake)
+	api.RegisterHandlers(g, api.NewStrictHandler(rest{c}, nil))
+}
+
+// handshake opens a socket for a member: by bearer header, by a second subprotocol bearer.<token>, or by the
+// session cookie, which every page on the web can make a browser send, so that the Origin must be ours.
+func (c *Chat) handshake(ec echo.Context) error {
+	r := ec.Request()
+	if !socket.Wanted(r) {
+		return fault.Invalidf("Upgrade", "bad_request", "This address speaks WebSocket.")
+	}
+	offered := socket.Offered(r)
+	if !slices.Contains(offered, subprotocol) {
+		return fault.Invalidf("Sec-WebSocket-Protocol", "bad_request", "Offer the subprotocol %s.", subprotocol)
+	}
+	who, err := c.visitor(r, offered)
+	if err != nil {
+		return err
+	}
+	if who.Cookie && !c.allowedOrigin(r, ec.Scheme()) {
+		return fault.New(fault.Forbidden, "cross_origin", "This call must come from the mall's own pages.")
+	}
+	conn, err := c.upgrader.Upgrade(ec.Response(), r)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "bad_request", "The handshake is malformed.", err)
+	}
+	s, admitted := c.admit(conn, who)
+	if !admitted {
+		go conn.Serve(socket.Deaf{}) // until the peer has read why
+		return nil
+	}
+	go s.run() // the request and all it holds are free then
+	return nil
+}
+
+func (c *Chat) visitor(r *http.Request, offered []string) (*identity.Principal, error) {
+	for _, p := range offered {
+		if token, ok := strings.CutPrefix(p, "bearer."); ok {
+			return c.members.Bearer(r.Context(), token)
+		}
+	}
+	return identity.From(r.Context())
+}
+
+// allowedOrigin compares the whole origin, scheme and all; a missing one is no browser's.
+func (c *Chat) allowedOrigin(r *http.Request, scheme string) bool {
+	origin := r.Header.Get("Origin")
+	if slices.Contains(c.origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Scheme == scheme && strings.EqualFold(u.Host, r.Host)
+}
+
+// rest answers the REST calls; the acts are the module's own.
+type rest struct{ c *Chat }
+
+// OpenRoom opens or finds a room.
+func (h rest) OpenRoom(ctx context.Context, req api.OpenRoomRequestObject) (api.OpenRoomResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	room, created, err := h.c.open(ctx, p, req.Body.ShopId, Subject{value(req.Body.ProductId), value(req.Body.OrderId)})
+	if err != nil {
+		return nil, err
+	}
+	view, err := h.room(ctx, room, store.Buyer)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		return api.OpenRoom201JSONResponse(view), nil
+	}
+	return api.OpenRoom200JSONResponse(view), nil
+}
+
+func value(x *id.ID) id.ID {
+	if x == nil {
+		return id.Nil
+	}
+	return *x
+}
+
+// room is one room as a party sees it.
+func (h rest) room(ctx context.Context, room id.ID, party string) (api.Room, error) {
+	entries, err := h.c.store.Entry(ctx, room)
+	if err != nil {
+		return api.Room{}, err
+	}
+	if len(entries) == 0 {
+		return api.Room{}, fault.Missing("room")
+	}
+	views, err := h.c.roomViews(ctx, entries, party)
+	if err != nil {
+		return api.Room{}, err
+	}
+	return views[0], nil
+}
+
+// ListRooms lists the caller's rooms or a shop's.
+func (h rest) ListRooms(ctx context.Context, req api.ListRoomsRequestObject) (api.ListRoomsResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q := req.Params
+	f, party, err := inboxOf(p, q.ShopId)
+	if err != nil {
+		return nil, err
+	}
+	f.Limit = limitOr(q.Limit, defaultPage)
+	f.Unread = q.Unread != nil && *q.Unread
+	f.Waiting = q.Order != nil && *q.Order == api.ListRoomsParamsOrderWaiting
+	if q.State != nil {
+		f.State = string(*q.State)
+	}
+	if q.UpdatedAfter != nil {
+		f.UpdatedAfter = *q.UpdatedAfter
+	}
+	cursor := ""
+	if q.Cursor != nil {
+		cursor = *q.Cursor
+	}
+	items, next, err := h.c.rooms(ctx, f, party, cursor)
+	if err != nil {
+		return nil, err
+	}
+	page := api.ListRooms200JSONResponse{Items: items, Epoch: h.c.epoch}
+	if next != "" {
+		page.NextCursor = &next
+	}
+	return page, nil
+}
+
+const defaultPage = 50
+
+func limitOr(limit *int, standard int) int {
+	if limit == nil {
+		return standard
+	}
+	return *limit
+}
+
+// GetChatSummary adds up an inbox.
+func (h rest) GetChatSummary(ctx context.Context, req api.GetChatSummaryRequestObject) (api.GetChatSummaryResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, _, err := inboxOf(p, req.Params.ShopId)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := h.c.store.Summary(ctx, f.BuyerID, f.ShopID)
+	if err != nil {
+		return nil, err
+	}
+	out := api.GetChatSummary200JSONResponse{Unread: sum.Unread, UnreadRooms: sum.UnreadRooms}
+	out.States.Waiting, out.States.Open, out.States.Held, out.States.Done = sum.Waiting, sum.Open, sum.Held, sum.Done
+	return out, nil
+}
+
+// GetRoom shows one room.
+func (h rest) GetRoom(ctx context.Context, req api.GetRoomRequestObject) (api.GetRoomResponseObject, error) {
+	s, err := h.look(ctx, req.RoomId, req.Params.XAccessReason)
+	if err != nil {
+		return nil, err
+	}
+	view, err := h.room(ctx, req.RoomId, s.party)
+	return api.GetRoom200JSONResponse(view), err
+}
+
+func (h rest) look(ctx context.Context, room id.ID, reason *string) (seat, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return seat{}, err
+	}
+	why := ""
+	if reason != nil {
+		why = strings.TrimSpace(*reason)
+	}
+	return h.c.look(ctx, p, room, why)
+}
+
+// ListInquiries lists a room's inquiries.
+func (h rest) ListInquiries(ctx context.Context, req api.ListInquiriesRequestObject) (api.ListInquiriesResponseObject, error) {
+	if _, err := h.look(ctx, req.RoomId, nil); err != nil {
+		return nil, err
+	}
+	qs, err := h.c.store.Inquiries(ctx, req.RoomId, 100)
+	if err != nil {
+		return nil, err
+	}
+	var owners []id.ID
+	for i := range qs {
+		if !qs[i].OwnerID.IsZero() {
+			owners = append(owners, qs[i].OwnerID)
+		}
+	}
+	names, err := h.c.members.Names(ctx, owners)
+	if err != nil {
+		return nil, err
+	}
+	out := api.ListInquiries200JSONResponse{Items: make([]api.Inquiry, len(qs))}
+	for i := range qs {
+		out.Items[i] = inquiryView(&qs[i], names)
+	}
+	return out, nil
+}
+
+// ChangeInquiry changes an inquiry's state or owner.
+func (h rest) ChangeInquiry(ctx context.Context, req api.ChangeInquiryRequestObject) (api.ChangeInquiryResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	change := store.InquiryChange{Owner: req.Body.OwnerId}
+	if req.Body.State != nil {
+		state := string(*req.Body.State)
+		change.State = &state
+	}
+	if err := h.c.changeInquiry(ctx, p, req.RoomId, req.InquiryId, change); err != nil {
+		return nil, err
+	}
+	view, err := h.room(ctx, req.RoomId, store.Shop)
+	return api.ChangeInquiry200JSONResponse(view), err
+}
+
+// ListMessages reads a page of history.
+func (h rest) ListMessages(ctx context.Context, req api.ListMessagesRequestObject) (api.ListMessagesResponseObject, error) {
+	if _, err := h.look(ctx, req.RoomId, req.Params.XAccessReason); err != nil {
+		return nil, err
+	}
+	p, err := h.c.history(ctx, req.RoomId, req.Params.BeforeSeq, req.Params.AfterSeq, limitOr(req.Params.Limit, defaultPage))
+	if err != nil {
+		return nil, err
+	}
+	out := api.ListMessages200JSONResponse{Items: make([]api.Message, len(p.messages)), Head: p.head, Epoch: h.c.epoch}
+	for i := range p.messages {
+		out.Items[i] = messageView(&p.messages[i])
+	}
+	return out, nil
+}
+
+// SendMessage sends as the socket does.
+func (h rest) SendMessage(ctx context.Context, req api.SendMessageRequestObject) (api.SendMessageResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := req.Body
+	d := draft{room: req.RoomId, clientMsgID: b.ClientMsgId, inquiry: value(b.InquiryId), expectSeq: b.ExpectSeq}
+	if b.Body != nil {
+		d.body = *b.Body
+	}
+	if b.Card != nil {
+		d.card = &cardRef{Kind: string(b.Card.Kind), ID: b.Card.Id}
+	}
+	o, err := h.c.sendAndWait(ctx, p, d)
+	if err != nil {
+		return nil, err
+	}
+	r := api.SendReceipt{RoomId: o.Message.RoomID, ClientMsgId: o.Message.ClientMsgID, Seq: o.Message.Seq, CreatedAt: o.Message.CreatedAt, Dup: o.Dup}
+	if o.Dup {
+		return api.SendMessage200JSONResponse(r), nil
+	}
+	return api.SendMessage201JSONResponse(r), nil
+}
+
+// MoveCursor moves the caller's party's cursors.
+func (h rest) MoveCursor(ctx context.Context, req api.MoveCursorRequestObject) (api.MoveCursorResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var delivered, read int64
+	if req.Body.DeliveredSeq != nil {
+		delivered = *req.Body.DeliveredSeq
+	}
+	if req.Body.ReadSeq != nil {
+		read = *req.Body.ReadSeq
+	}
+	cur, err := h.c.moveCursor(ctx, p, req.RoomId, delivered, read)
+	return api.MoveCursor200JSONResponse{DeliveredSeq: cur.DeliveredSeq, ReadSeq: cur.ReadSeq}, err
+}

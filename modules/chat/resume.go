@@ -1,0 +1,194 @@
+package chat
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+)
+
+// readAhead is how many messages one read of a gap takes from the database, and at most how many frames a
+// catching-up connection finds in its queue at once.
+const readAhead = 100
+
+var errOver = errors.New("chat: the connection is over")
+
+// resume sends what the client missed: each room's messages after the seq it has, in order, then `resumed`.
+func (s *session) resume(r request) {
+	if len(r.Rooms) > s.chat.cfg.ResumeRooms {
+		s.refuse(r.ID, fault.Invalidf("rooms", "bad_request", "At most %d rooms at once.", s.chat.cfg.ResumeRooms), 0)
+		return
+	}
+	select {
+	case s.chat.resumes <- struct{}{}:
+		defer func() { <-s.chat.resumes }()
+	case <-s.ctx.Done():
+		return
+	}
+	if err := s.resumeRooms(r); err != nil && !errors.Is(err, errOver) {
+		s.refuse(r.ID, err, 0)
+	}
+}
+
+func (s *session) resumeRooms(r request) error {
+	heads, err := s.headsOf(r.Rooms)
+	if err != nil {
+		return err
+	}
+	foreign := r.Epoch != s.chat.epoch
+	for room, after := range r.Rooms {
+		foreign = foreign || after < 0 || after > heads[room]
+	}
+	if foreign {
+		s.Push(encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch, Heads: heads}))
+		return nil
+	}
+	for room, after := range r.Rooms {
+		if heads[room]-after > s.chat.cfg.ResumeMessages {
+			s.Push(encodeFrame(tooFarFrame{Type: "too_far", ID: r.ID, RoomID: room, Head: heads[room]}))
+			after = heads[room]
+		}
+		if err := s.resumeRoom(room, after); err != nil {
+			return err
+		}
+	}
+	s.Push(encodeFrame(resumedFrame{Type: "resumed", ID: r.ID, Heads: heads}))
+	return nil
+}
+
+// headsOf reads the heads of the rooms in which the caller has a seat; the others are as if they did not exist.
+func (s *session) headsOf(rooms map[id.ID]int64) (map[id.ID]int64, error) {
+	ids := make([]id.ID, 0, len(rooms))
+	for room := range rooms {
+		ids = append(ids, room)
+	}
+	found, err := s.chat.store.Heads(s.ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	heads := make(map[id.ID]int64, len(found))
+	for _, h := range found {
+		_, staff := s.who.RoleIn(h.ShopID)
+		if staff || h.BuyerID == s.who.MemberID {
+			heads[h.ID] = h.Head
+		}
+	}
+	for _, room := range ids {
+		if _, ok := heads[room]; !ok {
+			return nil, fault.Missing("room")
+		}
+	}
+	return heads, nil
+}
+
+func (s *session) resumeRoom(room id.ID, after int64) error {
+	s.mu.Lock()
+	s.stream.Resume(room, after)
+	s.mu.Unlock()
+	return s.catchUp(room)
+}
+
+// closeGap reads what a room's stream misses, unless it has come meanwhile or is being read already.
+func (s *session) closeGap(room id.ID) {
+	s.mu.Lock()
+	_, needed := s.stream.Reading(room)
+	s.mu.Unlock()
+	if needed {
+		s.fetch(room)
+	}
+}
+
+// fetch reads a room that is marked as being read; while the database is away it tries again.
+func (s *session) fetch(room id.ID) {
+	if err := s.catchUp(room); err != nil && !errors.Is(err, errOver) {
+		s.chat.log.Warn("gap not read yet", "session", s.id, "room", room, "error", err)
+		time.AfterFunc(time.Second, func() {
+			if s.ctx.Err() == nil && s.mark(room) {
+				s.fetch(room)
+			}
+		})
+	}
+}
+
+// mark marks the room as being read again, after a read that failed.
+func (s *session) mark(room id.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stream.Behind(room, math.MaxInt64)
+}
+
+// catchUp reads a room that is marked as being read, until nothing is missing. A message that arrives live
+// while it reads waits in the stream; what the database does not have after a second look never was.
+func (s *session) catchUp(room id.ID) error {
+	for round := 0; ; round++ {
+		err := s.readRoom(room)
+		s.mu.Lock()
+		step := s.stream.Filled(room, err == nil && round > 0)
+		s.emit(step.Frames...)
+		more := false
+		if err == nil && step.Gap {
+			_, more = s.stream.Reading(room)
+		}
+		s.mu.Unlock()
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (s *session) readRoom(room id.ID) error {
+	for {
+		s.mu.Lock()
+		after := s.stream.Last(room)
+		s.mu.Unlock()
+		messages, err := s.chat.store.After(s.ctx, room, after, readAhead)
+		if err != nil {
+			if s.ctx.Err() != nil {
+				return errOver
+			}
+			return err
+		}
+		s.fill(room, messages)
+		if len(messages) < readAhead {
+			return nil
+		}
+		if !s.conn.Room(s.ctx) { // let a client that missed much read it at its own pace
+			return errOver
+		}
+	}
+}
+
+func (s *session) fill(room id.ID, messages []store.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range messages {
+		m := &messages[i]
+		if frame := s.stream.Fill(room, m.Seq, messageFrame(m)); frame != nil {
+			s.emit(frame)
+		}
+	}
+}
+
+// sweep compares the heads of the rooms that the connection follows with what it has been sent, and reads
+// what is missing: the last message of a room may be lost on its way without a later one to show it.
+func (s *session) sweep() {
+	s.mu.Lock()
+	rooms := s.stream.Rooms()
+	s.mu.Unlock()
+	heads, err := s.chat.store.Heads(s.ctx, rooms)
+	if err != nil {
+		s.chat.log.Warn("rooms not compared", "session", s.id, "error", err)
+		return
+	}
+	for _, h := range heads {
+		s.mu.Lock()
+		behind := s.stream.Behind(h.ID, h.Head)
+		s.mu.Unlock()
+		if behind {
+			s.fetch(h.ID)
+		}
+	}
+}

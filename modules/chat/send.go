@@ -1,0 +1,142 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+
+	"mall/modules/chat/internal/api"
+	"mall/modules/chat/internal/hub"
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// The kinds of messages.
+const (
+	kindText   = "text"
+	kindCard   = "card"
+	kindNotice = "notice"
+)
+
+// draft is one send as a client asks for it, by socket or by REST.
+type draft struct {
+	room, clientMsgID, inquiry id.ID
+	body                       string
+	card                       *cardRef
+	expectSeq                  *int64
+}
+
+type cardRef struct {
+	Kind string `json:"kind"`
+	ID   id.ID  `json:"id"`
+}
+
+// send is the one path of every message from a person. done is called exactly once, after the COMMIT or
+// with the reason why there was none: the errors of the contract's section 3. origin is the connection
+// that sends, which gets its answer through done and not the message; nil for REST.
+func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin hub.Connection, done func(store.Outcome)) {
+	s, err := c.seatIn(ctx, p, d.room)
+	if err != nil {
+		done(store.Outcome{Err: err})
+		return
+	}
+	row, err := c.row(ctx, p, s, d)
+	if err != nil {
+		done(store.Outcome{Err: err})
+		return
+	}
+	c.append(row, s.parties, origin, done)
+}
+
+// row checks a draft and makes of it what will be stored.
+func (c *Chat) row(ctx context.Context, p *identity.Principal, s seat, d draft) (store.Draft, error) {
+	if d.clientMsgID.IsZero() {
+		return store.Draft{}, fault.Invalidf("client_msg_id", "bad_request", "A send needs a client_msg_id.")
+	}
+	if err := c.checkBody(d.body, d.card != nil); err != nil {
+		return store.Draft{}, err
+	}
+	row := store.Draft{RoomID: d.room, InquiryID: d.inquiry, Party: s.party, SenderID: p.MemberID, SenderName: p.Name,
+		Kind: kindText, Body: d.body, ClientMsgID: d.clientMsgID, ExpectSeq: d.expectSeq}
+	if s.party == store.Buyer {
+		row.ExpectSeq = nil // a compare-and-set between colleagues
+	}
+	if d.card == nil {
+		return row, nil
+	}
+	card, err := c.card(ctx, s.parties, *d.card)
+	if err != nil {
+		return store.Draft{}, err
+	}
+	row.Kind, row.Card = kindCard, encodeCard(card)
+	row.CardKey = store.CardKey(row.Card)
+	return row, nil
+}
+
+// append stores the message and then tells both parties.
+func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, done func(store.Outcome)) {
+	c.writer.Append(row, func(o store.Outcome) {
+		done(o)
+		if o.Err == nil && !o.Dup {
+			c.messages.Add(1)
+			c.relay.Message(sides.both(), o.Message.RoomID, o.Message.Seq, messageFrame(&o.Message), origin)
+		}
+	})
+}
+
+// sendAndWait is send for callers that wait for the answer.
+func (c *Chat) sendAndWait(ctx context.Context, p *identity.Principal, d draft) (store.Outcome, error) {
+	return await(ctx, func(done func(store.Outcome)) { c.send(ctx, p, d, nil, done) })
+}
+
+// await turns an answer that is called into one that is returned. When ctx ends first the outcome is unknown.
+func await(ctx context.Context, start func(done func(store.Outcome))) (store.Outcome, error) {
+	answer := make(chan store.Outcome, 1)
+	start(func(o store.Outcome) { answer <- o })
+	select {
+	case o := <-answer:
+		return o, o.Err
+	case <-ctx.Done():
+		return store.Outcome{}, fault.Wrap(fault.Unavailable, "unavailable", "The answer took too long; send again with the same client_msg_id.", ctx.Err())
+	}
+}
+
+// card shows a product or an order as it is now; only those of the room's shop, and orders only of its buyer.
+func (c *Chat) card(ctx context.Context, sides parties, ref cardRef) (api.Card, error) {
+	if ref.Kind == subjectOrder {
+		return c.orderCard(ctx, sides, ref.ID)
+	}
+	cards, err := c.products.Cards(ctx, []id.ID{ref.ID})
+	if err != nil {
+		return api.Card{}, err
+	}
+	p, ok := cards[ref.ID]
+	if !ok || p.ShopID != sides.shop || p.Deleted {
+		return api.Card{}, fault.Missing("product")
+	}
+	return api.Card{Kind: api.CardKindProduct, Id: p.ID, Title: p.Name, PriceWon: &p.PriceWon, ImageUrl: &p.ImageURL}, nil
+}
+
+func (c *Chat) orderCard(ctx context.Context, sides parties, orderID id.ID) (api.Card, error) {
+	cards, err := c.orders.Cards(ctx, []id.ID{orderID})
+	if err != nil {
+		return api.Card{}, err
+	}
+	o, ok := cards[orderID]
+	if !ok || o.ShopID != sides.shop || o.BuyerID != sides.buyer {
+		return api.Card{}, fault.Missing("order")
+	}
+	status := string(o.Status)
+	return api.Card{Kind: api.CardKindOrder, Id: o.ID, Title: o.Number, PriceWon: &o.TotalWon, ImageUrl: &o.ImageURL,
+		Status: &status, Summary: &o.FirstItemName, More: &o.More}, nil
+}
+
+func encodeCard(card api.Card) *string {
+	b, err := json.Marshal(card)
+	if err != nil { // strings, numbers and ids always encode
+		panic(err)
+	}
+	s := string(b)
+	return &s
+}

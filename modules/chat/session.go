@@ -1,0 +1,179 @@
+package chat
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"mall/modules/chat/internal/hub"
+	"mall/modules/chat/internal/socket"
+	"mall/modules/chat/internal/store"
+	"mall/modules/chat/internal/stream"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+)
+
+// gapPatience is how long a message that came too soon may wait for the one before it, which is usually
+// just behind; then the database is asked.
+const gapPatience = 30 * time.Millisecond
+
+// session is one live connection of a member: what it has been sent, and what it asks for.
+type session struct {
+	chat    *Chat
+	conn    *socket.Conn
+	who     *identity.Principal
+	id      id.ID
+	parties []hub.Party
+	ctx     context.Context // ends with the connection
+	end     context.CancelFunc
+
+	mu       sync.Mutex
+	stream   *stream.Stream
+	welcomed bool
+	held     [][]byte // what came before the welcome was out
+	changed  map[id.ID]int64
+	nextBeat time.Time
+}
+
+func (c *Chat) newSession(conn *socket.Conn, p *identity.Principal) *session {
+	s := &session{chat: c, conn: conn, who: p, id: id.New(), stream: stream.New(), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+	for _, shop := range p.Shops {
+		s.parties = append(s.parties, hub.Shop(shop.ShopID))
+	}
+	s.ctx, s.end = context.WithCancel(identity.With(c.lifetime, p))
+	return s
+}
+
+// run serves the connection to its end.
+func (s *session) run() {
+	for _, p := range s.parties {
+		s.chat.relay.Join(s.ctx, p, s)
+	}
+	s.welcome()
+	s.conn.Serve(s)
+}
+
+func (s *session) welcome() {
+	c := s.chat
+	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch, Member: named{s.who.MemberID, s.who.Name}, Shops: []named{},
+		HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: limits{BodyCodePoints: c.cfg.BodyCodePoints,
+			BodyLines: c.cfg.BodyLines, FrameBytes: c.cfg.FrameBytes, Sockets: c.cfg.SocketsPerMember, ResumeRooms: c.cfg.ResumeRooms}}
+	for _, shop := range s.who.Shops {
+		f.Shops = append(f.Shops, named{shop.ShopID, shop.Name})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn.Send(encodeFrame(f))
+	s.conn.SendAll(s.held)
+	s.welcomed, s.held = true, nil
+	s.nextBeat = time.Now().Add(c.cfg.PingEvery)
+}
+
+// emit queues frames in their order; the caller holds s.mu.
+func (s *session) emit(frames ...[]byte) {
+	if s.welcomed {
+		s.conn.SendAll(frames)
+		return
+	}
+	s.held = append(s.held, frames...)
+}
+
+// Message offers a room's message; it goes out when those before it have. A nil frame is our own send.
+func (s *session) Message(room id.ID, seq int64, frame []byte) {
+	s.mu.Lock()
+	step := s.stream.Offer(room, seq, frame)
+	s.emit(step.Frames...)
+	if s.changed == nil {
+		s.changed = map[id.ID]int64{}
+	}
+	s.changed[room] = max(s.changed[room], seq)
+	s.mu.Unlock()
+	if step.Gap {
+		time.AfterFunc(gapPatience, func() { s.closeGap(room) })
+	}
+}
+
+// Push sends a frame that has no number.
+func (s *session) Push(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emit(frame)
+}
+
+// Closed gives everything back.
+func (s *session) Closed() {
+	s.end()
+	for _, p := range s.parties {
+		s.chat.relay.Leave(p, s)
+	}
+	s.chat.forget(s)
+}
+
+// Frame does what the client asks for. Only what needs the database for long leaves the reading goroutine.
+func (s *session) Frame(text []byte) {
+	r, err := decodeRequest(text)
+	if err != nil {
+		s.refuse(r.ID, err, 0)
+		return
+	}
+	switch r.Type {
+	case "send":
+		s.send(r)
+	case "resume":
+		go s.resume(r)
+	case "delivered":
+		_, err = s.chat.moveCursor(s.ctx, s.who, r.RoomID, r.Seq, 0)
+	case "read":
+		_, err = s.chat.moveCursor(s.ctx, s.who, r.RoomID, r.Seq, r.Seq)
+	case "typing":
+		err = s.chat.typing(s.ctx, s.who, r.RoomID, r.On, s)
+	default:
+		err = fault.Invalidf("type", "unknown_type", "This server does not know frames of that type.")
+	}
+	if err != nil {
+		s.refuse(r.ID, err, 0)
+	}
+}
+
+func (s *session) refuse(requestID string, err error, head int64) {
+	if fault.KindOf(err) == fault.Internal || fault.KindOf(err) == fault.Unavailable {
+		s.chat.log.Warn("frame refused", "session", s.id, "error", err)
+	}
+	s.Push(encodeFrame(errorAnswer(requestID, err, head)))
+}
+
+func (s *session) send(r request) {
+	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq}
+	s.chat.send(s.ctx, s.who, d, s, func(o store.Outcome) {
+		if o.Err != nil {
+			s.refuse(r.ID, o.Err, o.Head)
+			return
+		}
+		m := &o.Message
+		s.Push(encodeFrame(ackFrame{Type: "ack", ID: r.ID, RoomID: m.RoomID, ClientMsgID: m.ClientMsgID, Seq: m.Seq, CreatedAt: m.CreatedAt, Dup: o.Dup}))
+		s.Message(m.RoomID, m.Seq, nil)
+	})
+}
+
+// beat asks for a sign of life and tells which rooms have moved, when it is time; it ends a session whose
+// credential has.
+func (s *session) beat(now time.Time) {
+	if !s.who.ExpiresAt.IsZero() && now.After(s.who.ExpiresAt) {
+		s.conn.Close(socket.CloseToken, "the token has expired")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.welcomed || now.Before(s.nextBeat) {
+		return
+	}
+	s.nextBeat = now.Add(s.chat.cfg.PingEvery)
+	heads := s.changed
+	if heads == nil {
+		heads = map[id.ID]int64{}
+	}
+	s.changed = nil
+	s.conn.Ping()
+	s.emit(encodeFrame(heartbeatFrame{Type: "hb", Time: now.UTC(), Heads: heads}))
+}

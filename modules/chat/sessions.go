@@ -1,0 +1,93 @@
+package chat
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mall/modules/chat/internal/socket"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+	"mall/modules/platform/telemetry"
+)
+
+// admit registers a new connection, unless the member has too many here (4409) or we are going away (1012).
+// A refused one has been closed with its reason, after the handshake: only so can a browser read it.
+func (c *Chat) admit(conn *socket.Conn, p *identity.Principal) (*session, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		conn.CloseGoing(drainSpread)
+		return nil, false
+	}
+	if c.perMember[p.MemberID] >= c.cfg.SocketsPerMember {
+		conn.Close(socket.CloseTooMany, "too many connections of one member")
+		return nil, false
+	}
+	s := c.newSession(conn, p)
+	c.sessions[s] = struct{}{}
+	c.perMember[p.MemberID]++
+	c.live.Add(1)
+	return s, true
+}
+
+func (c *Chat) forget(s *session) {
+	c.mu.Lock()
+	delete(c.sessions, s)
+	if c.perMember[s.who.MemberID]--; c.perMember[s.who.MemberID] <= 0 {
+		delete(c.perMember, s.who.MemberID)
+	}
+	c.mu.Unlock()
+	c.live.Done()
+}
+
+// each calls fn for every connection of this instance, without holding a lock.
+func (c *Chat) each(fn func(*session)) {
+	c.mu.Lock()
+	all := make([]*session, 0, len(c.sessions))
+	for s := range c.sessions {
+		all = append(all, s)
+	}
+	c.mu.Unlock()
+	for _, s := range all {
+		fn(s)
+	}
+}
+
+func (c *Chat) beat(now time.Time) { c.each(func(s *session) { s.beat(now) }) }
+
+// Ended closes the connections of a login session that is over, or of all of a member's when login is zero.
+func (c *Chat) Ended(login, member id.ID) {
+	c.each(func(s *session) {
+		if s.who.SessionID == login || (login.IsZero() && s.who.MemberID == member) {
+			s.conn.Close(socket.CloseToken, "logged out")
+		}
+	})
+}
+
+// Status is what the operator's status page shows of the chat.
+type Status struct {
+	Connections int   `json:"connections"`
+	Refused     int64 `json:"relay_refused"` // news over Redis that was malformed or forged
+	Degraded    bool  `json:"degraded"`      // Redis is away: other instances' messages come from the database
+}
+
+// Status counts.
+func (c *Chat) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Status{Connections: len(c.sessions), Refused: c.relay.Refused(), Degraded: !c.bus.Connected()}
+}
+
+// Measure adds the chat's figures to a registry.
+func (c *Chat) Measure(reg prometheus.Registerer) {
+	telemetry.Gauge(reg, "mall_chat_connections", "Live connections of this instance.", func() float64 { return float64(c.Status().Connections) })
+	telemetry.Gauge(reg, "mall_chat_degraded", "1 while Redis is away and other instances' messages come from the database.", func() float64 {
+		if c.bus.Connected() {
+			return 0
+		}
+		return 1
+	})
+	telemetry.Counter(reg, "mall_chat_messages_total", "Messages stored by this instance.", c.messages.Load)
+	telemetry.Counter(reg, "mall_chat_relay_refused_total", "News over Redis that was malformed or forged.", c.relay.Refused)
+}
