@@ -141,7 +141,9 @@ func (s *MySQLServer) exec(ctx context.Context, statement string) error {
 }
 
 func (s *MySQLServer) open(database string) (*sql.DB, error) {
-	connector, err := mysql.NewConnector(s.config(database))
+	config := s.config(database)
+	config.Params = map[string]string{"lock_wait_timeout": "30"} // a leaked transaction must not hold up DROP for a day
+	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, err
 	}

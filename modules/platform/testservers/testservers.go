@@ -22,6 +22,7 @@ import (
 
 var (
 	databases atomic.Int64
+	reusable  migrated
 	quiet     = slog.New(slog.DiscardHandler)
 
 	sharedMySQL = sync.OnceValues(func() (*MySQLServer, error) {
@@ -34,10 +35,53 @@ var (
 	migratedSQLite = sync.OnceValues(migrateSQLite)
 )
 
-// MySQL gives the test a migrated database of its own on the MariaDB (or MySQL) that the test binary shares.
+// MySQL gives the test a migrated and empty database of its own on the MariaDB (or MySQL) that the test binary shares.
+// A test that changes the tables themselves takes Migrated(t, EmptyMySQL(t)): this database is another test's next.
 func MySQL(t testing.TB) db.Config {
 	t.Helper()
-	return Migrated(t, EmptyMySQL(t))
+	server := shared(t)
+	name, ok := reusable.take()
+	if !ok {
+		name = createDatabase(t, server)
+		Migrated(t, db.Config{Driver: db.MySQL, DSN: server.DSN(name)})
+	}
+	t.Cleanup(func() {
+		if err := reusable.put(context.Background(), server, name); err != nil {
+			t.Error(err)
+		}
+	})
+	return db.Config{Driver: db.MySQL, DSN: server.DSN(name)}
+}
+
+// EmptyMySQL is a new database without tables.
+func EmptyMySQL(t testing.TB) db.Config {
+	t.Helper()
+	server := shared(t)
+	name := createDatabase(t, server)
+	t.Cleanup(func() {
+		if err := server.DropDatabase(context.Background(), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return db.Config{Driver: db.MySQL, DSN: server.DSN(name)}
+}
+
+func shared(t testing.TB) *MySQLServer {
+	t.Helper()
+	server, err := sharedMySQL()
+	if err != nil {
+		missing(t, err)
+	}
+	return server
+}
+
+func createDatabase(t testing.TB, server *MySQLServer) (name string) {
+	t.Helper()
+	name = fmt.Sprintf("test_%d", databases.Add(1))
+	if _, err := server.CreateDatabase(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // Migrated migrates a database, such as one on a server that the test started for itself, and gives cfg back.
@@ -47,26 +91,6 @@ func Migrated(t testing.TB, cfg db.Config) db.Config {
 		t.Fatal(err)
 	}
 	return cfg
-}
-
-// EmptyMySQL is MySQL without the migrations.
-func EmptyMySQL(t testing.TB) db.Config {
-	t.Helper()
-	server, err := sharedMySQL()
-	if err != nil {
-		missing(t, err)
-	}
-	name := fmt.Sprintf("test_%d", databases.Add(1))
-	dsn, err := server.CreateDatabase(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.DropDatabase(context.Background(), name); err != nil {
-			t.Error(err)
-		}
-	})
-	return db.Config{Driver: db.MySQL, DSN: dsn}
 }
 
 // SQLite gives the test a migrated database in a file of its own.
