@@ -91,17 +91,19 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
       const c = room.conversation!;
       counts.changed(before, c);
       // One tab speaks for the device.
-      if (c.unread > 0 && link.status.get().leader) reports.delivered(room.id, c.head);
+      const isNews = c.unread > 0 && c.cursors[side].deliveredSeq < c.head;
+      if (isNews && link.status.get().leader) reports.delivered(room.id, c.head);
       touchThreads(room.id);
       for (const inbox of inboxes) inbox.touch();
     },
     timeline: (room) => touchThreads(room.id),
-    applied(_room, message) {
+    applied(message) {
       if (message.byMe && message.clientMsgId) outbox.settle(message.clientMsgId);
     },
     received(room, message) {
       events.emit('message', { message, conversation: room.conversation! });
     },
+    isOpen: (roomId) => [...threads].some((t) => t.room.id === roomId),
     confirmed: reports.confirmed,
     startOver() {
       for (const inbox of inboxes) inbox.reload();
@@ -163,9 +165,8 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         expect(f.heads);
         return void resumes.answered(f.id, true);
       case 'too_far':
-        rooms.get(f.room_id)?.expect(f.head);
-        rooms.get(f.room_id)?.timeline?.verify();
-        return void resumes.answered(f.id, true);
+        // The resumed of the same request is still to come.
+        return rooms.get(f.room_id)?.timeline?.verify();
       case 'reset':
         renumbered(f.epoch);
         return void resumes.answered(f.id, true);
@@ -188,7 +189,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     outbox.live();
     reports.live();
     resumeAll();
-    void rooms.catchUp();
+    rooms.newLife();
     counts.refresh();
   }
 
@@ -269,6 +270,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
 
   function thread(roomId: string): LiveThread['face'] {
     const room = rooms.of(roomId);
+    rooms.freshen(roomId);
     resting = resting.filter((r) => r !== room);
     const opened = createThread(room, {
       env,

@@ -39,7 +39,9 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
   const wanted = (c: Conversation) =>
     (!filter.state || c.inquiry.state === filter.state) &&
     (!filter.unread || c.unread > 0) &&
-    (!waiting || c.waitingSince !== undefined || filter.state !== undefined) &&
+    (!waiting || c.waitingSince !== undefined) &&
+    // A buyer who has opened a talk and said nothing is no case for the shop.
+    (host.shopId === undefined || c.head > 0) &&
     (bound === undefined || rank(c) <= bound);
 
   const store = lazy<InboxState>(() => ({

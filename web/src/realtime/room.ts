@@ -1,36 +1,28 @@
 // One conversation as this client knows it: its summary, always up to its own head, and its messages while wanted.
+import { merged, withChange, withCursors, withMessage } from './conversation';
 import type { Env } from './env';
-import {
-  laterCursors,
-  other,
-  stamp,
-  storedState,
-  toConversation,
-  toMessage,
-  type Viewer,
-} from './mapping';
+import { other, stamp, toConversation, toCursors, toMessage, type Viewer } from './mapping';
 import type { ReceiptFrame, TypingFrame, WireMessage, WireRoom } from './protocol';
 import type { Rest } from './rest';
 import { createSequencer } from './sequencer';
 import { createTimeline, type Timeline } from './timeline';
-import type { Conversation, Cursors, InquiryChange, Message, Typist } from './types';
-
-const typingDelayMs = 300;
-const typingLastsMs = 6_000;
+import type { Conversation, Cursors, InquiryChange, Message, Side } from './types';
+import { createTypists } from './typists';
 
 export interface RoomHost {
   readonly env: Env;
   readonly viewer: Viewer;
   readonly rest: Rest;
+  /** Asks the socket for what comes after position; resolves when that is over, whatever came of it. */
   resume(roomId: string, position: number): Promise<void>;
-  /** Read this room's summary again: what is known here has a hole. */
+  /** Reads this room's summary again: what is known here has a hole. */
   refresh(roomId: string): void;
   /** The conversation is another one now; before is undefined when it became known. */
   changed(room: Room, before: Conversation | undefined): void;
   /** The timeline changed. */
   timeline(room: Room): void;
   /** A message is in its place in the timeline, or, without one, in the summary. */
-  applied(room: Room, message: Message): void;
+  applied(message: Message): void;
   /** A message of the other side came in, and the summary counts it. */
   received(room: Room, message: Message): void;
 }
@@ -44,13 +36,15 @@ export interface Room {
   /** Forgets the messages; the summary stays. */
   forget(): void;
   /** Takes what the server says about the room; `anew` when its numbering began anew. */
-  merge(wire: WireRoom, anew?: boolean): void;
+  merge(wire: WireRoom, anew: boolean): void;
   receive(message: WireMessage): void;
+  /** The room has messages up to head. */
   expect(head: number): void;
   receipt(frame: ReceiptFrame): void;
   typing(frame: TypingFrame): void;
+  /** Whether the other side is there; undefined when nobody can say. */
   presence(online: boolean | undefined, seenAt?: number): void;
-  /** Our side has read up to seq (not past what is here): false when that is no news. */
+  /** Our side has read up to seq; false when that is no news. */
   read(seq: number): boolean;
   /** Shows a change before the server has it; returns what takes it back. */
   preview(inquiryId: string, change: InquiryChange, ownerName?: string): () => void;
@@ -58,12 +52,11 @@ export interface Room {
 
 export function createRoom(id: string, host: RoomHost): Room {
   const { viewer, env } = host;
-  const mySide = viewer.side;
-  const peerSide = other(mySide);
+  const { side } = viewer;
+  const peerSide = other(side);
   let conversation: Conversation | undefined;
   let timeline: Timeline | undefined;
   let version = '';
-  const typists = new Map<string, { shown: boolean; who: Typist; cancel: () => void }>();
 
   const summary = createSequencer<WireMessage>({
     clock: env.clock,
@@ -76,125 +69,63 @@ export function createRoom(id: string, host: RoomHost): Room {
     },
   });
 
+  const typists = createTypists(env.clock, (typing) => {
+    if (conversation) set({ ...conversation, typing });
+  });
+
   function set(next: Conversation) {
     const before = conversation;
     if (next === before) return;
     conversation = next;
-    if (before?.cursors[peerSide] !== next.cursors[peerSide]) {
-      timeline?.peerMoved(next.cursors[peerSide]);
-    }
+    const peer = next.cursors[peerSide];
+    if (before?.cursors[peerSide] !== peer) timeline?.peerMoved(peer);
     host.changed(room, before);
   }
 
-  const patch = (change: Partial<Conversation>) => set({ ...conversation!, ...change });
-
-  /** The next message, as it changes the summary. */
   function count(wire: WireMessage) {
     const c = conversation!;
     const message = toMessage(wire, viewer, c.cursors[peerSide]);
+    typists.stop(message.sender.memberId);
+    set(withMessage(conversation!, message, viewer));
     const { party } = message.sender;
-    const unread = party === peerSide && message.seq! > c.cursors[mySide].readSeq ? 1 : 0;
-    stopTyping(message.sender.memberId);
-    patch({
-      head: message.seq!,
-      last: message,
-      unread: c.unread + unread,
-      updatedAt: Math.max(c.updatedAt, message.at),
-      waitingSince:
-        party === 'buyer'
-          ? (c.waitingSince ?? message.at)
-          : party === 'shop'
-            ? undefined
-            : c.waitingSince,
-    });
-    if (!timeline) host.applied(room, message);
+    // It made another inquiry the current one, of which only the server can tell.
+    if (party !== 'system' && message.inquiryId && message.inquiryId !== c.inquiry.id) {
+      host.refresh(id);
+    }
+    if (!timeline) host.applied(message);
     if (party === peerSide) host.received(room, message);
   }
 
-  function moveCursors(party: 'buyer' | 'shop', to: Cursors) {
+  function move(party: Side, to: Cursors) {
     const c = conversation!;
-    const moved = laterCursors(c.cursors[party], to);
-    if (moved === c.cursors[party]) return;
-    const next = { ...c, cursors: { ...c.cursors, [party]: moved } };
-    if (party === peerSide) set({ ...next, last: lastAs(c.last, moved) });
-    else if (moved.readSeq === c.cursors[party].readSeq) set(next);
-    else set({ ...next, unread: unreadPast(moved.readSeq, c) });
+    const next = withCursors(c, party, to, viewer);
+    if (party !== side || next.cursors[side].readSeq === c.cursors[side].readSeq) return set(next);
+    const unread = countUnread(next.cursors[side].readSeq, c.head);
+    if (unread === undefined) host.refresh(id);
+    set({ ...next, unread: unread ?? c.unread });
   }
 
-  function unreadPast(readSeq: number, c: Conversation): number {
-    const exact = exactUnread(readSeq, c.head);
-    if (exact === undefined) host.refresh(id);
-    return exact ?? c.unread;
-  }
-
-  /** Counted from the messages, where they are here. */
-  function exactUnread(readSeq: number, head: number): number | undefined {
+  /** The other side's messages past readSeq, where they are all here. */
+  function countUnread(readSeq: number, head: number): number | undefined {
     if (readSeq >= head) return 0;
     return timeline?.position() === head ? timeline.countAfter(readSeq) : undefined;
   }
 
-  function merge(wire: WireRoom, anew = false) {
+  function merge(wire: WireRoom, anew: boolean) {
     const server = toConversation(wire, viewer);
     const c = conversation;
-    if (!c || anew) {
-      version = stamp(wire.updated_at);
-      if (anew) summary.stop();
-      set(c ? { ...server, peer: c.peer, typing: c.typing } : server);
-    } else {
-      set(newer(c, server, wire));
-      const { last } = server;
-      if (server.head > c.head && last?.sender.party === peerSide) host.received(room, last);
-    }
-    summary.start(Math.max(wire.head, anew ? 0 : (summary.position() ?? 0)));
+    const at = stamp(wire.updated_at);
+    const fresh = anew || at >= version;
+    if (fresh) version = at;
+    if (anew) summary.stop();
+    if (!c) set(server);
+    else if (anew) set({ ...server, peer: c.peer, typing: c.typing });
+    else set(merged(c, server, viewer, fresh, countUnread));
+    summary.start(Math.max(wire.head, summary.position() ?? 0));
     timeline?.expect(wire.head);
-  }
-
-  /** What we know and what the server says, each where it is the later one. */
-  function newer(c: Conversation, server: Conversation, wire: WireRoom): Conversation {
-    const fresh = stamp(wire.updated_at) >= version;
-    if (fresh) version = stamp(wire.updated_at);
-    const cursors = {
-      buyer: laterCursors(c.cursors.buyer, server.cursors.buyer),
-      shop: laterCursors(c.cursors.shop, server.cursors.shop),
-    };
-    const ahead = server.head >= c.head;
-    const base = fresh ? server : c;
-    const readSeq = cursors[mySide].readSeq;
-    const counted = ahead ? server : c;
-    return {
-      ...base,
-      peer: { ...c.peer, ...base[peerSide] },
-      typing: c.typing,
-      cursors,
-      head: counted.head,
-      last: lastAs(counted.last, cursors[peerSide]),
-      updatedAt: Math.max(c.updatedAt, server.updatedAt),
-      waitingSince: fresh && ahead ? server.waitingSince : c.waitingSince,
-      // Where we have read further than the server knows yet, its number is too high.
-      unread:
-        counted === server && server.cursors[mySide].readSeq < readSeq
-          ? (exactUnread(readSeq, server.head) ?? Math.min(c.unread, server.unread))
-          : counted.unread,
-    };
-  }
-
-  function lastAs(last: Message | undefined, peer: Cursors): Message | undefined {
-    if (!last?.mine || last.seq === undefined) return last;
-    const state = storedState(last.seq, peer);
-    return state === last.state ? last : { ...last, state };
-  }
-
-  function showTypists() {
-    const typing = [...typists.values()].filter((t) => t.shown).map((t) => t.who);
-    if (conversation && (typing.length || conversation.typing.length)) patch({ typing });
-  }
-
-  function stopTyping(memberId: string | undefined) {
-    const typist = memberId === undefined ? undefined : typists.get(memberId);
-    if (!typist) return;
-    typist.cancel();
-    typists.delete(memberId!);
-    showTypists();
+    const { last } = server;
+    const isNews = c && !anew && server.head > c.head && last?.sender.party === peerSide;
+    if (isNews) host.received(room, last);
   }
 
   const room: Room = {
@@ -212,7 +143,7 @@ export function createRoom(id: string, host: RoomHost): Room {
         rest: host.rest,
         resume: (position) => host.resume(id, position),
         receive: room.receive,
-        applied: (message) => host.applied(room, message),
+        applied: host.applied,
         changed: () => host.timeline(room),
         peer: () => conversation?.cursors[peerSide],
       });
@@ -232,46 +163,30 @@ export function createRoom(id: string, host: RoomHost): Room {
       if (conversation) summary.expect(head);
     },
     receipt(frame) {
-      if (!conversation) return;
-      moveCursors(frame.party, { deliveredSeq: frame.delivered_seq, readSeq: frame.read_seq });
+      if (conversation) move(frame.party, toCursors(frame));
     },
     typing(frame) {
-      if (frame.member_id === viewer.memberId) return;
-      const known = typists.get(frame.member_id);
-      if (!frame.on) return stopTyping(frame.member_id);
-      known?.cancel();
-      const who = { party: frame.party, memberId: frame.member_id, name: frame.name };
-      const typist = { who, shown: known?.shown ?? false, cancel: () => {} };
-      const end = () => stopTyping(frame.member_id);
-      const show = () => {
-        typist.shown = true;
-        typist.cancel = env.clock.after(typingLastsMs, end);
-        showTypists();
-      };
-      typists.set(frame.member_id, typist);
-      if (typist.shown) show();
-      else typist.cancel = env.clock.after(typingDelayMs, show);
+      if (frame.member_id !== viewer.memberId) typists.hear(frame);
     },
     presence(online, seenAt) {
-      if (conversation) patch({ peer: { ...conversation.peer, online, seenAt } });
+      const peer = conversation?.peer;
+      if (!conversation || (peer?.online === online && peer?.seenAt === seenAt)) return;
+      set({ ...conversation, peer: { ...conversation.peer, online, seenAt } });
     },
     read(seq) {
-      const c = conversation;
-      if (!c || seq <= c.cursors[mySide].readSeq) return false;
-      moveCursors(mySide, { deliveredSeq: seq, readSeq: seq });
+      if (!conversation || seq <= conversation.cursors[side].readSeq) return false;
+      move(side, { deliveredSeq: seq, readSeq: seq });
       return true;
     },
     preview(inquiryId, change, ownerName) {
-      const before = conversation?.inquiry;
-      if (before?.id !== inquiryId) return () => {};
-      const shown = {
-        ...before,
-        state: change.state ?? before.state,
-        ...(change.ownerId && { ownerId: change.ownerId, ownerName }),
-      };
-      patch({ inquiry: shown });
+      const before = conversation;
+      if (before?.inquiry.id !== inquiryId) return () => {};
+      const shown = withChange(before, change, ownerName);
+      set(shown);
       return () => {
-        if (conversation?.inquiry === shown) patch({ inquiry: before });
+        if (conversation?.inquiry !== shown.inquiry) return;
+        const { inquiry, waitingSince } = before;
+        set({ ...conversation, inquiry, waitingSince });
       };
     },
   };

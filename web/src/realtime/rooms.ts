@@ -21,6 +21,8 @@ export interface RoomsHost extends Omit<RoomHost, 'refresh'> {
   readonly rest: Rest;
   readonly viewer: Viewer;
   readonly shopId: string | undefined;
+  /** Whether somebody looks at the room right now. */
+  isOpen(id: string): boolean;
   /** Too much has changed to follow: lists start over. */
   startOver(): void;
   /** The server says how far our side is. */
@@ -40,8 +42,10 @@ export interface Rooms {
   notice(id: string): void;
   /** Reads the room again, soon. */
   refresh(id: string): void;
-  /** Reads what changed since the last time. */
-  catchUp(): Promise<void>;
+  /** The link is live anew: reads what changed while there was none. */
+  newLife(): void;
+  /** Reads the room again if it was not heard of in this life of the link: cursors may have moved unseen. */
+  freshen(id: string): void;
   /** The numbering began anew: what is said about a room from now on replaces what was known. */
   reset(): void;
 }
@@ -52,8 +56,10 @@ export function createRooms(host: RoomsHost): Rooms {
   /** Of the same member's other side, which the socket brings as well. */
   const foreign = new Set<string>();
   const wanted = new Set<string>();
-  /** In which numbering each room was last heard of. */
-  const heardIn = new Map<string, number>();
+  /** In which numbering, and which life of the link, each room was last heard of. */
+  const heardIn = new Map<string, { numbering: number; life: number; at: number }>();
+  let heard = 0;
+  let life = 0;
   let numbering = 0;
   let gathering = false;
   /** The latest change seen, in the server's words. */
@@ -75,8 +81,8 @@ export function createRooms(host: RoomsHost): Rooms {
     }
     if (!latest || stamp(wire.updated_at) > stamp(latest)) latest = wire.updated_at;
     const room = of(wire.id);
-    const anew = room.conversation !== undefined && heardIn.get(wire.id) !== numbering;
-    heardIn.set(wire.id, numbering);
+    const anew = room.conversation !== undefined && heardIn.get(wire.id)?.numbering !== numbering;
+    heardIn.set(wire.id, { numbering, life, at: ++heard });
     room.merge(wire, anew);
     host.confirmed(wire.id, toCursors(wire.cursors[viewer.side]));
     return room;
@@ -93,8 +99,10 @@ export function createRooms(host: RoomsHost): Rooms {
   async function readWanted() {
     const ids = [...wanted];
     wanted.clear();
-    if (ids.length > fewRooms && latest) await catchUp();
-    else await Promise.all(ids.map((id) => read(id)));
+    const before = heard;
+    if (ids.length > fewRooms) await readChanged();
+    const left = ids.filter((id) => (heardIn.get(id)?.at ?? 0) <= before);
+    await Promise.all(left.map(read));
     gathering = false;
     // What was asked for meanwhile, or could not be had by the list.
     for (const id of wanted) refresh(id);
@@ -111,32 +119,58 @@ export function createRooms(host: RoomsHost): Rooms {
     }
   }
 
-  async function catchUp() {
+  async function readChanged() {
     if (!latest) return;
     const since = new Date(Date.parse(latest) - overlapMs).toISOString();
+    if (!(await readList({ updated_after: since }))) host.startOver();
+  }
+
+  /** Reading on another device changes no room, so it shows only in the list of what is unread. */
+  async function readUnread() {
+    const unread = () => conversations().filter((c) => c.unread > 0);
+    const before = life;
+    if (unread().length === 0 || !(await readList({ unread: true }))) return;
+    for (const { id } of unread()) if (before === life) freshen(id);
+  }
+
+  /** False when it is too long to be read. */
+  async function readList(filter: Record<string, string | boolean>): Promise<boolean> {
     let cursor: string | undefined;
     for (let n = 0; n < maxPages; n++) {
-      const query = { shop_id: shopId, updated_after: since, limit: pageSize, cursor };
+      const query = { shop_id: shopId, limit: pageSize, cursor, ...filter };
       const page = await rest.insist(() => rest.rooms(query)).catch(() => undefined);
-      if (!page) return;
+      if (!page) return true;
       for (const wire of page.items) adopt(wire);
       cursor = page.next_cursor;
-      if (cursor === undefined) return;
+      if (cursor === undefined) return true;
     }
-    host.startOver();
+    return false;
   }
+
+  function newLife() {
+    life++;
+    for (const room of rooms.values()) if (host.isOpen(room.id)) refresh(room.id);
+    void readChanged().then(readUnread);
+  }
+
+  function freshen(id: string) {
+    if (rooms.get(id)?.conversation && heardIn.get(id)?.life !== life) refresh(id);
+  }
+
+  const conversations = () => [...rooms.values()].flatMap((r) => r.conversation ?? []);
 
   return {
     get: (id) => rooms.get(id),
     of,
     all: () => rooms.values(),
-    conversations: () => [...rooms.values()].flatMap((r) => r.conversation ?? []),
+    conversations,
     adopt,
     notice(id) {
       if (!rooms.get(id)?.conversation) refresh(id);
     },
     refresh,
-    catchUp,
+    newLife,
+    freshen,
     reset() {
       latest = undefined;
       numbering++;

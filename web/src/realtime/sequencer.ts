@@ -25,6 +25,8 @@ export interface Sequencer<T> {
   offer(item: T): void;
   /** The room is known to have messages up to seq. */
   expect(seq: number): void;
+  /** Takes on the filling from outside; false while one is under way. */
+  begin(): boolean;
   /** The fill is over, and the room's head was as given: whatever is still missing is asked for anew. */
   filled(head: number): void;
   /** The fill failed: asks again when expect, offer or retry says so. */
@@ -99,6 +101,10 @@ export function createSequencer<T>(options: SequencerOptions<T>): Sequencer<T> {
     expect(seq) {
       target = Math.max(target, seq);
       look();
+    },
+    begin() {
+      if (filling) return false;
+      return (filling = true);
     },
     filled(head) {
       filling = false;

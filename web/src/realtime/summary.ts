@@ -63,7 +63,9 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
   return {
     store,
     changed(before, after) {
-      if (!before) {
+      // The server counts a shop's conversations from their first message on.
+      if (shopId !== undefined && after.head === 0) return;
+      if (!before || (shopId !== undefined && before.head === 0)) {
         if (counts.loaded) refreshIn(soonMs);
         return;
       }

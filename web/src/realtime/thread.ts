@@ -132,7 +132,9 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
       get: store.get,
       subscribe: store.subscribe,
       send(draft, options = {}) {
-        const { text = '', card } = typeof draft === 'string' ? { text: draft } : draft;
+        const { text: typed = '', card } = typeof draft === 'string' ? { text: draft } : draft;
+        // Blank words beside a card are none.
+        const text = card && typed.trim() === '' ? '' : typed;
         checkDraft({ text, card }, host.limits());
         // The message itself tells the other side that we stopped.
         typingUntil = 0;

@@ -190,7 +190,7 @@ export function createTimeline(roomId: string, host: TimelineHost): Timeline {
     offer: sequencer.offer,
     expect: sequencer.expect,
     verify() {
-      if (loaded) void pages(life);
+      if (loaded && sequencer.begin()) void pages(life);
     },
     older(limit = pageSize) {
       if (!loaded || (messages[0]?.seq ?? 1) <= 1) return Promise.resolve();
