@@ -128,7 +128,7 @@ func TestRefreshTwiceAtOnce(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		w.member(t, "kim@demo.mall")
-		for range 5 {
+		for range 25 {
 			first := w.logIn(t, "kim@demo.mall")
 			answers := make([]Tokens, 2)
 			for _, err := range atOnce(2, func(i int) (err error) { answers[i], err = w.Refresh(t.Context(), first.Refresh); return err }) {
