@@ -41,6 +41,9 @@ type State struct {
 func Up(ctx context.Context, d *db.DB, log *slog.Logger) error {
 	return locked(ctx, d, log, func(p *goose.Provider) error {
 		results, err := p.Up(ctx)
+		if partial := new(goose.PartialError); errors.As(err, &partial) {
+			results = partial.Applied
+		}
 		report(log, results)
 		if err != nil {
 			return fmt.Errorf("migrations: up: %w", err)

@@ -52,9 +52,6 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// Config is what the database was opened with, defaults filled in.
-func (d *DB) Config() Config { return d.cfg }
-
 // Dialect is MySQL or SQLite.
 func (d *DB) Dialect() string { return d.cfg.Driver }
 
@@ -87,7 +84,8 @@ func (d *DB) Maintenance() (*sql.DB, func() error, error) { return d.maintenance
 // Read gives a session for queries: in the transaction that ctx carries, else on a reading connection.
 func (d *DB) Read(ctx context.Context) *gorm.DB { return d.session(ctx, d.reader) }
 
-// Write gives a session for statements: in the transaction that ctx carries, else each commits by itself.
+// Write gives a session for statements: in the transaction that ctx carries, else each commits by itself. A statement
+// of the latter kind that a timeout or a lost connection ended may be stored all the same; in Tx it never is.
 func (d *DB) Write(ctx context.Context) *gorm.DB { return d.session(ctx, d.writer) }
 
 func (d *DB) session(ctx context.Context, g *gorm.DB) *gorm.DB {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +42,11 @@ var schemas = map[string]string{
 // onBoth runs the test on both databases, each with the empty table of things. change adjusts the configuration.
 func onBoth(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.DB)) {
 	t.Helper()
+	onBothWithConfig(t, change, func(t *testing.T, d *db.DB, _ db.Config) { run(t, d) })
+}
+
+func onBothWithConfig(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.DB, cfg db.Config)) {
+	t.Helper()
 	for name, make := range map[string]func(testing.TB) db.Config{
 		db.SQLite: testservers.EmptySQLite, db.MySQL: testservers.EmptyMySQL,
 	} {
@@ -52,7 +59,7 @@ func onBoth(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.
 			if _, err := d.SQL().ExecContext(t.Context(), schemas[d.Dialect()]); err != nil {
 				t.Fatal(err)
 			}
-			run(t, d)
+			run(t, d, cfg)
 		})
 	}
 }
@@ -203,6 +210,20 @@ func TestSQLiteConnectionsAreDurableAndReadersOnlyRead(t *testing.T) {
 	}
 	if err := d.Write(t.Context()).Exec(`DELETE FROM platform_outbox WHERE topic = "x"`).Error; err == nil {
 		t.Error("double quotes were taken for a text")
+	}
+}
+
+func TestSQLiteFileIsItsOwnersAndMayHaveAnyName(t *testing.T) {
+	cfg := db.Config{Driver: db.SQLite, Path: filepath.Join(t.TempDir(), "가게 ?#%20&x=1", "mall.db")}
+	d := testservers.Open(t, cfg)
+	if _, err := d.SQL().ExecContext(t.Context(), schemas[db.SQLite]); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(cfg.Path + suffix)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mall.db%s: %v, %v", suffix, info, err)
+		}
 	}
 }
 

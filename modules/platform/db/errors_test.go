@@ -20,7 +20,7 @@ func TestFaultKeepsWhatIsClassified(t *testing.T) {
 		t.Error("nil became an error")
 	}
 	sold := fault.New(fault.Conflict, "sold_out", "Sold out.")
-	if got := db.Fault(sold); got != error(sold) {
+	if got, ok := fault.As(db.Fault(sold)); !ok || got != sold {
 		t.Errorf("got %v", got)
 	}
 	if got := fault.KindOf(db.Fault(io.ErrShortWrite)); got != fault.Internal {
@@ -62,10 +62,10 @@ func lockIn(ctx context.Context, d *db.DB, x *thing) error {
 }
 
 func TestLockWaitIsRetryableAndSwallowingItDoomsTheTransaction(t *testing.T) {
-	onBoth(t, func(c *db.Config) { c.LockWait = time.Second }, func(t *testing.T, d *db.DB) {
+	onBothWithConfig(t, func(c *db.Config) { c.LockWait = time.Second }, func(t *testing.T, d *db.DB, cfg db.Config) {
 		x, y := newThing("x"), newThing("y")
 		create(t, d, x, y)
-		other := second(t, d)
+		other := testservers.Open(t, cfg)
 		err := d.Tx(t.Context(), func(ctx context.Context) error {
 			if err := lockIn(ctx, d, x); err != nil {
 				return err
@@ -94,13 +94,6 @@ func TestLockWaitIsRetryableAndSwallowingItDoomsTheTransaction(t *testing.T) {
 			t.Errorf("y = %+v, %v: half of the doomed transaction was stored", got, err)
 		}
 	})
-}
-
-// second opens the same database once more.
-func second(t *testing.T, d *db.DB) *db.DB {
-	t.Helper()
-	cfg := d.Config()
-	return testservers.Open(t, cfg)
 }
 
 func TestDeadlockIsRetryableAndDoomsItsVictim(t *testing.T) {

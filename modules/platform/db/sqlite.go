@@ -20,7 +20,7 @@ func openSQLite(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) 
 	if cfg.Path == "" {
 		return nil, errors.New("db: sqlite needs a path")
 	}
-	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o750); err != nil {
+	if err := makeFile(cfg.Path); err != nil {
 		return nil, fmt.Errorf("db: %w", err)
 	}
 	writing, err := sqlitePool(ctx, cfg, 1, "_txlock", "immediate")
@@ -44,6 +44,22 @@ func openSQLite(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) 
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// makeFile makes a missing file, for its owner's eyes alone; the files of its log get the same mode. One that is there
+// is not touched: closing it would take away the locks of whoever in this process has it open.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the operator's own setting
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // sqlitePool opens size connections to the file; option names what sets them apart.

@@ -233,25 +233,22 @@ func TestASlowHandlerIsCutAndItsTopicAloneWaits(t *testing.T) {
 
 func TestStoppingFinishesOneMessageAndGivesBackTheRest(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
-		begun, finish := make(chan Message, 10), make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		begun := make(chan Message, 10)
 		o := New(d, quiet, Config{Poll: never})
-		o.Handle("t", func(_ context.Context, m Message) error { begun <- m; <-finish; return nil })
+		o.Handle("t", func(_ context.Context, m Message) error { begun <- m; cancel(); return nil })
 		add(t, d, o, "t", 1, 2, 3)
-		stop := running(t, o)
-		receive(t, begun)
-		go func() { defer close(begun); stop() }()
-		close(finish)
-		for range begun { //nolint:revive // until it has stopped
+		if err := o.Run(ctx); err != nil || len(begun) != 1 {
+			t.Errorf("Run = %v with %d messages begun, want one", err, len(begun))
 		}
-		left := rows(t, d)
-		if left > 2 {
-			t.Errorf("%d rows left, want at most 2", left)
+		if n := rows(t, d); n != 2 {
+			t.Errorf("%d rows left, want 2", n)
 		}
 		got := make(chan Message, 10)
 		next := New(d, quiet, Config{Poll: never})
 		next.Handle("t", func(_ context.Context, m Message) error { got <- m; return nil })
 		running(t, next)
-		for range left { // at once, although the lease of the first has not ended
+		for range 2 { // at once, although the lease of the first has not ended
 			if m := receive(t, got); m.Attempts != 1 {
 				t.Errorf("%s has %d attempts, want 1", m.Payload, m.Attempts)
 			}
