@@ -12,7 +12,7 @@ CREATE TABLE order_orders (
     updated_at      DATETIME(6) NOT NULL,
     PRIMARY KEY (id),
     UNIQUE KEY order_orders_number (number),
-    UNIQUE KEY order_orders_client_key (buyer_id, client_order_id),
+    UNIQUE KEY order_orders_client_key (client_order_id, buyer_id),
     KEY order_orders_buyer (buyer_id, id),
     KEY order_orders_shop (shop_id, id),
     KEY order_orders_shop_status (shop_id, status, id),

@@ -13,7 +13,7 @@ CREATE TABLE order_orders (
     PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX order_orders_number ON order_orders (number);
-CREATE UNIQUE INDEX order_orders_client_key ON order_orders (buyer_id, client_order_id);
+CREATE UNIQUE INDEX order_orders_client_key ON order_orders (client_order_id, buyer_id);
 CREATE INDEX order_orders_buyer ON order_orders (buyer_id, id);
 CREATE INDEX order_orders_shop ON order_orders (shop_id, id);
 CREATE INDEX order_orders_shop_status ON order_orders (shop_id, status, id);

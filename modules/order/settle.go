@@ -103,16 +103,18 @@ func (o *Orders) book(ctx context.Context, payment store.Payment, declined bool)
 	if err != nil {
 		return Order{}, nil, err
 	}
+	outcome := paymentPaid
 	if declined {
-		_, err := o.rows.SetPaymentState(ctx, payment, paymentDeclined, o.now())
-		return Order{}, fault.New(fault.Conflict, "payment_declined", "The payment was declined."), err
+		outcome = paymentDeclined
 	}
-	booked, err := o.rows.SetPaymentState(ctx, payment, paymentPaid, o.now())
-	if err != nil {
+	booked, err := o.rows.SetPaymentState(ctx, payment, outcome, o.now())
+	switch {
+	case err != nil:
 		return Order{}, nil, err
-	}
-	if !booked { // another caller has booked it, or the order ended and the money is on its way back
+	case !booked: // another caller has booked it, or the order ended and the money is on its way back
 		return Order{}, illegal(order.Status, Paid), nil
+	case declined:
+		return Order{}, fault.New(fault.Conflict, "payment_declined", "The payment was declined."), nil
 	}
 	after, err = o.move(ctx, order, Paid, viewer{system: true})
 	return after, nil, err

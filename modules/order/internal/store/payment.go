@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 )
@@ -57,7 +59,10 @@ func (s Store) ClaimPayment(ctx context.Context, seen Payment, at time.Time) (bo
 // Unsettled reads payments that have been in a state since before the given moment, the longest first.
 func (s Store) Unsettled(ctx context.Context, state string, before time.Time, limit int) ([]Payment, error) {
 	var ps []Payment
-	err := s.db.Read(ctx).Select(paymentColumns).Where("state = ? AND updated_at < ?", state, before).
-		Order("updated_at").Limit(limit).Find(&ps).Error
+	err := unsettled(s.db.Read(ctx), state, before, limit).Find(&ps).Error
 	return ps, db.Fault(err)
+}
+
+func unsettled(tx *gorm.DB, state string, before time.Time, limit int) *gorm.DB {
+	return tx.Select(paymentColumns).Where("state = ? AND updated_at < ?", state, before).Order("updated_at").Limit(limit)
 }

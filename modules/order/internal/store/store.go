@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"mall/modules/platform/db"
@@ -76,10 +77,14 @@ func (s Store) Get(ctx context.Context, order id.ID) (Order, error) {
 // GetByClientKey reads the order that the buyer placed under a key of their own; NotFound when there is none.
 func (s Store) GetByClientKey(ctx context.Context, buyer, key id.ID) (Order, error) {
 	var o Order
-	if err := s.db.Read(ctx).Select(orderColumns).Where("buyer_id = ? AND client_order_id = ?", buyer, key).Take(&o).Error; err != nil {
+	if err := byClientKey(s.db.Read(ctx), buyer, key).Take(&o).Error; err != nil {
 		return Order{}, db.Fault(err)
 	}
 	return s.withLines(ctx, o)
+}
+
+func byClientKey(tx *gorm.DB, buyer, key id.ID) *gorm.DB {
+	return tx.Select(orderColumns).Where("buyer_id = ? AND client_order_id = ?", buyer, key)
 }
 
 // Lock reads one order with its lines and holds it until the transaction ends; NotFound when there is none.
@@ -110,12 +115,16 @@ func (s Store) addLines(ctx context.Context, orders []Order) error {
 		return nil
 	}
 	var lines []Line
-	err := s.db.Read(ctx).Select(lineColumns).Where("order_id IN ?", ids).Order("order_id, position").Find(&lines).Error
+	err := linesOf(s.db.Read(ctx), ids).Find(&lines).Error
 	for _, l := range lines {
 		o := &orders[at[l.OrderID]]
 		o.Lines = append(o.Lines, l)
 	}
 	return db.Fault(err)
+}
+
+func linesOf(tx *gorm.DB, orders []id.ID) *gorm.DB {
+	return tx.Select(lineColumns).Where("order_id IN ?", orders).Order("order_id, position")
 }
 
 // SetStatus moves the order on if it is still where the caller saw it; false when it is not.
@@ -135,7 +144,16 @@ type Query struct {
 
 // List reads a page with the lines, newest first.
 func (s Store) List(ctx context.Context, q Query) ([]Order, error) {
-	tx := s.db.Read(ctx).Select(orderColumns)
+	var orders []Order
+	if err := q.on(s.db.Read(ctx)).Find(&orders).Error; err != nil {
+		return nil, db.Fault(err)
+	}
+	return orders, s.addLines(ctx, orders)
+}
+
+// on words the query as SQL.
+func (q Query) on(tx *gorm.DB) *gorm.DB {
+	tx = tx.Select(orderColumns)
 	if !q.Shop.IsZero() {
 		tx = tx.Where("shop_id = ?", q.Shop)
 	}
@@ -148,11 +166,7 @@ func (s Store) List(ctx context.Context, q Query) ([]Order, error) {
 	if !q.Before.IsZero() {
 		tx = tx.Where("id < ?", q.Before)
 	}
-	var orders []Order
-	if err := tx.Order("id DESC").Limit(q.Limit).Find(&orders).Error; err != nil {
-		return nil, db.Fault(err)
-	}
-	return orders, s.addLines(ctx, orders)
+	return tx.Order("id DESC").Limit(q.Limit)
 }
 
 // Head is what a card shows of an order.
@@ -165,7 +179,12 @@ type Head struct {
 // Heads reads the heads of those of the orders that exist, in one query.
 func (s Store) Heads(ctx context.Context, orders []id.ID) ([]Head, error) {
 	var heads []Head
-	err := s.db.Read(ctx).Raw(`SELECT o.id, o.number, o.buyer_id, o.shop_id, o.status, o.total_won, o.line_count, l.product_id, l.name
-		FROM order_orders AS o JOIN order_lines AS l ON l.order_id = o.id AND l.position = 1 WHERE o.id IN ?`, orders).Scan(&heads).Error
+	err := headsOf(s.db.Read(ctx), orders).Find(&heads).Error
 	return heads, db.Fault(err)
+}
+
+func headsOf(tx *gorm.DB, orders []id.ID) *gorm.DB {
+	return tx.Table("order_orders AS o").
+		Select("o.id, o.number, o.buyer_id, o.shop_id, o.status, o.total_won, o.line_count, l.product_id, l.name").
+		Joins("JOIN order_lines AS l ON l.order_id = o.id AND l.position = 1").Where("o.id IN ?", orders)
 }
