@@ -1,6 +1,6 @@
 import { desktop, expect, phone, seller, test } from './people';
 import { stack } from './stack';
-import { asksAbout, productOf, rowOf, Talk } from './talk';
+import { asksAbout, asksUnseen, productOf, rowOf, Talk } from './talk';
 
 // Every main page, small and large, light and dark: nothing bars the way, nothing is wider than the screen.
 for (const { name, size, dark } of [
@@ -21,18 +21,17 @@ for (const { name, size, dark } of [
       await buyer.looksRight(`buyer-${what}-${name}`);
     }
     const talk = await asksAbout(buyer, product);
-    await expect(talk.log).toBeVisible();
+    await talk.fillsTheScreen();
     await buyer.looksRight(`buyer-talk-${name}`);
   });
 
   test(`the seller's pages on a ${name}`, async ({ person }) => {
     const buyer = await person({ at: stack().instances[0], size: desktop });
     await buyer.isNewBuyer(`황보관-${name}`);
-    const talk = await asksAbout(buyer, await productOf(buyer, seller.shop));
-    await talk.says('포장도 되나요?');
-    await talk.isUnread('포장도 되나요?');
+    await asksUnseen(buyer, await productOf(buyer, seller.shop), '포장도 되나요?');
 
     const shop = await person({ at: stack().instances[1], size, dark });
+    shop.isStranger();
     await shop.page.goto('/seller');
     await shop.looksRight(`seller-login-${name}`);
     await shop.logsIn(seller.email);
@@ -47,7 +46,9 @@ for (const { name, size, dark } of [
     }
     await shop.page.goto('/seller');
     await rowOf(shop, `황보관-${name}`).click();
-    await new Talk(shop.page).shows('포장도 되나요?');
+    const talk = new Talk(shop.page);
+    await talk.shows('포장도 되나요?');
+    await talk.fillsTheScreen();
     await shop.looksRight(`seller-talk-${name}`);
   });
 }

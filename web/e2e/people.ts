@@ -44,6 +44,11 @@ export class Person {
     if (!this.expected.some((e) => e.test(text))) this.troubles.push(text);
   }
 
+  /** They are not logged in: the page asks who they are and is told nobody, which Chromium calls an error. */
+  isStranger(): void {
+    this.expect(/status of 401 .*\/api\/v1\/me\)/);
+  }
+
   /** Signs up a new buyer and logs them in, without the forms. */
   async isNewBuyer(name: string): Promise<void> {
     const email = `${crypto.randomUUID()}@test.mall`;

@@ -10,6 +10,7 @@ test('a buyer asks, the seller answers on another instance, both see it live and
   const answer = '네, 오후 두 시 전 주문은 오늘 출고됩니다.';
 
   const shop = await person({ at: second, size: desktop });
+  shop.isStranger();
   await shop.page.goto('/seller');
   await shop.fillsLogin(seller.email);
   await expect(shop.page.getByRole('heading', { name: '문의함' })).toBeVisible();

@@ -22,6 +22,16 @@ export class Talk {
     await expect(this.field).toHaveValue('');
   }
 
+  /** The field stands at the bottom of the screen, where thumbs and eyes look for it. */
+  async fillsTheScreen(): Promise<void> {
+    await expect
+      .poll(async () => {
+        const box = await this.field.boundingBox();
+        return box && this.page.viewportSize()!.height - box.y - box.height;
+      }, 'px below the field')
+      .toBeLessThan(32);
+  }
+
   /** The message is here, once. */
   async shows(text: string): Promise<void> {
     await expect(this.message(text)).toBeVisible();
@@ -43,6 +53,7 @@ export class Talk {
 
 interface Product {
   id: string;
+  shop_id: string;
   name: string;
 }
 
@@ -64,6 +75,20 @@ export async function asksAbout(person: Person, product: Product): Promise<Talk>
   const talk = new Talk(person.page);
   await expect(talk.field).toBeVisible();
   return talk;
+}
+
+/** Asks about the product without the pages, for tests of the other side. */
+export async function asksUnseen(person: Person, product: Product, body: string): Promise<void> {
+  const room = await person.call('/api/v1/chat/rooms', {
+    shop_id: product.shop_id,
+    product_id: product.id,
+  });
+  const { id } = room as { id: string };
+  await person.call(
+    `/api/v1/chat/rooms/${id}/messages`,
+    { client_msg_id: crypto.randomUUID(), body },
+    201,
+  );
 }
 
 /** The buyer's row in the seller's inbox. */
