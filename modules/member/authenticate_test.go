@@ -225,6 +225,27 @@ func TestCheckAnswersTheLiving(t *testing.T) {
 	})
 }
 
+// What every request of an API client pays before its handler runs.
+func BenchmarkBearer(b *testing.B) {
+	d := testservers.Open(b, testservers.SQLite(b))
+	m, err := New(config(), d, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := m.Seed(b.Context(), Seed{Members: []SeedMember{{ID: id.New(), Email: "kim@demo.mall", Password: pass, Name: "kim"}}}); err != nil {
+		b.Fatal(err)
+	}
+	tokens, err := m.LogIn(b.Context(), "kim@demo.mall", pass)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := m.Bearer(b.Context(), tokens.Access); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // A database that is away is not a logged out member.
 func TestADatabaseAwayIsUnavailable(t *testing.T) {
 	d := testservers.Open(t, testservers.SQLite(t))

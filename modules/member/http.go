@@ -72,7 +72,7 @@ func (h handlers) CloseWebSession(ctx context.Context, _ api.CloseWebSessionRequ
 
 // cookie is the Set-Cookie header; a negative life clears it. Lax keeps it off other sites' forms but on links to the mall.
 func (m *Members) cookie(value string, life time.Duration) string {
-	c := http.Cookie{
+	c := http.Cookie{ //nolint:gosec // Secure follows from how people reach the mall: over plain http the browser would drop the cookie
 		Name: m.cfg.Cookie.Name, Value: value, Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, Secure: m.cfg.Cookie.Secure, SameSite: http.SameSiteLaxMode,
 	}

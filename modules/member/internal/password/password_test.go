@@ -26,6 +26,9 @@ func TestHashAndMatch(t *testing.T) {
 	if !strings.HasPrefix(stored, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("not the PHC string agreed on: %s", stored)
 	}
+	if s.h.decoy[:31] != stored[:31] || len(s.h.decoy) != len(stored) {
+		t.Errorf("no account takes other work than a wrong password: %s", s.h.decoy)
+	}
 	if again := s.Hash("correct horse"); again == stored {
 		t.Error("two hashes of one password are equal: no salt")
 	}

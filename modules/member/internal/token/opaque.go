@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"slices"
 
 	"mall/modules/platform/id"
 )
@@ -39,7 +40,7 @@ type Cookie struct {
 
 // String is the cookie's value: 64 characters of base64url.
 func (c Cookie) String() string {
-	return encoding.EncodeToString(append(c.SessionID[:], c.Secret[:]...))
+	return encoding.EncodeToString(slices.Concat(c.SessionID[:], c.Secret[:]))
 }
 
 // ParseCookie reads String's form; false for anything else.
@@ -62,8 +63,7 @@ type Refresh struct {
 
 // String is the token: 107 characters of base64url.
 func (r Refresh) String() string {
-	b := append(r.SessionID[:], r.Family[:]...)
-	return encoding.EncodeToString(append(b, r.Secret[:]...))
+	return encoding.EncodeToString(slices.Concat(r.SessionID[:], r.Family[:], r.Secret[:]))
 }
 
 // ParseRefresh reads String's form; false for anything else.
