@@ -1,5 +1,13 @@
+import '../ui/styles/tokens.css';
+import '../ui/styles/base.css';
 import { mount } from 'svelte';
+import { api } from '../api/client';
+import { startLocale } from '../ui/i18n';
+import { startTheme } from '../ui/theme.svelte';
 import App from './App.svelte';
 
+startTheme();
+await startLocale();
+
 const target = document.getElementById('app');
-if (target) mount(App, { target });
+if (target) mount(App, { target, props: { api } });

@@ -6,6 +6,11 @@ export interface Place<Name extends string> extends Partial<Match<Name>> {
   readonly query: URLSearchParams;
 }
 
+export interface RouterOptions {
+  /** Sees where a followed link leads before it is gone to, and may change the query. */
+  onLink?: (to: URL) => void;
+}
+
 export interface GoOptions {
   /** Takes the place of the current entry, so that Back does not return here. */
   replace?: boolean;
@@ -21,10 +26,12 @@ export class Router<P extends Patterns> {
   depth = $state(0);
 
   readonly #patterns: P;
+  readonly #options: RouterOptions;
   readonly #scrolls = new Map<number, number>();
 
-  constructor(patterns: P) {
+  constructor(patterns: P, options: RouterOptions = {}) {
     this.#patterns = patterns;
+    this.#options = options;
     this.#read();
   }
 
@@ -93,6 +100,7 @@ export class Router<P extends Patterns> {
     if (url.origin !== location.origin || !this.owns(url.pathname)) return;
     if (url.hash && url.pathname === location.pathname) return;
     event.preventDefault();
+    this.#options.onLink?.(url);
     this.go(url.pathname + url.search);
   }
 }

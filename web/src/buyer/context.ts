@@ -1,0 +1,18 @@
+import { createContext } from 'svelte';
+import type { Api } from '../api/client';
+import type { Talks } from '../features/chat/buyer/talks.svelte';
+import type { Session } from '../features/member/buyer/session.svelte';
+import type { Catalogue } from '../features/product/buyer/catalogue.svelte';
+import type { Router } from '../ui/router/router.svelte';
+import type { patterns } from './routes';
+
+/** What every page of the buyer app works with. */
+export interface Buyer {
+  readonly api: Api;
+  readonly router: Router<typeof patterns>;
+  readonly session: Session;
+  readonly talks: Talks;
+  readonly catalogue: Catalogue;
+}
+
+export const [useBuyer, provideBuyer] = createContext<Buyer>();

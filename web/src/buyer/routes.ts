@@ -1,0 +1,15 @@
+/** The buyer app's pages; `?chat=ID` opens a conversation beside any of them. */
+export const patterns = {
+  home: '/',
+  product: '/p/:id',
+  inquiries: '/inquiries',
+  inquiry: '/inquiries/:id',
+  orders: '/orders',
+  order: '/orders/:id',
+};
+
+export const paths = {
+  product: (id: string) => `/p/${encodeURIComponent(id)}`,
+  order: (id: string) => `/orders/${encodeURIComponent(id)}`,
+  inquiry: (id: string) => `/inquiries/${encodeURIComponent(id)}`,
+};

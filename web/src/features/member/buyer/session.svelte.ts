@@ -1,0 +1,106 @@
+import { ApiError, call, onUnauthenticated, type Api, type Schemas } from '../../../api/client';
+
+type Me = Schemas['Me'];
+
+/** checking: not known yet. unknown: it could not be found out. out: nobody is signed in. in: `me` is. */
+export type SessionState = 'checking' | 'unknown' | 'out' | 'in';
+
+const channelName = 'mall-session';
+
+/**
+ * Who is signed in, and the asking for it. Browsing needs nobody; whatever does awaits `require`, which shows the
+ * sign-in sheet over the page, so that nothing typed is lost. The cookie itself is out of reach for scripts.
+ */
+export class Session {
+  state = $state<SessionState>('checking');
+  me = $state.raw<Me>();
+  /** Whether the sign-in sheet is wanted. */
+  asking = $state(false);
+  readonly #api: Api;
+  #channel: BroadcastChannel | undefined;
+  #waiting: ((signedIn: boolean) => void)[] = [];
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+
+  /** Finds out who is signed in, and follows sign-ins, sign-outs and lost sessions. Returns what ends that. */
+  start(): () => void {
+    this.#channel = new BroadcastChannel(channelName);
+    this.#channel.onmessage = () => void this.check();
+    void this.check();
+    const stop = onUnauthenticated(() => this.#lost());
+    return () => {
+      stop();
+      this.#channel?.close();
+    };
+  }
+
+  /** Asks the server who is signed in. Never rejects. */
+  async check(): Promise<void> {
+    try {
+      this.#enter(await call(this.#api.GET('/me')));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#leave();
+      else if (!this.me) this.state = 'unknown';
+    }
+  }
+
+  /** True once somebody is signed in: at once, or after the sheet. False when the sheet was closed. */
+  async require(): Promise<boolean> {
+    if (this.state === 'checking' || this.state === 'unknown') await this.check();
+    if (this.state === 'in') return true;
+    this.asking = true;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Rejects with ApiError: `invalid_credentials` and others. */
+  async signIn(email: string, password: string): Promise<Me> {
+    const me = await call(this.#api.POST('/session', { body: { email, password } }));
+    this.#enter(me);
+    this.#channel?.postMessage('in');
+    this.#answer(true);
+    return me;
+  }
+
+  /** Makes an account and signs in with it. Rejects with ApiError, with the field at fault where there is one. */
+  async signUp(email: string, password: string, name: string): Promise<Me> {
+    await call(this.#api.POST('/members', { body: { email, password, name } }));
+    return this.signIn(email, password);
+  }
+
+  /** Ends the session here and in every other tab. Rejects with ApiError when the server did not hear of it. */
+  async signOut(): Promise<void> {
+    await call(this.#api.DELETE('/session'));
+    this.#leave();
+    this.#channel?.postMessage('out');
+  }
+
+  /** The sheet was closed without signing in. */
+  dismiss(): void {
+    this.#answer(false);
+  }
+
+  #enter(me: Me): void {
+    if (me.member.id !== this.me?.member.id) this.me = me;
+    this.state = 'in';
+  }
+
+  #leave(): void {
+    this.me = undefined;
+    this.state = 'out';
+  }
+
+  /** Somebody was signed in and the server knows nothing of it any more: ask again, over what is on screen. */
+  #lost(): void {
+    if (this.state !== 'in') return;
+    this.state = 'out';
+    this.asking = true;
+  }
+
+  #answer(signedIn: boolean): void {
+    this.asking = false;
+    if (!signedIn && this.state === 'out') this.me = undefined;
+    for (const resolve of this.#waiting.splice(0)) resolve(signedIn);
+  }
+}
