@@ -276,7 +276,10 @@ export function createOutbox(host: OutboxHost): Outbox {
       queue.stored.set(clientMsgId, frame.seq);
       flights.get(clientMsgId)?.land('stored');
       if (host.acked(entry, frame)) gone(clientMsgId);
-      else forget(entry);
+      else {
+        forget(entry);
+        host.changed(entry.roomId);
+      }
     },
     refused(frame) {
       for (const flight of flights.values()) {

@@ -40,6 +40,8 @@ export function createSequencer<T>(options: SequencerOptions<T>): Sequencer<T> {
   const { clock, seqOf, apply, fill } = options;
   let position: number | undefined;
   let target = 0;
+  /** The highest that came: what is claimed beyond it may not exist. */
+  let proven = 0;
   let held = new Map<number, T>();
   let filling = false;
   let cancelGrace: (() => void) | undefined;
@@ -83,7 +85,7 @@ export function createSequencer<T>(options: SequencerOptions<T>): Sequencer<T> {
     },
     stop() {
       position = undefined;
-      target = 0;
+      target = proven = 0;
       held = new Map();
       filling = false;
       cancelGrace?.();
@@ -94,6 +96,7 @@ export function createSequencer<T>(options: SequencerOptions<T>): Sequencer<T> {
       if (position !== undefined && seq <= position) return;
       if (held.size >= maxHeld && !held.has(seq)) held.delete(Math.max(...held.keys()));
       held.set(seq, item);
+      proven = Math.max(proven, seq);
       target = Math.max(target, seq);
       drain();
       look();
@@ -109,7 +112,7 @@ export function createSequencer<T>(options: SequencerOptions<T>): Sequencer<T> {
     filled(head) {
       filling = false;
       // The head just read is the truth: a claim beyond it with nothing to show for would be asked for for ever.
-      target = Math.max(head, ...held.keys());
+      target = Math.max(head, proven);
       look();
     },
     stalled() {

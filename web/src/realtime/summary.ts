@@ -1,17 +1,19 @@
-// The unread total and the counts by state: the server's numbers, moved along by what is seen to change.
-import { lazy, type Lazy } from './lazy';
+// The unread total and the counts by state: the server's numbers, moved along at once by what is seen to change, and
+// read again soon after, since the server may have counted a message before we saw it.
 import type { Clock } from './env';
+import { lazy } from './lazy';
 import type { Rest } from './rest';
-import type { Conversation, InquiryState, Summary } from './types';
+import type { Conversation, InquiryState, Store, Summary } from './types';
 
-const soonMs = 300;
-const maxMs = 30_000;
+const soonMs = 500;
+/** Where something changes all the time, the numbers are read no more often than this. */
+const busyMs = 30_000;
 
 export interface SummaryCounts {
-  readonly store: Lazy<Summary>;
-  /** A conversation changed; before is undefined when it only became known, which leaves the totals open. */
+  readonly store: Store<Summary>;
+  /** A conversation changed; before is undefined when it only became known. */
   changed(before: Conversation | undefined, after: Conversation): void;
-  /** Reads the server's numbers soon. */
+  /** Reads the server's numbers now. */
   refresh(): void;
 }
 
@@ -24,35 +26,41 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
   };
   const store = lazy(() => counts);
   let asking = false;
-  /** Something changed while the server was counting: its answer may or may not have it. */
+  /** Something changed while the server was counting. */
   let moved = false;
   let waitMs = soonMs;
+  let askedAt = 0;
   let cancel: (() => void) | undefined;
 
-  function refreshIn(ms: number) {
-    cancel ??= clock.after(ms, () => {
-      cancel = undefined;
-      void ask();
-    });
+  /** The next time soon; later and later while there is always something. */
+  function verify() {
+    moved = true;
+    if (cancel || asking) return;
+    const isBusy = clock.now() - askedAt < 2 * waitMs;
+    waitMs = isBusy ? Math.min(waitMs * 2, busyMs) : soonMs;
+    cancel = clock.after(waitMs, ask);
   }
 
-  async function ask() {
-    if (asking) return void (moved = true);
+  function ask() {
+    cancel?.();
+    cancel = undefined;
+    moved = asking;
+    if (asking) return;
     asking = true;
-    moved = false;
-    const got = await rest.insist(() => rest.summary({ shop_id: shopId })).catch(() => undefined);
-    asking = false;
-    if (!got) return;
-    counts = {
-      unread: got.unread,
-      unreadConversations: got.unread_rooms,
-      states: got.states,
-      loaded: true,
-    };
-    store.touch();
-    // While it never stands still, ask less and less often.
-    waitMs = moved ? Math.min(waitMs * 2, maxMs) : soonMs;
-    if (moved) refreshIn(waitMs);
+    askedAt = clock.now();
+    rest
+      .insist(() => rest.summary({ shop_id: shopId }))
+      .then((got) => {
+        const { unread, unread_rooms: unreadConversations, states } = got;
+        counts = { unread, unreadConversations, states, loaded: true };
+        store.touch();
+      })
+      // Only the end of this client, or of its rights, ends the asking.
+      .catch(() => {})
+      .finally(() => {
+        asking = false;
+        if (moved) verify();
+      });
   }
 
   function move(state: InquiryState, by: number) {
@@ -65,20 +73,18 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
     changed(before, after) {
       // The server counts a shop's conversations from their first message on.
       if (shopId !== undefined && after.head === 0) return;
-      if (!before || (shopId !== undefined && before.head === 0)) {
-        if (counts.loaded) refreshIn(soonMs);
-        return;
-      }
-      const from = before.inquiry.state;
+      const known = before && (shopId === undefined || before.head > 0) ? before : undefined;
+      const from = known?.inquiry.state;
       const to = after.inquiry.state;
-      if (before.unread === after.unread && from === to) return;
-      moved = true;
+      if (known && known.unread === after.unread && from === to) return;
+      verify();
+      if (!known || !from) return;
       counts = {
         ...counts,
-        unread: Math.max(0, counts.unread + after.unread - before.unread),
+        unread: Math.max(0, counts.unread + after.unread - known.unread),
         unreadConversations: Math.max(
           0,
-          counts.unreadConversations + Number(after.unread > 0) - Number(before.unread > 0),
+          counts.unreadConversations + Number(after.unread > 0) - Number(known.unread > 0),
         ),
       };
       if (from !== to) {
@@ -87,6 +93,6 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
       }
       store.touch();
     },
-    refresh: () => refreshIn(0),
+    refresh: ask,
   };
 }

@@ -160,12 +160,14 @@ interface Leader {
 
 /** The tab with the socket: shares what it hears, and speaks for the others. */
 function createLeader(
-  { connect, events, member, side }: SharedLinkOptions,
+  { env, connect, events, member, side }: SharedLinkOptions,
   tab: string,
   post: (news: News) => void,
   show: (status: Status) => void,
 ): Leader {
   let welcome: WelcomeFrame | undefined;
+  /** By our clock, for the welcome's time to be right for whoever hears it later. */
+  let welcomedAt = 0;
   /** Sends whose ack is to come, by the id they have on the wire: the other tabs get the message from here. */
   const sends = new Map<string, { frame: SendFrame; side: Side }>();
 
@@ -174,6 +176,7 @@ function createLeader(
     frame(frame) {
       if (frame.type === 'welcome') {
         welcome = frame;
+        welcomedAt = env.clock.now();
         sends.clear();
         post({ status: link.status.get(), welcome });
         events.frame(frame);
@@ -192,8 +195,9 @@ function createLeader(
       if (others) deliver(others, undefined, origin);
     }
     // A reset concerns every tab, whoever's question brought it about.
-    if (frame.type === 'reset') deliver(answer);
-    else deliver(answer, origin);
+    if (frame.type !== 'reset') return deliver(answer, origin);
+    if (welcome) welcome = { ...welcome, epoch: frame.epoch };
+    deliver(answer);
   }
 
   /** Whose question this answers, and the answer under the id that tab gave it. */
@@ -231,10 +235,15 @@ function createLeader(
     };
   }
 
+  function late(): WelcomeFrame | undefined {
+    if (!welcome) return undefined;
+    const now = Date.parse(welcome.time) + env.clock.now() - welcomedAt;
+    return { ...welcome, time: new Date(now).toISOString() };
+  }
+
   function send(frame: ClientFrame, from: Side): boolean {
-    if (!link.send(frame)) return false;
     if (frame.type === 'send') sends.set(frame.id, { frame, side: from });
-    return true;
+    return link.send(frame);
   }
 
   const unsubscribe = link.status.subscribe((s) => {
@@ -244,7 +253,7 @@ function createLeader(
   link.start();
 
   return {
-    greet: (to) => post({ status: link.status.get(), welcome, to }),
+    greet: (to) => post({ status: link.status.get(), welcome: late(), to }),
     relay(frame, from, fromSide) {
       send('id' in frame ? { ...frame, id: `${from}.${frame.id}` } : frame, fromSide);
     },

@@ -47,10 +47,10 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
   const timeline = room.open();
   const peerSide = other(viewer.side);
   const shown = new WeakMap<OutboxEntry, Message>();
-  let firstUnreadSeq: number | undefined;
+  let closed = false;
+  let firstUnreadSeq = firstUnread();
   let refused: ChatError | undefined;
   let typingUntil = 0;
-  let closed = false;
 
   const store = lazy<ThreadState>(() => ({
     conversation: room.conversation,
@@ -100,7 +100,7 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
     } catch (e) {
       refused = e as ChatError;
     }
-    if (firstUnreadSeq === undefined) firstUnreadSeq = firstUnread();
+    firstUnreadSeq ??= firstUnread();
     store.touch();
   }
 
@@ -121,7 +121,6 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
     host.send({ type: 'typing', room_id: room.id, on });
   }
 
-  firstUnreadSeq = firstUnread();
   void load();
 
   const thread: LiveThread = {

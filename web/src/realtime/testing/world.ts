@@ -424,10 +424,14 @@ export class FakeProfile {
     let release = () => {};
     const mine = before.then(() => new Promise<void>((resolve) => (release = resolve)));
     this.held.set(name, mine);
+    const turn = new AbortController();
     await Promise.race([
       before,
-      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+      new Promise<void>((resolve) =>
+        signal.addEventListener('abort', () => resolve(), { signal: turn.signal }),
+      ),
     ]);
+    turn.abort();
     if (signal.aborted) {
       void before.then(() => release());
       throw new DOMException('aborted', 'AbortError');

@@ -1,0 +1,351 @@
+import { describe, expect, it, vi } from 'vitest';
+import { seeded } from './testing/clock';
+import { agent, buyer, colleague, mall, type Tab } from './testing/people';
+import { FakeProfile, problem, type FakeMember } from './testing/world';
+import type { Thread } from './types';
+
+const list = (thread: Thread) => thread.get().messages.map((m) => `${m.seq} ${m.body}`);
+
+async function reading(member: FakeMember = buyer) {
+  const all = mall();
+  for (let i = 1; i <= 3; i++) all.server.store('r1', agent, `before ${i}`);
+  const tab = await all.live(member);
+  const thread = tab.chat.thread('r1');
+  await all.clock.advance(200);
+  return { ...all, ...tab, thread };
+}
+
+describe('after a lost link', () => {
+  it('everything missed is there, in order, by one question', async () => {
+    const { clock, server, env, thread } = await reading();
+    env.socket().drop();
+    for (let i = 1; i <= 5; i++) server.store('r1', agent, `missed ${i}`);
+    server.requests.length = 0;
+    await clock.advance(1_000);
+    expect(list(thread).length).toBe(8);
+    expect(list(thread).at(-1)).toBe('8 missed 5');
+    expect(env.socket().heard.filter((f) => f.type === 'resume').length).toBe(1);
+    expect(server.requests.filter((r) => r.includes('/messages'))).toEqual([]);
+  });
+
+  it('what is too far behind comes by pages, and what is very far by the newest page', async () => {
+    const { clock, server, env, thread } = await reading();
+    env.socket().drop();
+    for (let i = 1; i <= 300; i++) server.store('r1', agent, `${i}`);
+    await clock.advance(1_500);
+    expect(thread.get().messages.length).toBe(303);
+    expect(thread.get().messages.map((m) => m.seq)).toEqual(
+      Array.from({ length: 303 }, (_, i) => i + 1),
+    );
+    env.socket().drop();
+    for (let i = 1; i <= 900; i++) server.store('r1', agent, `${i}`);
+    await clock.advance(1_500);
+    expect(thread.get().messages.at(-1)!.seq).toBe(1203);
+    expect(thread.get().messages.length).toBe(50);
+    expect(thread.get().hasOlder).toBe(true);
+    expect(thread.get().conversation!.head).toBe(1203);
+  });
+
+  it('the lists and counts of rooms that nobody has open are right', async () => {
+    const { clock, server, chat, env } = await reading(agent);
+    const other = { id: 'b2', name: '바다' };
+    server.addRoom('r2', other, { id: 'moon', name: '달빛상점' });
+    server.store('r2', other, 'x');
+    const inbox = chat.inbox();
+    await clock.advance(1_000);
+    env.socket().freeze();
+    server.store('r2', other, 'y');
+    server.changeInquiry('r2', { state: 'held' });
+    server.store('r1', buyer, 'z');
+    await clock.advance(50_000);
+    const row = inbox.get().items.find((c) => c.id === 'r2')!;
+    expect(row).toMatchObject({ unread: 2, head: 2, inquiry: { state: 'held' } });
+    expect(chat.summary.get()).toMatchObject({ unread: 3, unreadConversations: 2 });
+  });
+
+  it('what another device has read meanwhile is read here', async () => {
+    const { clock, server, chat, env } = await reading(agent);
+    server.store('r1', buyer, 'a');
+    const other = { id: 'b2', name: '바다' };
+    server.addRoom('r2', other, { id: 'moon', name: '달빛상점' });
+    server.store('r2', other, 'b');
+    const inbox = chat.inbox();
+    await clock.advance(1_000);
+    env.socket().freeze();
+    server.moveCursor(server.rooms.get('r2')!, 'shop', 'read', 1);
+    // Reading changes no room.
+    server.rooms.get('r2')!.wire.updated_at = server.rooms.get('r2')!.wire.created_at;
+    await clock.advance(50_000);
+    expect(inbox.get().items.map((c) => [c.id, c.unread])).toEqual([
+      ['r1', 1],
+      ['r2', 0],
+    ]);
+    expect(chat.summary.get().unread).toBe(1);
+  });
+
+  it('what the other side has read meanwhile is marked', async () => {
+    const { clock, server, env, thread } = await reading(agent);
+    env.socket().freeze();
+    server.moveCursor(server.rooms.get('r1')!, 'buyer', 'read', 2);
+    await clock.advance(50_000);
+    expect(thread.get().messages.map((m) => m.state)).toEqual(['read', 'read', 'sent']);
+  });
+});
+
+describe('on a live link', () => {
+  it('a lost last message is found by the heartbeat, without another one', async () => {
+    const { clock, server, thread, chat } = await reading();
+    server.weather = () => [];
+    server.store('r1', agent, 'the last word');
+    await clock.advance(21_000);
+    expect(list(thread).at(-1)).toBe('4 the last word');
+    expect(chat.summary.get().unread).toBe(4);
+  });
+
+  it('a hole is filled when what follows it comes', async () => {
+    const { clock, server, env, thread } = await reading();
+    server.weather = () => [];
+    server.store('r1', agent, 'lost');
+    server.weather = () => [0];
+    server.store('r1', agent, 'after it');
+    expect(list(thread).length).toBe(3);
+    await clock.advance(300);
+    expect(list(thread).slice(3)).toEqual(['4 lost', '5 after it']);
+    expect(env.socket().heard.filter((f) => f.type === 'resume').length).toBe(1);
+  });
+
+  it('a hole is filled by REST when the socket’s answer never comes', async () => {
+    const { clock, server, env, thread } = await reading();
+    const socket = env.socket();
+    const receive = socket.receive.bind(socket);
+    socket.receive = (f) => f.type !== 'resume' && receive(f);
+    server.weather = () => [];
+    server.store('r1', agent, 'lost');
+    server.weather = () => [0];
+    server.store('r1', agent, 'after it');
+    await clock.advance(6_000);
+    expect(list(thread).length).toBe(5);
+  });
+
+  it('is complete within 5 s of the end of a database outage', async () => {
+    const { clock, server, env, thread } = await reading();
+    server.sabotage = () => problem(503, 'unavailable');
+    const socket = env.socket();
+    const receive = socket.receive.bind(socket);
+    socket.receive = (f) => {
+      if (f.type !== 'resume') return receive(f);
+      const { id } = f;
+      socket.push({ type: 'error', id, code: 'unavailable', message: '', retryable: true });
+    };
+    server.weather = () => [];
+    server.store('r1', agent, 'lost');
+    server.weather = () => [0];
+    server.store('r1', agent, 'after it');
+    await clock.advance(120_000);
+    expect(list(thread).length).toBe(3);
+    server.sabotage = () => undefined;
+    await clock.advance(5_000);
+    expect(list(thread).length).toBe(5);
+  });
+
+  it('a new room shows up', async () => {
+    const { clock, server, chat } = await reading(agent);
+    const inbox = chat.inbox();
+    await clock.advance(100);
+    const other = { id: 'b2', name: '바다' };
+    server.addRoom('r2', other, { id: 'moon', name: '달빛상점' });
+    server.store('r2', other, '처음 뵙겠습니다');
+    await clock.advance(1_000);
+    expect(inbox.get().items[0]).toMatchObject({ id: 'r2', unread: 1 });
+    expect(chat.summary.get()).toMatchObject({ unreadConversations: 1 });
+  });
+
+  it('the same list follows a colleague’s and one’s own messages from elsewhere', async () => {
+    const { clock, server, thread } = await reading(agent);
+    server.store('r1', colleague, '제가 볼게요');
+    server.store('r1', agent, 'from my phone', { client_msg_id: 'k' });
+    await clock.advance(10);
+    expect(
+      thread
+        .get()
+        .messages.slice(3)
+        .map((m) => [m.mine, m.byMe]),
+    ).toEqual([
+      [true, false],
+      [true, true],
+    ]);
+  });
+});
+
+describe('a reset', () => {
+  it('reads the last page again, quietly, and keeps what is on its way', async () => {
+    const { clock, server, chat, env, thread } = await reading();
+    const inbox = chat.inbox();
+    const reset = vi.fn();
+    chat.on('reset', reset);
+    thread.read();
+    await clock.advance(1_000);
+    env.fate = ['refuse'];
+    env.socket().drop();
+    thread.send('on its way');
+    // The database came back from a copy that lacks the last message.
+    server.epoch = 'e2';
+    const room = server.rooms.get('r1')!;
+    room.messages.pop();
+    room.wire.head = 2;
+    room.wire.cursors.buyer = { delivered_seq: 2, read_seq: 1 };
+    const lengths: number[] = [];
+    const stop = thread.subscribe((t) => lengths.push(t.messages.length));
+    await clock.advance(5_000);
+    stop();
+    expect(reset).toHaveBeenCalledOnce();
+    expect(list(thread)).toEqual(['1 before 1', '2 before 2', '3 on its way']);
+    expect(Math.min(...lengths)).toBeGreaterThan(0);
+    expect(inbox.get().items[0]).toMatchObject({ head: 3, unread: 1 });
+    server.store('r1', agent, 'and on it goes');
+    await clock.advance(1_000);
+    expect(list(thread).at(-1)).toBe('4 and on it goes');
+    thread.read();
+    await clock.advance(1_000);
+    expect(room.wire.cursors.buyer.read_seq).toBe(4);
+  });
+
+  it('is noticed by REST as well', async () => {
+    const { clock, server, chat, thread } = await reading();
+    const reset = vi.fn();
+    chat.on('reset', reset);
+    server.epoch = 'e2';
+    server.rooms.get('r1')!.messages.length = 1;
+    server.rooms.get('r1')!.wire.head = 1;
+    chat.inbox();
+    await clock.advance(1_000);
+    expect(reset).toHaveBeenCalledOnce();
+    expect(list(thread)).toEqual(['1 before 1']);
+  });
+});
+
+describe('memory', () => {
+  it('keeps the last conversations whole after they are closed, and lets go of older ones', async () => {
+    const { clock, server, chat, thread } = await reading();
+    thread.close();
+    server.store('r1', agent, 'while closed');
+    await clock.advance(100);
+    server.requests.length = 0;
+    const again = chat.thread('r1');
+    expect(list(again).at(-1)).toBe('4 while closed');
+    expect(again.get().firstUnreadSeq).toBe(1);
+    expect(server.requests.filter((r) => r.includes('/messages'))).toEqual([]);
+    again.close();
+    for (let i = 0; i < 20; i++) {
+      server.addRoom(`x${i}`, buyer, { id: `s${i}`, name: `s${i}` });
+      chat.thread(`x${i}`).close();
+      await clock.advance(50);
+    }
+    await clock.advance(500);
+    chat.thread('r1');
+    await clock.advance(100);
+    expect(server.requests.some((r) => r.includes('r1/messages'))).toBe(true);
+  });
+
+  it('is given back at the end', async () => {
+    const { clock, server, chat } = await reading();
+    chat.thread('r1').send('x');
+    chat.inbox();
+    chat.destroy();
+    await clock.advance(60_000);
+    expect(server.sockets.size).toBe(0);
+    expect(clock.pending()).toEqual([]);
+  });
+});
+
+/** Every tab of both sides does things at random while the mall loses, doubles, delays and breaks things. */
+async function storm(seed: number) {
+  const { clock, server, live } = mall();
+  const random = seeded(seed);
+  const chance = (p: number) => random() < p;
+  const pick = <T>(items: T[]) => items[Math.floor(random() * items.length)]!;
+  const profile = new FakeProfile();
+  const tabs: (Tab & { thread: Thread })[] = [];
+  const open = async (member: FakeMember, shared?: FakeProfile) => {
+    const tab = await live(member, {
+      seed: seed * 10 + tabs.length,
+      ...(shared && { profile: shared }),
+    });
+    tab.chat.inbox();
+    tabs.push({ ...tab, thread: tab.chat.thread('r1') });
+  };
+  await open(buyer, profile);
+  await open(buyer, profile);
+  await open(buyer);
+  await open(agent);
+  await open(colleague);
+
+  server.weather = () => {
+    if (chance(0.2)) return [];
+    const delay = () => (chance(0.5) ? 0 : random() * 3_000);
+    return chance(0.1) ? [delay(), delay()] : [delay()];
+  };
+  server.sabotage = () =>
+    chance(0.15) ? pick(['network', problem(503, 'unavailable'), 'silence'] as const) : undefined;
+  server.sendFault = () => {
+    if (chance(0.1)) return 'silence';
+    return chance(0.1) ? { code: 'busy', retryable: true, retry_after_ms: 200 } : undefined;
+  };
+  let said = 0;
+  for (let step = 0; step < 120; step++) {
+    const tab = pick(tabs);
+    if (chance(0.4)) tab.thread.send(`${++said}`);
+    if (chance(0.2)) tab.thread.read();
+    if (chance(0.08) && server.sockets.size)
+      pick([...server.sockets]).drop(pick([1006, 1012, 4508]));
+    if (chance(0.02) && server.sockets.size) pick([...server.sockets]).freeze();
+    if (chance(0.1)) tab.env.live(pick(['wake', 'online', 'offline', 'sleep']));
+    if (chance(0.1)) tab.env.fate.push(pick(['refuse', 'hang']));
+    await clock.advance(random() * 2_000);
+  }
+
+  server.weather = () => [0];
+  server.sabotage = () => undefined;
+  server.sendFault = () => undefined;
+  for (const tab of tabs) {
+    tab.env.fate = [];
+    tab.env.live('wake');
+  }
+  await clock.advance(70_000);
+  return { clock, server, live, tabs, said };
+}
+
+describe('whatever happens', () => {
+  it.each(Array.from({ length: 12 }, (_, i) => i + 1))(
+    'every tab ends with what a fresh one reads (%i)',
+    async (seed) => {
+      const { clock, server, live, tabs, said } = await storm(seed);
+      const room = server.rooms.get('r1')!;
+      const truth = room.messages.map((m) => `${m.seq} ${m.body}`);
+      expect(truth.length).toBe(said);
+      expect(new Set(room.messages.map((m) => m.body)).size).toBe(said);
+      for (const { chat, thread } of tabs) {
+        await clock.advance(0);
+        while (thread.get().hasOlder) {
+          void thread.older(100);
+          await clock.advance(100);
+        }
+        expect(list(thread)).toEqual(truth);
+        const side = chat.side;
+        expect(thread.get().conversation).toMatchObject({
+          head: said,
+          unread: server.view(room, side).unread,
+        });
+        expect(chat.summary.get().unread).toBe(server.view(room, side).unread);
+        expect(chat.status.get().phase).toBe('live');
+      }
+      const fresh = await live(buyer);
+      const thread = fresh.chat.thread('r1');
+      await clock.advance(200);
+      const mine = tabs[0]!.thread.get().messages.slice(-thread.get().messages.length);
+      expect(mine.map(({ key, state }) => [key, state])).toEqual(
+        thread.get().messages.map(({ key, state }) => [key, state]),
+      );
+    },
+  );
+});
