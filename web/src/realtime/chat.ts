@@ -147,7 +147,10 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
       case 'ack':
         return outbox.ack(f);
       case 'receipt':
-        if (f.party === side) reports.confirmed(f.room_id, toCursors(f));
+        if (f.party === side) {
+          reports.confirmed(f.room_id, toCursors(f));
+          counts.verify();
+        }
         return rooms.get(f.room_id)?.receipt(f);
       case 'typing':
         return rooms.get(f.room_id)?.typing(f);

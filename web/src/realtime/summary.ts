@@ -7,12 +7,14 @@ import type { Conversation, InquiryState, Store, Summary } from './types';
 
 const soonMs = 500;
 /** Where something changes all the time, the numbers are read no more often than this. */
-const busyMs = 30_000;
+const busyMs = 10_000;
 
 export interface SummaryCounts {
   readonly store: Store<Summary>;
   /** A conversation changed; before is undefined when it only became known. */
   changed(before: Conversation | undefined, after: Conversation): void;
+  /** The server knows more than when it last counted: reads its numbers soon. */
+  verify(): void;
   /** Reads the server's numbers now. */
   refresh(): void;
 }
@@ -93,6 +95,7 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
       }
       store.touch();
     },
+    verify,
     refresh: ask,
   };
 }

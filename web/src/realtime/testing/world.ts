@@ -23,7 +23,7 @@ interface FakeRoom {
 }
 
 /** What may happen to a frame that travels over Pub/Sub: the delays of its copies; none when it is lost. */
-export type Weather = () => number[];
+export type Weather = (frame: ServerFrame) => number[];
 
 export class FakeServer {
   readonly clock: FakeClock;
@@ -129,7 +129,7 @@ export class FakeServer {
   broadcast(room: FakeRoom, frame: ServerFrame, except?: FakeSocket) {
     for (const socket of this.sockets) {
       if (socket === except || !this.sideOf(socket.member, room)) continue;
-      for (const ms of this.weather()) this.clock.after(ms, () => socket.push(frame));
+      for (const ms of this.weather(frame)) this.clock.after(ms, () => socket.push(frame));
     }
   }
 
