@@ -19,7 +19,6 @@ import (
 	"mall/modules/platform/apidoc"
 	"mall/modules/platform/db"
 	"mall/modules/platform/httpserver"
-	"mall/modules/platform/id"
 	"mall/modules/platform/outbox"
 	"mall/modules/platform/pubsub"
 	"mall/modules/platform/telemetry"
@@ -54,7 +53,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	products := product.New(d, members)
 	news := outbox.New(d, log, s.Outbox)
-	orders := order.New(d, news, products, peoples{members}, order.DemoPayments{}, log)
+	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
 		Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Log: log})
 	if err != nil {
@@ -63,8 +62,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 
 	bus := pubsub.New(redis, s.Redis.Prefix, dispatch(rooms, members, log), rooms.Resubscribed, log)
 	notices.bus = bus
+	bus.Listen(memberChannel)
 	rooms.Connect(bus)
 	members.OnEnded(rooms.Ended)
+	members.OnShopsChanged(rooms.ShopsChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
 
 	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
@@ -159,13 +160,6 @@ func (a *announcer) Announce(_ context.Context, n member.Notice) error {
 		a.bus.Publish(memberChannel, text)
 	}
 	return err
-}
-
-// peoples gives orders the names they ask for by the names they ask for them.
-type peoples struct{ *member.Members }
-
-func (p peoples) MemberNames(ctx context.Context, members []id.ID) (map[id.ID]string, error) {
-	return p.Names(ctx, members)
 }
 
 // tellRoom brings an order's news to its room.

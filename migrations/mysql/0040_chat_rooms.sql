@@ -2,7 +2,7 @@
 -- A room is the lasting 1:1 talk of one buyer and one shop. head and the two counts belong to the last message:
 -- they are only ever written in the transaction that stores it. state, inquiry_id and waiting_since are those of
 -- the inquiry that was talked about last.
-CREATE TABLE chat_rooms (
+CREATE TABLE IF NOT EXISTS chat_rooms (
   id            BINARY(16)  NOT NULL,
   buyer_id      BINARY(16)  NOT NULL,
   shop_id       BINARY(16)  NOT NULL,
@@ -23,4 +23,4 @@ CREATE TABLE chat_rooms (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- +goose Down
-DROP TABLE chat_rooms;
+DROP TABLE IF EXISTS chat_rooms;

@@ -1,6 +1,6 @@
 -- +goose Up
 -- A numbered subject inside a room. subject_id is the product's, the order's, or for a general inquiry the room's id.
-CREATE TABLE chat_inquiries (
+CREATE TABLE IF NOT EXISTS chat_inquiries (
   id         BINARY(16)  NOT NULL,
   room_id    BINARY(16)  NOT NULL,
   number     INT         NOT NULL,
@@ -16,4 +16,4 @@ CREATE TABLE chat_inquiries (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- +goose Down
-DROP TABLE chat_inquiries;
+DROP TABLE IF EXISTS chat_inquiries;

@@ -2,7 +2,7 @@
 -- Messages lie in the order in which they are read: a page of history is one range of the primary key.
 -- buyer_count and shop_count say how many messages of each party the room has up to and with this one, so unread
 -- is a difference of two rows and cannot drift.
-CREATE TABLE chat_messages (
+CREATE TABLE IF NOT EXISTS chat_messages (
   room_id       BINARY(16)    NOT NULL,
   seq           BIGINT        NOT NULL,
   inquiry_id    BINARY(16)    NOT NULL,
@@ -21,4 +21,4 @@ CREATE TABLE chat_messages (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- +goose Down
-DROP TABLE chat_messages;
+DROP TABLE IF EXISTS chat_messages;

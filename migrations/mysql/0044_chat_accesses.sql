@@ -1,6 +1,6 @@
 -- +goose Up
 -- Each look of an operator into a talk, with the reason given.
-CREATE TABLE chat_accesses (
+CREATE TABLE IF NOT EXISTS chat_accesses (
   id          BINARY(16)   NOT NULL,
   operator_id BINARY(16)   NOT NULL,
   room_id     BINARY(16)   NOT NULL,
@@ -11,4 +11,4 @@ CREATE TABLE chat_accesses (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- +goose Down
-DROP TABLE chat_accesses;
+DROP TABLE IF EXISTS chat_accesses;

@@ -65,6 +65,16 @@ func (c *Chat) Ended(login, member id.ID) {
 	})
 }
 
+// ShopsChanged lets a member's connections come back, so that they are those of the shops the member answers
+// for now: a connection keeps the parties it began with.
+func (c *Chat) ShopsChanged(member id.ID) {
+	c.each(func(s *session) {
+		if s.who.MemberID == member {
+			s.conn.Close(socket.CloseResync, "your shops have changed")
+		}
+	})
+}
+
 // Status is what the operator's status page shows of the chat.
 type Status struct {
 	Connections int   `json:"connections"`

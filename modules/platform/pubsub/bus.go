@@ -98,6 +98,15 @@ func (b *Bus) Subscribe(ctx context.Context, channel string) error {
 	}
 }
 
+// Listen subscribes to a channel for as long as the bus runs, without waiting for Redis.
+func (b *Bus) Listen(channel string) {
+	ctx, cancel := context.WithTimeout(context.Background(), subscribeMax)
+	defer cancel()
+	if _, err := b.want(ctx, b.prefix+":"+channel); err != nil {
+		b.log.Debug("subscribe", "error", err) // it is made up for when the subscription is rebuilt
+	}
+}
+
 func (b *Bus) want(ctx context.Context, full string) (*wanted, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -210,6 +219,8 @@ func (b *Bus) sendProbes(ctx context.Context) {
 // listen subscribes to everything wanted and receives until the subscription breaks.
 func (b *Bus) listen(ctx context.Context) {
 	sub := b.resubscribe(ctx)
+	stop := context.AfterFunc(ctx, func() { _ = sub.Close() }) // wakes the receive below
+	defer stop()
 	defer func() {
 		b.up.Store(false)
 		b.mu.Lock()

@@ -1,0 +1,435 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
+)
+
+func onBoth(t *testing.T, run func(t *testing.T, s *store.Store, d *db.DB)) {
+	t.Helper()
+	testservers.Databases(t, func(t *testing.T, d *db.DB) { run(t, store.New(d), d) })
+}
+
+func openRoom(t *testing.T, s *store.Store, buyer, shop id.ID) store.Room {
+	t.Helper()
+	o, err := s.OpenRoom(t.Context(), store.Opening{BuyerID: buyer, ShopID: shop, Subject: "general"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Room
+}
+
+func draft(room, sender id.ID, party, body string) store.Draft {
+	return store.Draft{RoomID: room, Party: party, SenderID: sender, SenderName: "누구", Kind: "text", Body: body, ClientMsgID: id.New()}
+}
+
+func appendAll(t *testing.T, s *store.Store, ds ...store.Draft) []store.Outcome {
+	t.Helper()
+	out, err := s.Append(t.Context(), ds, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func seqs(out []store.Outcome) []int64 {
+	var ns []int64
+	for _, o := range out {
+		ns = append(ns, o.Message.Seq)
+	}
+	return ns
+}
+
+func TestOneRoomForAPairHoweverManyOpenIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		buyer, shop, product := id.New(), id.New(), id.New()
+		card := `{"kind":"product","id":"` + product.String() + `","title":"머그컵"}`
+		var wg sync.WaitGroup
+		opened := make([]store.Opened, 12)
+		errs := make([]error, len(opened))
+		for i := range opened {
+			wg.Go(func() {
+				o := store.Opening{BuyerID: buyer, ShopID: shop, Subject: "product", SubjectID: product, Card: &card}
+				opened[i], errs[i] = s.OpenRoom(t.Context(), o)
+			})
+		}
+		wg.Wait()
+		fresh := 0
+		for i, o := range opened {
+			if errs[i] != nil {
+				t.Fatal(errs[i])
+			}
+			if o.Room.ID != opened[0].Room.ID || o.Inquiry.ID != opened[0].Inquiry.ID {
+				t.Errorf("opening %d got another room or inquiry", i)
+			}
+			if o.New {
+				fresh++
+			}
+		}
+		if fresh != 1 {
+			t.Errorf("%d openings say that they made something, want 1", fresh)
+		}
+		second, err := s.OpenRoom(t.Context(), store.Opening{BuyerID: buyer, ShopID: shop, Subject: "general"})
+		if err != nil || second.Room.ID != opened[0].Room.ID || second.Inquiry.Number != 2 {
+			t.Errorf("a second inquiry: %+v, %v", second.Inquiry, err)
+		}
+	})
+}
+
+func TestNumbersHaveNoGapWithManyWriters(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		rooms := []store.Room{openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New())}
+		const writers, each = 6, 15
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				for i := range each {
+					var ds []store.Draft
+					for _, r := range rooms {
+						ds = append(ds, draft(r.ID, r.BuyerID, store.Buyer, fmt.Sprint(i)))
+					}
+					if _, err := s.Append(t.Context(), ds, false); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for _, r := range rooms {
+			ms, err := s.After(t.Context(), r.ID, 0, 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			now, err := s.Room(t.Context(), r.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(ms) != writers*each || now.Head != writers*each || now.BuyerCount != writers*each {
+				t.Errorf("stored %d, head %d, count %d, want %d", len(ms), now.Head, now.BuyerCount, writers*each)
+			}
+			for i, m := range ms {
+				if m.Seq != int64(i+1) || m.BuyerCount != m.Seq || m.ShopCount != 0 {
+					t.Fatalf("message %d has seq %d and counts %d, %d", i, m.Seq, m.BuyerCount, m.ShopCount)
+				}
+			}
+		}
+	})
+}
+
+func TestARetryIsTheSameMessage(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		d := draft(r.ID, r.BuyerID, store.Buyer, "재고 있나요?")
+		first := appendAll(t, s, d, d)
+		if first[0].Dup || !first[1].Dup || first[1].Message.Seq != 1 {
+			t.Errorf("the same key twice in one batch: %+v", first)
+		}
+		again := appendAll(t, s, d)
+		if !again[0].Dup || !cmp.Equal(again[0].Message, first[0].Message) {
+			t.Errorf("retry: %s", cmp.Diff(first[0].Message, again[0].Message))
+		}
+		other := d
+		other.Body = "다른 말"
+		if out := appendAll(t, s, other); fault.CodeOf(out[0].Err) != "client_msg_id_conflict" {
+			t.Errorf("the key with another body: %v", out[0].Err)
+		}
+		capital := d
+		capital.Body = "재고 있나요? "
+		if out := appendAll(t, s, capital); fault.CodeOf(out[0].Err) != "client_msg_id_conflict" {
+			t.Errorf("a body that a lax collation holds for equal: %v", out[0].Err)
+		}
+		if out := appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "다음")); out[0].Message.Seq != 2 {
+			t.Errorf("the next message has seq %d, want 2", out[0].Message.Seq)
+		}
+		found, err := s.Find(t.Context(), []store.Draft{d, draft(r.ID, r.BuyerID, store.Buyer, "없음")})
+		if err != nil || found[0].Message.Seq != 1 || fault.CodeOf(found[1].Err) != "unavailable" {
+			t.Errorf("Find: %+v, %v", found, err)
+		}
+	})
+}
+
+// The key is unique in the database itself, whatever the code above it does.
+func TestTheDatabaseRefusesASecondRowForAKey(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, d *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		m := appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "하나"))[0].Message
+		m.Seq = 2
+		if err := d.Write(t.Context()).Create(&m).Error; !db.IsDuplicate(err) {
+			t.Errorf("a second row for a retry key: %v", err)
+		}
+		m.Seq, m.ClientMsgID = 1, id.New()
+		if err := d.Write(t.Context()).Create(&m).Error; !db.IsDuplicate(err) {
+			t.Errorf("a second row for a seq: %v", err)
+		}
+	})
+}
+
+func TestStateFollowsTheTalk(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		staff := id.New()
+		step := func(o store.Outcome, state string, waits bool) {
+			t.Helper()
+			if o.Err != nil {
+				t.Fatal(o.Err)
+			}
+			now, err := s.Room(t.Context(), r.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now.State != state || (now.WaitingSince != nil) != waits {
+				t.Errorf("state %s waiting %v, want %s %v", now.State, now.WaitingSince, state, waits)
+			}
+			qs, err := s.Inquiries(t.Context(), r.ID, 10)
+			if err != nil || qs[0].State != state {
+				t.Errorf("inquiry state %s, %v, want %s", qs[0].State, err, state)
+			}
+		}
+		step(store.Outcome{}, store.Open, false)
+		step(appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "계세요?"))[0], store.Waiting, true)
+		asked, _ := s.Room(t.Context(), r.ID)
+		step(appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "저기요"))[0], store.Waiting, true)
+		if again, _ := s.Room(t.Context(), r.ID); !again.WaitingSince.Equal(*asked.WaitingSince) {
+			t.Error("a second question makes the wait begin anew")
+		}
+		step(appendAll(t, s, draft(r.ID, staff, store.Shop, "네"))[0], store.Open, false)
+		done := store.Done
+		if _, err := s.ChangeInquiry(t.Context(), r.ID, r.InquiryID, store.InquiryChange{State: &done}); err != nil {
+			t.Fatal(err)
+		}
+		notice := draft(r.ID, store.SystemSender, store.System, "inquiry_done")
+		notice.Kind = "notice"
+		step(appendAll(t, s, notice)[0], store.Done, false)
+		step(appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "하나 더요"))[0], store.Waiting, true)
+		if _, err := s.ChangeInquiry(t.Context(), r.ID, id.New(), store.InquiryChange{State: &done}); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("a foreign inquiry: %v", err)
+		}
+	})
+}
+
+func TestInquiryOfAnotherRoomIsRefused(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r, other := openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New())
+		d := draft(r.ID, r.BuyerID, store.Buyer, "?")
+		d.InquiryID = other.InquiryID
+		out := appendAll(t, s, d, draft(r.ID, r.BuyerID, store.Buyer, "!"))
+		if fault.KindOf(out[0].Err) != fault.Invalid || out[1].Message.Seq != 1 {
+			t.Errorf("got %v and seq %d", out[0].Err, out[1].Message.Seq)
+		}
+	})
+}
+
+func TestStaleReplyIsRefused(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		one, two := id.New(), id.New()
+		appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "질문"))
+		reply := func(staff id.ID, expect int64) store.Outcome {
+			d := draft(r.ID, staff, store.Shop, "답")
+			d.ExpectSeq = &expect
+			return appendAll(t, s, d)[0]
+		}
+		if o := reply(one, 1); o.Err != nil {
+			t.Fatal(o.Err)
+		}
+		if o := reply(two, 1); fault.CodeOf(o.Err) != "stale" || o.Head != 2 {
+			t.Errorf("a colleague has answered: %v head %d", o.Err, o.Head)
+		}
+		if o := reply(one, 1); o.Err != nil {
+			t.Errorf("one's own answer is no colleague's: %v", o.Err)
+		}
+		appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "또 질문"))
+		if o := reply(two, 3); o.Err != nil {
+			t.Errorf("only the buyer has written since: %v", o.Err)
+		}
+		expect := int64(5)
+		d1, d2 := draft(r.ID, one, store.Shop, "가"), draft(r.ID, two, store.Shop, "나")
+		d1.ExpectSeq, d2.ExpectSeq = &expect, &expect
+		out := appendAll(t, s, d1, d2)
+		if out[0].Err != nil || fault.CodeOf(out[1].Err) != "stale" {
+			t.Errorf("two answers in one batch: %v, %v", out[0].Err, out[1].Err)
+		}
+	})
+}
+
+func TestALockedRoomDelaysOnlyItself(t *testing.T) {
+	d := testservers.Open(t, testservers.MySQL(t))
+	s := store.New(d)
+	held, free := openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New())
+	err := d.Tx(t.Context(), func(ctx context.Context) error {
+		if err := d.Write(ctx).Exec("SELECT id FROM chat_rooms WHERE id = ? FOR UPDATE", held.ID).Error; err != nil {
+			return err
+		}
+		out, err := s.Append(t.Context(), []store.Draft{draft(held.ID, held.BuyerID, store.Buyer, "a"), draft(free.ID, free.BuyerID, store.Buyer, "b")}, true)
+		if err != nil {
+			return err
+		}
+		if out[0].Err != store.ErrLocked || out[1].Err != nil { //nolint:errorlint // identity is the promise
+			t.Errorf("held: %v, free: %v", out[0].Err, out[1].Err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHistoryBothWays(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		var ds []store.Draft
+		for i := range 25 {
+			ds = append(ds, draft(r.ID, r.BuyerID, store.Buyer, fmt.Sprint(i)))
+		}
+		out := appendAll(t, s, ds...)
+		if got := seqs(out); got[24] != 25 {
+			t.Fatalf("seqs %v", got)
+		}
+		check := func(name string, ms []store.Message, err error, from, to int64) {
+			t.Helper()
+			if err != nil || len(ms) != int(to-from+1) || ms[0].Seq != from || ms[len(ms)-1].Seq != to {
+				t.Errorf("%s: %d messages, %v", name, len(ms), err)
+			}
+		}
+		ms, err := s.After(t.Context(), r.ID, 5, 10)
+		check("after", ms, err, 6, 15)
+		ms, err = s.Before(t.Context(), r.ID, 5, 10)
+		check("before", ms, err, 1, 4)
+		ms, err = s.Before(t.Context(), r.ID, 1<<62, 10)
+		check("newest", ms, err, 16, 25)
+		if !cmp.Equal(ms[9], out[24].Message) {
+			t.Errorf("stored and read differ: %s", cmp.Diff(out[24].Message, ms[9]))
+		}
+	})
+}
+
+func TestCursorsOnlyGrowAndUnreadIsADifference(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		staff := id.New()
+		appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "1"), draft(r.ID, staff, store.Shop, "2"), draft(r.ID, staff, store.Shop, "3"),
+			draft(r.ID, r.BuyerID, store.Buyer, "4"))
+		unread := func(buyer, shop int64) {
+			t.Helper()
+			es, err := s.Entry(t.Context(), r.ID)
+			if err != nil || len(es) != 1 {
+				t.Fatalf("%d entries, %v", len(es), err)
+			}
+			if es[0].UnreadFor(store.Buyer) != buyer || es[0].UnreadFor(store.Shop) != shop {
+				t.Errorf("unread %d, %d, want %d, %d", es[0].UnreadFor(store.Buyer), es[0].UnreadFor(store.Shop), buyer, shop)
+			}
+			sum, err := s.Summary(t.Context(), r.BuyerID, id.Nil)
+			if err != nil || sum.Unread != buyer {
+				t.Errorf("summary of the buyer %+v, %v", sum, err)
+			}
+			sum, err = s.Summary(t.Context(), id.Nil, r.ShopID)
+			if err != nil || sum.Unread != shop || sum.Waiting != 1 {
+				t.Errorf("summary of the shop %+v, %v", sum, err)
+			}
+		}
+		move := func(party string, delivered, read int64, wantDelivered, wantRead int64, wantMoved bool) {
+			t.Helper()
+			c, moved, err := s.MoveCursor(t.Context(), r.ID, party, delivered, read)
+			if err != nil || c.DeliveredSeq != wantDelivered || c.ReadSeq != wantRead || moved != wantMoved {
+				t.Errorf("MoveCursor(%d, %d) = %d, %d, %v, %v", delivered, read, c.DeliveredSeq, c.ReadSeq, moved, err)
+			}
+		}
+		unread(2, 2)
+		move(store.Buyer, 3, 0, 3, 0, true)
+		move(store.Buyer, 0, 2, 3, 2, true)
+		unread(1, 2)
+		move(store.Buyer, 1, 1, 3, 2, false)
+		move(store.Shop, 0, 4, 4, 4, true)
+		unread(1, 0)
+		move(store.Buyer, 0, 4, 4, 4, true)
+		unread(0, 0)
+	})
+}
+
+func TestInboxPagesByKeyset(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		shop := id.New()
+		var rooms []store.Room
+		for range 7 {
+			r := openRoom(t, s, id.New(), shop)
+			appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "?"))
+			rooms = append(rooms, r)
+		}
+		openRoom(t, s, id.New(), shop) // nobody has said anything: no case for the shop
+		for _, waiting := range []bool{false, true} {
+			f := store.Inbox{ShopID: shop, Limit: 3, Waiting: waiting}
+			var got []id.ID
+			for page := 0; page < 5; page++ {
+				es, err := s.Entries(t.Context(), f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range es {
+					got = append(got, e.Room.ID)
+					if e.Last.Body != "?" || e.Inquiry.Number != 1 {
+						t.Errorf("entry %+v", e)
+					}
+					f.AfterID, f.AfterTime = e.Room.ID, e.Room.UpdatedAt
+					if waiting {
+						f.AfterTime = *e.Room.WaitingSince
+					}
+				}
+				if len(es) == 0 {
+					break
+				}
+			}
+			for i, r := range rooms {
+				want := r.ID
+				if !waiting {
+					want = rooms[len(rooms)-1-i].ID
+				}
+				if len(got) != len(rooms) || got[i] != want {
+					t.Fatalf("waiting %v: place %d of %d is wrong", waiting, i, len(got))
+				}
+			}
+		}
+		es, err := s.Entries(t.Context(), store.Inbox{ShopID: shop, UpdatedAfter: time.Now().Add(time.Hour), Limit: 10})
+		if err != nil || len(es) != 0 {
+			t.Errorf("updated_after: %d, %v", len(es), err)
+		}
+		if _, _, err := s.MoveCursor(t.Context(), rooms[0].ID, store.Shop, 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		es, err = s.Entries(t.Context(), store.Inbox{ShopID: shop, Unread: true, State: store.Waiting, Limit: 10})
+		if err != nil || len(es) != len(rooms)-1 {
+			t.Errorf("unread: %d, %v", len(es), err)
+		}
+	})
+}
+
+func TestEpochIsOneForAll(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		epochs := make([]string, 8)
+		var wg sync.WaitGroup
+		for i := range epochs {
+			wg.Go(func() {
+				var err error
+				if epochs[i], err = s.Epoch(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, e := range epochs {
+			if e == "" || e != epochs[0] {
+				t.Errorf("epochs %q", epochs)
+			}
+		}
+	})
+}

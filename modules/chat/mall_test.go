@@ -1,0 +1,447 @@
+package chat_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mall/configs"
+	"mall/modules/chat"
+	"mall/modules/member"
+	"mall/modules/order"
+	"mall/modules/platform/apidoc"
+	"mall/modules/platform/config"
+	"mall/modules/platform/db"
+	"mall/modules/platform/httpserver"
+	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
+	"mall/modules/platform/outbox"
+	"mall/modules/platform/pubsub"
+	"mall/modules/platform/testservers"
+	"mall/modules/product"
+)
+
+// soon is how long a test waits for what must come; nothing is slept.
+const soon = 10 * time.Second
+
+const password = "a password of the tests"
+
+// The people and things of every test mall.
+var (
+	buyerID, otherID, ownerID, agentID, operatorID = id.New(), id.New(), id.New(), id.New(), id.New()
+	shopID, strangeShopID, strangerID              = id.New(), id.New(), id.New()
+	mugID, strangeProductID                        = id.New(), id.New()
+)
+
+// mall is some instances over one database and one Redis.
+type mall struct {
+	instances []*instance
+	mu        sync.Mutex
+	tokens    map[string]string // by who has logged in
+}
+
+// instance is one running mall, all of its modules behind the real server.
+type instance struct {
+	url    string // http://…
+	chat   *chat.Chat
+	bus    *pubsub.Bus
+	orders *order.Orders
+	stop   func()
+}
+
+// newMall starts n instances. An empty redis address is the embedded one, for a single instance.
+func newMall(t *testing.T, cfg db.Config, redis string, n int) *mall {
+	t.Helper()
+	m := &mall{tokens: map[string]string{}}
+	for range n {
+		m.instances = append(m.instances, startInstance(t, cfg, redis))
+	}
+	return m
+}
+
+// token logs a person in, once a mall: hashing passwords is slow on purpose.
+func (m *mall) token(t *testing.T, who string) string {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if who == "" || m.tokens[who] != "" {
+		return m.tokens[who]
+	}
+	var tokens struct {
+		AccessToken string `json:"access_token"`
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.instances[0].url+"/api/v1/auth/login",
+		strings.NewReader(`{"email":"`+who+`@x.kr","password":"`+password+`"}`))
+	check(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultTransport.RoundTrip(req)
+	check(t, err)
+	defer res.Body.Close()
+	check(t, json.NewDecoder(res.Body).Decode(&tokens))
+	m.tokens[who] = tokens.AccessToken
+	return tokens.AccessToken
+}
+
+type names struct{ *member.Members }
+
+func (n names) MemberNames(ctx context.Context, ids []id.ID) (map[id.ID]string, error) {
+	return n.Names(ctx, ids)
+}
+
+type parts struct {
+	Chat   chat.Config    `koanf:"chat"`
+	Member member.Config  `koanf:"member"`
+	Rest   map[string]any `koanf:",remain"`
+}
+
+func startInstance(t *testing.T, cfg db.Config, redisAddr string) *instance {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	d, err := db.Open(t.Context(), cfg, log)
+	check(t, err)
+	var p parts
+	check(t, config.Load(configs.Default, "", nil, &p))
+	p.Member.TokenSecret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
+	p.Member.Cookie = member.Cookie{Name: "mall_session"}
+	p.Chat.ResumeMessages = 50
+	p.Chat.SocketsPerMember = 4
+
+	members, err := member.New(p.Member, d, nil, log)
+	check(t, err)
+	products := product.New(d, members)
+	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
+	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders, RelayKey: []byte("k"), Log: log})
+	check(t, err)
+	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
+		var c order.StatusChanged
+		if err := json.Unmarshal(m.Payload, &c); err != nil {
+			return err
+		}
+		return rooms.OrderChanged(ctx, chat.OrderChange{News: m.ID, OrderID: c.OrderID, ShopID: c.ShopID, BuyerID: c.BuyerID, Status: string(c.To)})
+	})
+	members.OnEnded(rooms.Ended)
+	members.OnShopsChanged(rooms.ShopsChanged)
+	seed(t, members, products)
+
+	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Prefix: "mall"})
+	check(t, err)
+	bus := pubsub.New(client, "mall", rooms.Receive, rooms.Resubscribed, log)
+	rooms.Connect(bus)
+	spec, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
+	check(t, err)
+	server, err := httpserver.New(httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
+		BodyLimit: 65536, RequestTimeout: soon, ShutdownGrace: time.Second}, spec, members, prometheus.NewRegistry(), log)
+	check(t, err)
+	members.Routes(server.API)
+	products.Routes(server.API)
+	orders.Routes(server.API)
+	rooms.Routes(server.API)
+	check(t, server.Listen(t.Context()))
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, run := range []func(context.Context) error{bus.Run, rooms.Run, news.Run} {
+		running.Go(func() {
+			if err := run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Go(func() {
+		if err := server.Serve(); err != nil {
+			t.Error(err)
+		}
+	})
+	in := &instance{url: "http://" + server.Addr(), chat: rooms, bus: bus, orders: orders}
+	in.stop = sync.OnceFunc(func() {
+		closing, done := context.WithTimeout(context.Background(), soon)
+		defer done()
+		err := errors.Join(rooms.Drain(closing), server.Shutdown(closing), rooms.Close())
+		cancel()
+		running.Wait()
+		if err := errors.Join(err, closeRedis(), d.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(in.stop)
+	return in
+}
+
+func seed(t *testing.T, members *member.Members, products *product.Catalogue) {
+	t.Helper()
+	check(t, members.Seed(t.Context(), member.Seed{
+		Members: []member.SeedMember{
+			{ID: buyerID, Email: "buyer@x.kr", Password: password, Name: "김하늘"}, {ID: otherID, Email: "other@x.kr", Password: password, Name: "이서준"},
+			{ID: ownerID, Email: "owner@x.kr", Password: password, Name: "박달님"}, {ID: agentID, Email: "agent@x.kr", Password: password, Name: "최지민"},
+			{ID: strangerID, Email: "stranger@x.kr", Password: password, Name: "정숲이"},
+			{ID: operatorID, Email: "operator@x.kr", Password: password, Name: "운영자", Operator: true},
+		},
+		Shops: []member.SeedShop{{ID: shopID, Name: "달빛상점"}, {ID: strangeShopID, Name: "숲속공방"}},
+		Staff: []member.SeedStaff{{Shop: shopID, Member: ownerID, Role: identity.RoleOwner}, {Shop: shopID, Member: agentID, Role: identity.RoleAgent},
+			{Shop: strangeShopID, Member: strangerID, Role: identity.RoleOwner}},
+	}))
+	check(t, products.Seed(t.Context(), []product.SeedProduct{
+		{ID: mugID, ShopID: shopID, Draft: product.Draft{Name: "달빛 머그컵", Category: "home", PriceWon: 14900, Stock: 50}},
+		{ID: strangeProductID, ShopID: strangeShopID, Draft: product.Draft{Name: "털실", Category: "hobby", PriceWon: 9000, Stock: 5}},
+	}))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// single is a mall of one instance on the embedded stores; pair one of two on private real servers.
+func single(t *testing.T) *mall { return newMall(t, testservers.SQLite(t), "", 1) }
+
+func pair(t *testing.T) (*mall, *testservers.RedisServer) {
+	redis := testservers.Redis(t)
+	return newMall(t, testservers.MySQL(t), redis.Addr(), 2), redis
+}
+
+// onEach runs a test on a single embedded mall and on a pair over real servers.
+func onEach(t *testing.T, run func(t *testing.T, m *mall)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) { run(t, single(t)) })
+	t.Run("two instances", func(t *testing.T) {
+		m, _ := pair(t)
+		run(t, m)
+	})
+}
+
+// last is the instance farthest from the first.
+func (m *mall) last() int { return len(m.instances) - 1 }
+
+type problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// rest calls an instance and wants the status; out may be nil.
+func (m *mall) rest(t *testing.T, on int, who, method, path string, body any, want int, out any) {
+	t.Helper()
+	status, text := m.call(t, on, who, method, path, body)
+	if status != want {
+		t.Fatalf("%s %s: status %d, want %d: %s", method, path, status, want, text)
+	}
+	if out != nil {
+		check(t, json.Unmarshal(text, out))
+	}
+}
+
+func (m *mall) call(t *testing.T, on int, who, method, path string, body any, header ...string) (int, []byte) {
+	t.Helper()
+	var r io.Reader = http.NoBody
+	if body != nil {
+		text, err := json.Marshal(body)
+		check(t, err)
+		r = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, m.instances[on].url+"/api/v1"+path, r)
+	check(t, err)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token := m.token(t, who); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	check(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	check(t, err)
+	return res.StatusCode, text
+}
+
+// openRoom opens a room about the mug.
+func (m *mall) openRoom(t *testing.T, who string) room {
+	t.Helper()
+	var r room
+	status, text := m.call(t, 0, who, "POST", "/chat/rooms", map[string]any{"shop_id": shopID, "product_id": mugID})
+	if status != 201 && status != 200 {
+		t.Fatalf("open room: %d %s", status, text)
+	}
+	check(t, json.Unmarshal(text, &r))
+	return r
+}
+
+type room struct {
+	ID      id.ID `json:"id"`
+	Head    int64 `json:"head"`
+	Unread  int64 `json:"unread"`
+	Inquiry struct {
+		ID     id.ID  `json:"id"`
+		Number int    `json:"number"`
+		State  string `json:"state"`
+		Card   struct {
+			Title    string `json:"title"`
+			PriceWon int64  `json:"price_won"`
+		} `json:"card"`
+	} `json:"inquiry"`
+	LastMessage *frame `json:"last_message"`
+	Cursors     struct {
+		Buyer, Shop struct {
+			DeliveredSeq int64 `json:"delivered_seq"`
+			ReadSeq      int64 `json:"read_seq"`
+		}
+	} `json:"cursors"`
+}
+
+func (m *mall) room(t *testing.T, on int, who string, x id.ID) room {
+	t.Helper()
+	var r room
+	m.rest(t, on, who, "GET", "/chat/rooms/"+x.String(), nil, 200, &r)
+	return r
+}
+
+// frame has the fields of all frames.
+type frame struct {
+	Type         string           `json:"type"`
+	ID           string           `json:"id"`
+	RoomID       id.ID            `json:"room_id"`
+	Seq          int64            `json:"seq"`
+	ClientMsgID  id.ID            `json:"client_msg_id"`
+	InquiryID    id.ID            `json:"inquiry_id"`
+	Body         string           `json:"body"`
+	Kind         string           `json:"kind"`
+	Dup          bool             `json:"dup"`
+	Code         string           `json:"code"`
+	Retryable    bool             `json:"retryable"`
+	Epoch        string           `json:"epoch"`
+	Heads        map[string]int64 `json:"heads"`
+	Head         int64            `json:"head"`
+	Party        string           `json:"party"`
+	DeliveredSeq int64            `json:"delivered_seq"`
+	ReadSeq      int64            `json:"read_seq"`
+	On           bool             `json:"on"`
+	Name         string           `json:"name"`
+	Room         *room            `json:"room"`
+	Sender       struct {
+		Party string `json:"party"`
+		Name  string `json:"name"`
+	} `json:"sender"`
+	Card *struct {
+		Kind   string `json:"kind"`
+		Title  string `json:"title"`
+		Status string `json:"status"`
+	} `json:"card"`
+}
+
+// client is one socket of a member.
+type client struct {
+	t     *testing.T
+	ws    *websocket.Conn
+	epoch string
+}
+
+const wsPath = "/api/v1/chat/ws"
+
+func (m *mall) dial(on int, subprotocols []string, header http.Header) (*websocket.Conn, *http.Response, error) {
+	d := websocket.Dialer{Subprotocols: subprotocols, HandshakeTimeout: soon}
+	return d.Dial("ws"+strings.TrimPrefix(m.instances[on].url, "http")+wsPath, header)
+}
+
+// connect opens a socket and takes its welcome.
+func (m *mall) connect(t *testing.T, on int, who string) *client {
+	t.Helper()
+	ws, res, err := m.dial(on, []string{"mall.chat.v1", "bearer." + m.token(t, who)}, nil)
+	check(t, err)
+	_ = res.Body.Close()
+	if ws.Subprotocol() != "mall.chat.v1" {
+		t.Fatalf("subprotocol %q", ws.Subprotocol())
+	}
+	t.Cleanup(func() { _ = ws.Close() })
+	c := &client{t: t, ws: ws}
+	c.epoch = c.want("welcome").Epoch
+	return c
+}
+
+func (c *client) say(v any) {
+	c.t.Helper()
+	check(c.t, c.ws.WriteJSON(v))
+}
+
+// next takes the next frame but heartbeats.
+func (c *client) next() frame {
+	c.t.Helper()
+	check(c.t, c.ws.SetReadDeadline(time.Now().Add(soon)))
+	for {
+		var f frame
+		if err := c.ws.ReadJSON(&f); err != nil {
+			c.t.Fatalf("waiting for a frame: %v", err)
+		}
+		if f.Type != "hb" {
+			return f
+		}
+	}
+}
+
+// want takes the next frame, which must be of the type.
+func (c *client) want(typ string) frame {
+	c.t.Helper()
+	f := c.next()
+	if f.Type != typ {
+		c.t.Fatalf("got %+v, want a %s", f, typ)
+	}
+	return f
+}
+
+// skipTo takes frames until one of the type comes.
+func (c *client) skipTo(typ string) frame {
+	c.t.Helper()
+	for {
+		if f := c.next(); f.Type == typ {
+			return f
+		}
+	}
+}
+
+// closed takes frames until the connection ends, and gives its code.
+func (c *client) closed() int {
+	c.t.Helper()
+	check(c.t, c.ws.SetReadDeadline(time.Now().Add(soon)))
+	for {
+		if _, _, err := c.ws.ReadMessage(); err != nil {
+			var ce *websocket.CloseError
+			if !errors.As(err, &ce) {
+				c.t.Fatalf("ended without a code: %v", err)
+			}
+			return ce.Code
+		}
+	}
+}
+
+func send(room id.ID, body string) map[string]any {
+	return map[string]any{"type": "send", "id": "1", "room_id": room, "client_msg_id": id.New(), "body": body}
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(soon)
+	for !done() {
+		if time.Now().After(deadline) {
+			t.Fatal("never: " + what)
+		}
+		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // a poll for a condition of another process
+	}
+}
