@@ -1,6 +1,6 @@
 // The browser as the client sees it. The only file here that touches window, document or navigator.
 import type { Env } from './env';
-import { memoryStorage, openIndexedDb, type OutboxStorage } from './outbox-storage';
+import { memoryStorage, type OutboxStorage } from './outbox-storage';
 import { subprotocol } from './protocol';
 import { createUuid } from './uuid';
 
@@ -66,7 +66,8 @@ async function openStorage(): Promise<OutboxStorage> {
   const late = new Promise<OutboxStorage>((resolve) =>
     setTimeout(() => resolve(memoryStorage()), storageMs),
   );
-  return Promise.race([openIndexedDb().catch(memoryStorage), late]);
+  const kept = import('./indexeddb').then((m) => m.openIndexedDb()).catch(memoryStorage);
+  return Promise.race([kept, late]);
 }
 
 function openChannel(name: string) {

@@ -1,5 +1,4 @@
-// Where unsent messages wait. IndexedDB outlives the tab; memory stands in where a browser refuses it.
-import { openDB, type DBSchema } from 'idb';
+// Where unsent messages wait: see indexeddb.ts, which outlives the tab. Memory stands in where a browser refuses it.
 import type { Card } from './types';
 
 /** One message on its way out. */
@@ -30,26 +29,6 @@ export interface OutboxStorage {
   has(clientMsgId: string): Promise<boolean>;
   put(entry: OutboxEntry): Promise<void>;
   delete(clientMsgId: string): Promise<void>;
-}
-
-interface Schema extends DBSchema {
-  outbox: { key: string; value: OutboxEntry; indexes: { owner: string } };
-}
-
-export async function openIndexedDb(name = 'mall-chat'): Promise<OutboxStorage> {
-  const db = await openDB<Schema>(name, 1, {
-    upgrade(fresh) {
-      fresh.createObjectStore('outbox', { keyPath: 'clientMsgId' }).createIndex('owner', 'owner');
-    },
-    // A later version of the app wants to change the database: do not stand in its way.
-    blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
-  });
-  return {
-    all: (owner) => db.getAllFromIndex('outbox', 'owner', owner),
-    has: async (id) => (await db.count('outbox', id)) > 0,
-    put: async (entry) => void (await db.put('outbox', entry)),
-    delete: (id) => db.delete('outbox', id),
-  };
 }
 
 export function memoryStorage(): OutboxStorage {

@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, it, vi } from 'vitest';
-import { memoryStorage, openIndexedDb, type OutboxEntry } from './outbox-storage';
+import { openIndexedDb } from './indexeddb';
+import { memoryStorage, type OutboxEntry } from './outbox-storage';
 import { agent, buyer, mall } from './testing/people';
 import { FakeProfile } from './testing/world';
 import type { Thread } from './types';
