@@ -2,6 +2,12 @@ import { desktop, expect, phone, seller, test, type Person } from './people';
 import { instance, stack } from './stack';
 import { asksAbout, productOf, rowOf, Talk } from './talk';
 
+// Whatever becomes of a test, the next one finds both instances.
+test.afterEach(async () => {
+  await instance(1, 'start');
+  await instance(2, 'start');
+});
+
 /** What a browser says of a server that is gone. */
 function expectOutage(person: Person): void {
   person.expect(

@@ -1,4 +1,4 @@
-import { desktop, expect, phone, seller, test } from './people';
+import { desktop, phone, seller, test } from './people';
 import { stack } from './stack';
 import { asksAbout, asksUnseen, productOf, rowOf, Talk } from './talk';
 

@@ -68,6 +68,22 @@ test('a buyer asks, the seller answers on another instance, both see it live and
   await expect(mine).not.toContainText('안 읽은 메시지');
 });
 
+test('a stranger who asks logs in on the way and goes on asking', async ({ person }) => {
+  const buyer = await person({ at: stack().instances[1], size: phone });
+  buyer.isStranger();
+  const product = await productOf(buyer, seller.shop);
+  await buyer.page.goto('/');
+  await buyer.looksRight('stranger-products-phone');
+  await buyer.page.getByRole('link', { name: product.name }).click();
+  await buyer.page.getByRole('button', { name: '판매자에게 문의' }).click();
+  await expect(buyer.page.getByRole('dialog', { name: '로그인' })).toBeVisible();
+  await buyer.looksRight('stranger-login-phone');
+  await buyer.fillsLogin('buyer2@demo.mall');
+  const talk = new Talk(buyer.page);
+  await talk.says('방금 로그인했어요');
+  await talk.shows('방금 로그인했어요');
+});
+
 test('a question asked with the keyboard alone', async ({ person }) => {
   const buyer = await person({ at: stack().instances[0], size: desktop });
   await buyer.isNewBuyer('남궁민');

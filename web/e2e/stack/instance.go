@@ -91,8 +91,11 @@ func startBalancer(ctx context.Context, conf, dir string, mall []*instance, log 
 	return i, nil
 }
 
-// start runs the program and returns when it answers.
+// start runs the program and returns when it answers; at once when it runs already.
 func (i *instance) start(ctx context.Context) error {
+	if i.runs() {
+		return nil
+	}
 	log, err := os.OpenFile(i.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -110,6 +113,18 @@ func (i *instance) start(ctx context.Context) error {
 	}()
 	i.running, i.exited = c, exited
 	return i.untilReady(ctx)
+}
+
+func (i *instance) runs() bool {
+	if i.running == nil {
+		return false
+	}
+	select {
+	case <-i.exited:
+		return false
+	default:
+		return true
+	}
 }
 
 func (i *instance) untilReady(ctx context.Context) error {
