@@ -90,9 +90,9 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     changed(room, before) {
       const c = room.conversation!;
       counts.changed(before, c);
-      // One tab speaks for the device.
-      const isNews = c.unread > 0 && c.cursors[side].deliveredSeq < c.head;
-      if (isNews && link.status.get().leader) reports.delivered(room.id, c.head);
+      if (c.unread > 0 && c.cursors[side].deliveredSeq < c.head) {
+        reports.delivered(room.id, c.head);
+      }
       touchThreads(room.id);
       for (const inbox of inboxes) inbox.touch();
     },
@@ -193,6 +193,8 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     reports.live();
     resumeAll();
     rooms.newLife();
+    for (const thread of threads) thread.retry();
+    for (const inbox of inboxes) inbox.retry();
     counts.refresh();
   }
 

@@ -18,6 +18,8 @@ export interface LiveInbox {
   readonly face: Inbox;
   /** A conversation changed or became known. */
   touch(): void;
+  /** Asks again for a first page that was refused, say for want of a session. */
+  retry(): void;
   /** Starts over with the first page, showing the old list until it is there. */
   reload(): void;
 }
@@ -97,6 +99,7 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
   void load(true);
   const inbox: LiveInbox = {
     touch: store.touch,
+    retry: () => void (loaded || load(true)),
     reload: () => void load(true),
     face: {
       get: store.get,

@@ -83,6 +83,25 @@ describe('after a lost link', () => {
     expect(chat.summary.get().unread).toBe(1);
   });
 
+  it('what could not be opened without a session opens with the next one', async () => {
+    const { clock, server, chat, env } = await reading(agent);
+    server.loggedIn.clear();
+    env.socket().drop(4401);
+    const thread = chat.thread('r1');
+    thread.close();
+    const inbox = chat.inbox();
+    server.addRoom('r2', { id: 'b2', name: '바다' }, { id: 'moon', name: '달빛상점' });
+    const other = chat.thread('r2');
+    await clock.advance(2_000);
+    expect(other.get().error).toMatchObject({ status: 401 });
+    expect(inbox.get()).toMatchObject({ loaded: false, error: { status: 401 } });
+    server.loggedIn.add(agent.id);
+    chat.connect();
+    await clock.advance(2_000);
+    expect(other.get()).toMatchObject({ error: undefined, conversation: { id: 'r2' } });
+    expect(inbox.get().items.length).toBe(1);
+  });
+
   it('what the other side has read meanwhile is marked', async () => {
     const { clock, server, env, thread } = await reading(agent);
     env.socket().freeze();

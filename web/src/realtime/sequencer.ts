@@ -29,10 +29,8 @@ export interface Sequencer<T> {
   begin(): boolean;
   /** The fill is over, and the room's head was as given: whatever is still missing is asked for anew. */
   filled(head: number): void;
-  /** The fill failed: asks again when expect, offer or retry says so. */
+  /** The fill failed: asks again when expect or offer says so. */
   stalled(): void;
-  /** Asks at once for what is missing. */
-  retry(): void;
   missing(): boolean;
 }
 
@@ -118,6 +116,5 @@ export function createSequencer<T>(options: SequencerOptions<T>): Sequencer<T> {
     stalled() {
       filling = false;
     },
-    retry: ask,
   };
 }

@@ -111,6 +111,18 @@ describe('the tabs of a profile', () => {
     expect(two.chat.status.get().phase).toBe('live');
   });
 
+  it('come back when another one is opened with a new session', async () => {
+    const { clock, server, profile, one, two, live } = await twoTabs();
+    server.loggedIn.clear();
+    one.env.socket().drop(4401);
+    await clock.advance(3_000);
+    expect(two.chat.status.get().phase).toBe('closed');
+    const three = await live(buyer, { profile, seed: 3 });
+    await clock.advance(3_000);
+    for (const { chat } of [one, two, three]) expect(chat.status.get().phase).toBe('live');
+    expect(server.sockets.size).toBe(1);
+  });
+
   it('let a follower wake the leader’s retry', async () => {
     const { clock, one, two } = await twoTabs();
     one.env.fate = Array.from({ length: 8 }, () => 'refuse' as const);

@@ -42,6 +42,7 @@ export function createSharedLink(options: SharedLinkOptions): Link {
   let channel: Channel | undefined;
   let life: AbortController | undefined;
   let leading: Leader | undefined;
+  let isNew = false;
   let unwatch = () => {};
   let cancelOverdue = () => {};
 
@@ -75,6 +76,9 @@ export function createSharedLink(options: SharedLinkOptions): Link {
   function follow(leader: Status, welcome: WelcomeFrame | undefined) {
     // Live begins with a welcome; a follower that joins late gets the one the leader had.
     if (leader.phase === 'live' && status.get().phase !== 'live' && !welcome) return;
+    // Whoever opens a tab now has a session: the one that ended is no reason to stay away.
+    if (isNew && leader.phase === 'closed') post({ nudge: 'start' });
+    isNew = false;
     const joins = leader.phase === 'live' && status.get().phase !== 'live';
     show({ ...leader, leader: false });
     if (joins) events.frame(welcome!);
@@ -88,6 +92,7 @@ export function createSharedLink(options: SharedLinkOptions): Link {
     if (life) return;
     const { signal } = (life = new AbortController());
     channel = env.channel(name);
+    isNew = true;
     channel.listen((data) => hear(data as News));
     show({ phase: 'connecting', downSince: status.get().downSince ?? env.clock.now() });
     post({ hello: true, from: tab });

@@ -40,6 +40,8 @@ export interface LiveThread {
   readonly room: Room;
   readonly face: Thread;
   touch(): void;
+  /** Asks again for a first page that was refused, say for want of a session. */
+  retry(): void;
 }
 
 export function createThread(room: Room, host: ThreadHost): LiveThread {
@@ -104,6 +106,10 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
     store.touch();
   }
 
+  function retry() {
+    if (refused || timeline.error) void load();
+  }
+
   function firstUnread(): number | undefined {
     const c = room.conversation;
     if (closed || !c || !timeline.loaded || c.unread === 0) return undefined;
@@ -126,6 +132,7 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
   const thread: LiveThread = {
     room,
     touch: store.touch,
+    retry,
     face: {
       id: room.id,
       get: store.get,
@@ -152,7 +159,7 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
       older: (limit = defaultPage) => timeline.older(limit),
       reload() {
         host.rest.nudge();
-        if (!timeline.loaded) void load();
+        retry();
       },
       read(seq = Infinity) {
         const upTo = Math.min(seq, timeline.position() ?? 0);
