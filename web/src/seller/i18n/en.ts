@@ -69,6 +69,7 @@ const en: SellerTexts = {
     missing: 'This conversation does not exist or is not yours to see.',
     failed: 'The conversation could not be loaded.',
     allAnswered: 'Nobody else is waiting',
+    sendAndNext: 'Send + next',
   },
   context: {
     label: 'About this inquiry',

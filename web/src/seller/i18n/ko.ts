@@ -68,6 +68,7 @@ const ko = {
     missing: '없는 대화이거나 볼 수 없는 대화입니다.',
     failed: '대화를 불러오지 못했습니다.',
     allAnswered: '기다리는 문의가 더 없습니다',
+    sendAndNext: '보내고 다음',
   },
   context: {
     label: '문의 정보',

@@ -8,21 +8,31 @@ type Me = Schemas['Me'];
  */
 export type SessionState = 'checking' | 'failed' | 'out' | 'in' | 'expired';
 
+/** Sign-ins and sign-outs in other tabs, of the mall as well: they share the cookie. */
+const channelName = 'mall-session';
+
 /** Who is signed in to the console. The session itself travels in a cookie that scripts cannot read. */
 export class Session {
   state = $state<SessionState>('checking');
   me = $state.raw<Me>();
   error = $state.raw<unknown>();
   readonly #api: Api;
+  #channel: BroadcastChannel | undefined;
 
   constructor(api: Api) {
     this.#api = api;
   }
 
-  /** Finds out who is signed in, and from then on notices when the session ends. Returns what ends that. */
+  /** Finds out who is signed in and follows sign-ins, sign-outs and lost sessions. Returns what ends that. */
   start(): () => void {
+    this.#channel = new BroadcastChannel(channelName);
+    this.#channel.onmessage = ({ data }) => (data === 'out' ? this.#leave() : void this.check());
     void this.check();
-    return onUnauthenticated(() => this.lost());
+    const stop = onUnauthenticated(() => this.lost());
+    return () => {
+      stop();
+      this.#channel?.close();
+    };
   }
 
   /** Asks the server again. Never rejects: failure is in the state. */
@@ -44,13 +54,14 @@ export class Session {
   /** Rejects with ApiError; wrong credentials are a 401. */
   async signIn(email: string, password: string): Promise<void> {
     this.#enter(await call(this.#api.POST('/session', { body: { email, password } })));
+    this.#channel?.postMessage('in');
   }
 
-  /** Ends the session on every device that shares it. Rejects with ApiError when the server did not hear of it. */
+  /** Ends the session here and in every other tab. Rejects with ApiError when the server did not hear of it. */
   async signOut(): Promise<void> {
     await call(this.#api.DELETE('/session'));
-    this.me = undefined;
-    this.state = 'out';
+    this.#leave();
+    this.#channel?.postMessage('out');
   }
 
   /** Opens a shop with the member as its owner. Rejects with ApiError. */
@@ -63,6 +74,11 @@ export class Session {
     this.me = me;
     this.error = undefined;
     this.state = 'in';
+  }
+
+  #leave(): void {
+    this.me = undefined;
+    this.state = 'out';
   }
 
   #fail(error: unknown): void {

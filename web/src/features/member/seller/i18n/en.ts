@@ -36,7 +36,7 @@ const en: Words = {
       role: 'Role',
       roleOf: (name) => `Role of ${name}`,
       roles: { owner: 'Owner', manager: 'Manager', agent: 'Agent' },
-      rolesHint: 'Owners add and remove anyone, managers add and remove agents.',
+      rolesHint: 'Owners add and remove anyone, managers agents. Only owners change roles.',
       add: 'Add staff',
       email: 'E-mail of the member to add',
       emailMissing: 'Please enter an e-mail.',

@@ -35,7 +35,8 @@ const ko = {
       role: '역할',
       roleOf: (name: string) => `${name}님의 역할`,
       roles: { owner: '대표', manager: '매니저', agent: '상담원' },
-      rolesHint: '대표는 모든 직원을, 매니저는 상담원을 추가하고 내보낼 수 있습니다.',
+      rolesHint:
+        '대표는 모든 직원을, 매니저는 상담원을 추가하고 내보낼 수 있습니다. 역할은 대표만 바꿉니다.',
       add: '직원 추가',
       email: '추가할 회원의 이메일',
       emailMissing: '이메일을 입력해 주세요.',

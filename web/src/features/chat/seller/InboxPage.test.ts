@@ -1,0 +1,148 @@
+import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { afterEach, describe, expect, it } from 'vitest';
+import Toasts from '../../../ui/components/Toasts.svelte';
+import { dismiss, toasts } from '../../../ui/toasts.svelte';
+import { prefs } from '../../../seller/prefs.svelte';
+import { conversation, inboxOf } from '../../../seller/testing/fakeChat';
+import { consoleOf, renderIn } from '../../../seller/testing/fixture';
+import InboxPage from './InboxPage.svelte';
+// Fetched by the page when it opens; here it is there already, whatever the machine's speed.
+import './talkParts';
+
+async function open(talkId: string | undefined) {
+  const made = consoleOf(
+    {
+      'GET /shops/s1/orders': () => ({ items: [] }),
+      'GET /chat/rooms/a/inquiries': () => ({ items: [] }),
+    },
+    talkId ? `/seller/c/${talkId}` : '/seller',
+  );
+  made.inbox.set(inboxOf(conversation('a'), conversation('b'), conversation('c')));
+  made.setInquiry.mockImplementation((id) => Promise.resolve(conversation(id)));
+  render(Toasts);
+  renderIn(made.console, InboxPage, { talkId, tab: 'waiting' });
+  if (talkId) await screen.findByRole('heading', { level: 1, name: '구매자 a' });
+  const press = (code: string, more: KeyboardEventInit = {}) =>
+    fireEvent.keyDown(document.activeElement ?? document.body, { code, ...more });
+  return { ...made, press, user: userEvent.setup() };
+}
+
+const field = () => screen.getByLabelText<HTMLTextAreaElement>('메시지');
+
+afterEach(() => {
+  prefs.letters = true;
+  for (const { id } of toasts()) dismiss(id);
+});
+
+describe('keys of the inbox', () => {
+  it('opens the first conversation with J, and goes on from the open one', async () => {
+    const { press, console } = await open(undefined);
+    await press('KeyJ');
+    expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/a');
+  });
+
+  it('goes to the next one, by the place of the key and not its letter', async () => {
+    const { press, console } = await open('a');
+    await press('KeyJ', { key: 'ㅓ' });
+    expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
+  });
+
+  it('puts the cursor into the answer with R and takes it out with Escape', async () => {
+    const { press } = await open('a');
+    await press('KeyR');
+    expect(document.activeElement).toBe(field());
+    await press('Escape');
+    expect(document.activeElement).toBe(document.body);
+  });
+
+  it('leaves letters typed into the answer alone, but goes on with Alt', async () => {
+    const { press, console, setInquiry } = await open('a');
+    field().focus();
+    await press('KeyE');
+    expect(setInquiry).not.toHaveBeenCalled();
+    await press('KeyJ', { altKey: true });
+    expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
+  });
+
+  it('does nothing on single letters once they are turned off', async () => {
+    prefs.letters = false;
+    const { press, setInquiry } = await open('a');
+    await press('KeyE');
+    expect(setInquiry).not.toHaveBeenCalled();
+  });
+
+  it('lists the keys, and keeps them to itself while the list is open', async () => {
+    const { press, setInquiry } = await open('a');
+    await press('Slash', { shiftKey: true });
+    expect(screen.getByRole('dialog', { name: '단축키' })).toBeTruthy();
+    await press('KeyE');
+    expect(setInquiry).not.toHaveBeenCalled();
+  });
+});
+
+describe('the state of a conversation', () => {
+  it('changes with E and comes back with 실행 취소', async () => {
+    const { press, setInquiry, user } = await open('a');
+    await press('KeyE');
+    expect(setInquiry).toHaveBeenLastCalledWith('a', 'inquiry-a', { state: 'done' });
+    await user.click(screen.getByRole('button', { name: '실행 취소' }));
+    await waitFor(() =>
+      expect(setInquiry).toHaveBeenLastCalledWith('a', 'inquiry-a', { state: 'waiting' }),
+    );
+  });
+
+  it('changes with Shift+E and goes on to the next', async () => {
+    const { press, setInquiry, console } = await open('a');
+    await press('KeyE', { shiftKey: true });
+    expect(setInquiry).toHaveBeenLastCalledWith('a', 'inquiry-a', { state: 'done' });
+    expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
+  });
+
+  it('has a button for each', async () => {
+    const { setInquiry, user } = await open('a');
+    await user.click(screen.getByRole('button', { name: '보류' }));
+    expect(setInquiry).toHaveBeenLastCalledWith('a', 'inquiry-a', { state: 'held' });
+    await user.selectOptions(screen.getByLabelText('상태 바꾸기'), '완료');
+    expect(setInquiry).toHaveBeenLastCalledWith('a', 'inquiry-a', { state: 'done' });
+  });
+
+  it('says what failed, and tries again', async () => {
+    const { press, setInquiry, user } = await open('a');
+    setInquiry.mockRejectedValueOnce({ code: 'network' });
+    await press('KeyS');
+    await screen.findByText(/상태를 바꾸지 못했습니다/);
+    await user.click(screen.getByRole('button', { name: '다시 시도' }));
+    expect(setInquiry).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('answering', () => {
+  it('sends with Ctrl+Enter and opens who waits longest', async () => {
+    const { thread, console, user } = await open('a');
+    await user.type(field(), '내일 출고됩니다');
+    await user.keyboard('{Control>}{Enter}{/Control}');
+    expect(thread.calls).toContain('send 내일 출고됩니다');
+    expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
+  });
+
+  it('has a button for it, which sends nothing while nothing is written', async () => {
+    const { thread, console, user } = await open('a');
+    const button = screen.getByRole('button', { name: '보내고 다음' });
+    await user.click(button);
+    expect(document.activeElement).toBe(field());
+    await user.type(field(), '네');
+    await user.click(button);
+    expect(thread.calls.filter((call) => call.startsWith('send'))).toEqual(['send 네']);
+    expect(field().value).toBe('');
+    expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
+  });
+
+  it('says when nobody waits any more', async () => {
+    const { inbox, user } = await open('a');
+    inbox.set(inboxOf(conversation('a')));
+    await user.type(field(), '네');
+    await user.keyboard('{Control>}{Enter}{/Control}');
+    expect(screen.getByText('기다리는 문의가 더 없습니다')).toBeTruthy();
+  });
+});
