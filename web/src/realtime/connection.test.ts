@@ -132,10 +132,13 @@ describe('a link', () => {
     }
   });
 
-  it('says what the device says about the network', async () => {
-    const { env, status } = await live();
+  it('says what the device says about the network, and doubts the link then', async () => {
+    const { clock, env, status } = await live();
     env.live('offline');
     expect(status().online).toBe(false);
+    env.socket().freeze();
+    await clock.advance(5_000);
+    expect(status().phase).not.toBe('live');
     env.live('online');
     expect(status().online).toBe(true);
   });

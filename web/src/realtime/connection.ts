@@ -163,16 +163,18 @@ export function createConnection(
   }
 
   function wake() {
-    if (phase() === 'waiting') {
-      const ms = env.random() * wakeJitterMs;
-      if (env.clock.now() + ms < (status.get().retryAt ?? 0)) wait(ms);
-    } else if (phase() === 'live') {
-      // Asleep or on another network the link may have died without a word: give it a short time to answer.
-      probing = true;
-      lastHeard = env.clock.now();
-      watchSilence();
-      events.probe();
-    }
+    if (phase() !== 'waiting') return suspect();
+    const ms = env.random() * wakeJitterMs;
+    if (env.clock.now() + ms < (status.get().retryAt ?? 0)) wait(ms);
+  }
+
+  /** The link may have died without a word, asleep or on another network: gives it a short time to answer. */
+  function suspect() {
+    if (phase() !== 'live') return;
+    probing = true;
+    lastHeard = env.clock.now();
+    watchSilence();
+    events.probe();
   }
 
   return {
@@ -181,6 +183,7 @@ export function createConnection(
       if (phase() === 'idle') {
         unwatch = env.watch((what) => {
           if (what === 'online' || what === 'offline') show({ online: what === 'online' });
+          if (what === 'offline') suspect();
           if (what === 'online' || what === 'wake') wake();
         });
       }
