@@ -1,0 +1,321 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
+)
+
+const soon = 30 * time.Second
+
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+// testMain builds the program once; the tests run it as people do.
+func testMain(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "mall-program-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "mall")
+	build := exec.Command("go", "build", "-o", binary, ".") //nolint:noctx // before any test
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return 1
+	}
+	return m.Run()
+}
+
+func command(ctx context.Context, dir string, environ []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // our own program
+	cmd.Dir = dir
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, environ...)
+	return cmd
+}
+
+func TestMistakesInTheCallOrTheSettings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mall.yaml")
+	if err := os.WriteFile(file, []byte("http:\n  adress: ':80'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	real := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
+	for name, tc := range map[string]struct {
+		env  []string
+		args []string
+		says string
+	}{
+		"unknown command":        {nil, []string{"dance"}, "usage: mall"},
+		"unknown flag":           {nil, []string{"-x"}, "usage: mall"},
+		"migrate without a word": {nil, []string{"migrate"}, "usage: mall"},
+		"migrate sideways":       {nil, []string{"migrate", "sideways"}, "usage: mall"},
+		"unknown key":            {[]string{"MALL_HTTP__ADRESS=:80"}, nil, "mall: settings: unknown setting http.adress"},
+		"unknown key in a file":  {nil, []string{"-config", file}, "mall: settings: unknown setting http.adress"},
+		"file missing":           {nil, []string{"-config", "none.yaml"}, "mall: settings: settings file"},
+		"impossible value":       {[]string{"MALL_CHAT__LANES=0"}, nil, "mall: settings: chat.lanes: must be at least 1"},
+		"wrong type":             {[]string{"MALL_CHAT__LANES=many"}, nil, "mall: settings: chat.lanes: its value is of the wrong type"},
+		"bad address":            {[]string{"MALL_HTTP__ADDR=nonsense"}, nil, "mall: settings: http.addr"},
+		"open demo":              {[]string{"MALL_HTTP__ADDR=:8080"}, nil, "mall: settings: http.addr: :8080 is reachable by others"},
+		"no secret":              {real, nil, "mall: settings: member.token_secret: must be set"},
+		"weak secret":            {append(real, "MALL_MEMBER__TOKEN_SECRET=changeme"), nil, "mall: settings: member.token_secret"},
+		"no redis":               {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), soon)
+			defer cancel()
+			cmd := command(ctx, t.TempDir(), tc.env, tc.args...)
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			err := cmd.Run()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 2 {
+				t.Errorf("ended with %v, want exit 2", err)
+			}
+			if !strings.HasPrefix(lastLine(errs.String(), tc.says), tc.says) || strings.Contains(errs.String(), "hidden") {
+				t.Errorf("says %q, want %q", errs.String(), tc.says)
+			}
+			if strings.HasPrefix(tc.says, "mall:") && strings.Count(strings.TrimSpace(errs.String()), "\n") > 0 {
+				t.Errorf("more than one line: %q", errs.String())
+			}
+		})
+	}
+}
+
+// lastLine finds the line with what is wanted: the flag package says a line of its own before the usage.
+func lastLine(text, want string) string {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, want) {
+			return line
+		}
+	}
+	return text
+}
+
+// program is a running mall.
+type program struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string
+	log  *bytes.Buffer
+	done chan error
+}
+
+var buyersLine = regexp.MustCompile(`buyers +(http://\S+)/`)
+
+// start runs `mall serve` and waits until it says where to look.
+func start(t *testing.T, dir string, environ ...string) *program {
+	t.Helper()
+	cmd := command(context.Background(), dir, append([]string{"MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0"}, environ...), "serve")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{t: t, cmd: cmd, log: &bytes.Buffer{}, done: make(chan error, 1)}
+	cmd.Stderr = p.log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	found := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if m := buyersLine.FindStringSubmatch(lines.Text()); m != nil {
+				found <- m[1]
+			}
+		}
+		p.done <- cmd.Wait()
+	}()
+	select {
+	case p.url = <-found:
+	case err := <-p.done:
+		t.Fatalf("the mall ended with %v: %s", err, p.log)
+	case <-time.After(soon):
+		t.Fatal("the mall did not open")
+	}
+	return p
+}
+
+func (p *program) end(sig syscall.Signal) error {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+	select {
+	case err := <-p.done:
+		return err
+	case <-time.After(soon):
+		p.t.Fatal("the mall did not end")
+		return nil
+	}
+}
+
+// call sends JSON and reads JSON.
+func (p *program) call(method, path, token string, body, out any) int {
+	p.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, bytes.NewReader(text))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if out != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
+			p.t.Fatalf("%s %s: %d %s", method, path, res.StatusCode, answer)
+		}
+	}
+	return res.StatusCode
+}
+
+func (p *program) login(email string) string {
+	p.t.Helper()
+	var tokens struct {
+		AccessToken string `json:"access_token"`
+	}
+	if status := p.call("POST", "/api/v1/auth/login", "", map[string]string{"email": email, "password": "demo-mall-2026"}, &tokens); status != 200 {
+		p.t.Fatalf("login: %d", status)
+	}
+	return tokens.AccessToken
+}
+
+// The embedded mall keeps what it has acked through a kill, and its demo data is there once.
+func TestEmbeddedDataSurvivesAKill(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, dir)
+	token := p.login("buyer@demo.mall")
+	type room struct {
+		ID   string `json:"id"`
+		Head int64  `json:"head"`
+	}
+	var rooms struct{ Items []room }
+	p.call("GET", "/api/v1/chat/rooms", token, nil, &rooms)
+	if len(rooms.Items) != 2 {
+		t.Fatalf("the demo buyer has %d rooms", len(rooms.Items))
+	}
+	path := "/api/v1/chat/rooms/" + rooms.Items[0].ID + "/messages"
+	var receipt struct{ Seq int64 }
+	if status := p.call("POST", path, token, map[string]any{"client_msg_id": id.New(), "body": "남아 있나요?"}, &receipt); status != 201 {
+		t.Fatalf("send: %d", status)
+	}
+	if err := p.end(syscall.SIGKILL); err == nil {
+		t.Error("killed, yet it ended well")
+	}
+	p = start(t, dir)
+	token = p.login("buyer@demo.mall")
+	var page struct {
+		Items []struct {
+			Seq  int64
+			Body string
+		}
+	}
+	p.call("GET", path, token, nil, &page)
+	last := page.Items[receipt.Seq-1]
+	if last.Seq != receipt.Seq || last.Body != "남아 있나요?" {
+		t.Errorf("after the kill: %+v, want seq %d", last, receipt.Seq)
+	}
+	p.call("GET", "/api/v1/chat/rooms", token, nil, &rooms)
+	if len(rooms.Items) != 2 {
+		t.Errorf("after a second start the demo buyer has %d rooms", len(rooms.Items))
+	}
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v: %s", err, p.log)
+	}
+}
+
+func TestManyInstancesStartAtOnce(t *testing.T) {
+	cfg := testservers.EmptyMySQL(t)
+	redis := testservers.Redis(t)
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_DB__MAX_OPEN=4", "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true",
+		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
+	started := make(chan *program)
+	const n = 4
+	for range n {
+		go func() { started <- start(t, t.TempDir(), environ...) }()
+	}
+	var all []*program
+	for range n {
+		all = append(all, <-started)
+	}
+	var products struct {
+		Items []struct{ ID string }
+	}
+	all[0].call("GET", "/api/v1/products?limit=100", "", nil, &products)
+	if len(products.Items) != 36 {
+		t.Errorf("%d instances seeded %d products, want 36", n, len(products.Items))
+	}
+	token := all[0].login("moon@demo.mall")
+	if status := all[n-1].call("GET", "/api/v1/me", token, nil, nil); status != 200 {
+		t.Errorf("another instance answers %d to the token", status)
+	}
+	all[0].call("POST", "/api/v1/auth/logout", token, nil, nil)
+	deadline := time.Now().Add(soon)
+	for all[n-1].call("GET", "/api/v1/me", token, nil, nil) != 401 {
+		if time.Now().After(deadline) {
+			t.Fatal("a logout never reached the other instance")
+		}
+	}
+	for _, p := range all {
+		if err := p.end(syscall.SIGTERM); err != nil {
+			t.Errorf("SIGTERM: %v: %s", err, p.log)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	status, err := command(ctx, t.TempDir(), environ, "migrate", "status").Output()
+	if err != nil || !strings.Contains(string(status), "0042_chat_messages") || strings.Contains(string(status), "pending") {
+		t.Errorf("migrate status: %v\n%s", err, status)
+	}
+}
+
+func TestPagesAndDocuments(t *testing.T) {
+	p := start(t, t.TempDir())
+	for path, want := range map[string]string{"/openapi.json": `"openapi"`, "/asyncapi.json": `"asyncapi"`, "/healthz": "ok", "/readyz": "ready", "/api/v1/nothing": `"not_found"`} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %d %.80s, %v", path, res.StatusCode, text, err)
+		}
+		if res.Header.Get("Content-Security-Policy") == "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s lacks its security headers", path)
+		}
+	}
+}
