@@ -11,6 +11,7 @@ interface Loadable {
 
 let current = $state<Locale>('ko');
 const dictionaries: Loadable[] = [];
+const catchingUp = new Set<Promise<void>>();
 
 /** The language on screen; reading it in a component keeps the component current. */
 export function locale(): Locale {
@@ -24,6 +25,11 @@ export async function setLocale(next: Locale): Promise<void> {
   current = next;
   document.documentElement.lang = next;
   remember(next);
+}
+
+/** Resolves once every dictionary that came with a lazy part speaks the chosen language. */
+export async function localeSettled(): Promise<void> {
+  await Promise.all(catchingUp);
 }
 
 /** Shows the language chosen on an earlier visit; call it before mounting an app. */
@@ -51,7 +57,15 @@ export function dictionary<T>(
   };
   dictionaries.push(self);
   // A dictionary that arrives with a lazy part of the app after the switch catches up by itself.
-  if (current !== 'ko') void self.load(current).then(() => self.show(current));
+  if (current !== 'ko') {
+    const done: Promise<void> = self
+      .load(current)
+      .then(() => self.show(current))
+      // Without its words in this language a part speaks Korean.
+      .catch(() => undefined)
+      .finally(() => catchingUp.delete(done));
+    catchingUp.add(done);
+  }
   return {
     get t() {
       return shown;

@@ -38,6 +38,8 @@ const edges = [
 
 function value(name: string, look: 'light' | 'dark'): string {
   const found = new RegExp(`${name}:\\s*([^;]+);`).exec(css)?.[1]?.trim() ?? '';
+  const alias = /^var\((--[\w-]+)\)$/.exec(found)?.[1];
+  if (alias) return value(alias, look);
   const pair = /light-dark\((#\w{6}),\s*(#\w{6})\)/.exec(found);
   return pair ? pair[look === 'light' ? 1 : 2]! : found;
 }

@@ -1,9 +1,9 @@
 import type { Buyer } from '../../../buyer/context';
-import { words } from '../../../buyer/i18n';
 import type { OpenAbout } from '../../../realtime';
 import { why } from '../../../ui/errors';
 import { texts } from '../../../ui/i18n';
 import { toast } from '../../../ui/toasts.svelte';
+import { inquiryWords } from './i18n';
 
 /** Opens the conversation about something beside the page, after signing in where that is needed. Never rejects. */
 export async function ask(buyer: Buyer, about: OpenAbout): Promise<void> {
@@ -12,6 +12,6 @@ export async function ask(buyer: Buyer, about: OpenAbout): Promise<void> {
     await buyer.talks.use(buyer.session.me?.member);
     buyer.router.query({ chat: await buyer.talks.open(about) });
   } catch (error) {
-    toast(texts.t.errors.because(words.t.product.askFailed, why(error, texts.t)));
+    toast(texts.t.errors.because(inquiryWords.t.askFailed, why(error, texts.t)));
   }
 }

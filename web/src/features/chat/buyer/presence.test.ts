@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import ko from '../../../ui/i18n/ko';
+import ko from './i18n/ko';
 import { presence } from './presence';
 
 const now = Date.parse('2026-11-22T18:00:00+09:00');

@@ -1,14 +1,14 @@
 import type { Conversation, Message, Side } from '../../../realtime';
-import type { Texts } from '../../../ui/i18n';
+import type { TalkTexts } from './i18n';
 
 /** Who wrote a message, as this side says it: a buyer talks with the shop, the staff with people. */
 export function senderName(
   message: Message,
   conversation: Conversation | undefined,
   side: Side,
-  t: Texts,
+  t: TalkTexts,
 ): string {
-  if (message.byMe) return t.chat.me;
+  if (message.byMe) return t.me;
   if (message.sender.party === 'system') return t.mall;
   if (message.sender.party === 'shop' && side === 'buyer') return conversation?.shop.name ?? '';
   if (message.sender.name) return message.sender.name;

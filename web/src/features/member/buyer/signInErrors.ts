@@ -1,5 +1,5 @@
 import type { ApiError } from '../../../api/client';
-import type { Words } from '../../../buyer/i18n/ko';
+import type { SignInWords } from './i18n';
 
 export interface Fields {
   email: string;
@@ -27,7 +27,7 @@ export interface FormErrors {
 const minPassword = 8;
 
 /** What to say beside which field: first what the form itself can see, then what the server refused. */
-export function signInErrors(fields: Fields, attempt: Attempt, t: Words['signIn']): FormErrors {
+export function signInErrors(fields: Fields, attempt: Attempt, t: SignInWords): FormErrors {
   if (!attempt.tried) return {};
   const errors: FormErrors = {};
   if (fields.email.trim() === '') errors.email = t.missing;
@@ -38,7 +38,7 @@ export function signInErrors(fields: Fields, attempt: Attempt, t: Words['signIn'
   return attempt.refused ? { ...said(attempt.refused, t), ...errors } : errors;
 }
 
-function said(refused: ApiError, t: Words['signIn']): FormErrors {
+function said(refused: ApiError, t: SignInWords): FormErrors {
   switch (refused.code) {
     case 'invalid_credentials':
       return { form: t.wrong };

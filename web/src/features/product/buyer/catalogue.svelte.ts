@@ -4,7 +4,14 @@ import { Pager } from '../../../ui/pager.svelte';
 export type Product = Schemas['Product'];
 export type Category = Schemas['Category'];
 
-export const categories: readonly Category[] = ['fashion', 'beauty', 'food', 'home', 'digital', 'hobby'];
+export const categories: readonly Category[] = [
+  'fashion',
+  'beauty',
+  'food',
+  'home',
+  'digital',
+  'hobby',
+];
 
 export interface Wanted {
   readonly q?: string | undefined;
