@@ -5,7 +5,7 @@ import { createConnection, type Link, type LinkEvents } from './connection';
 import { createCursorReports } from './cursors';
 import type { Env } from './env';
 import { createInbox, type LiveInbox } from './inbox';
-import { fromCard, toCursors } from './mapping';
+import { toCursors } from './mapping';
 import { createOutbox } from './outbox';
 import { memoryStorage, type OutboxEntry } from './outbox-storage';
 import {
@@ -241,32 +241,28 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     events.emit('reset', { epoch: seen });
   }
 
-  /** Our message is stored: its ack stands for the message the server does not send back to us. */
+  /** Our message is stored: its ack stands for the message, which the server does not send back to us. */
   function acked(entry: OutboxEntry, ack: AckFrame): boolean {
     const room = rooms.of(entry.roomId);
-    const inquiryId = entry.inquiryId ?? room.conversation?.inquiry.id;
-    room.receive({
-      room_id: entry.roomId,
-      seq: ack.seq,
-      sender: { party: side, member_id: member.id, name: member.name },
-      kind: entry.card ? 'card' : 'text',
-      body: entry.text,
-      client_msg_id: entry.clientMsgId,
-      created_at: ack.created_at,
-      ...(inquiryId && { inquiry_id: inquiryId }),
-      ...(entry.card && { card: fromCard(entry.card) }),
-    });
-    if (entry.card) void readStored(room, ack.seq);
     const { timeline } = room;
+    const inquiryId = entry.inquiryId ?? room.conversation?.inquiry.id;
+    if (entry.card) {
+      // What a card shows is the server's to say: read like any other message that is missing.
+      room.expect(ack.seq);
+      timeline?.verify();
+    } else {
+      room.receive({
+        room_id: entry.roomId,
+        seq: ack.seq,
+        sender: { party: side, member_id: member.id, name: member.name },
+        kind: 'text',
+        body: entry.text,
+        client_msg_id: entry.clientMsgId,
+        created_at: ack.created_at,
+        ...(inquiryId && { inquiry_id: inquiryId }),
+      });
+    }
     return !timeline || (timeline.position() ?? -1) >= ack.seq;
-  }
-
-  /** What a card shows is the server's to say. */
-  async function readStored(room: Room, seq: number) {
-    const page = await rest
-      .insist(() => rest.messages(room.id, { after_seq: seq - 1, limit: 1 }))
-      .catch(() => undefined);
-    if (page?.items[0]) room.timeline?.replace(page.items[0]);
   }
 
   function touchThreads(roomId: string) {

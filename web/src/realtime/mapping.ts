@@ -41,18 +41,6 @@ export function toCard(wire: WireCard): Card {
   };
 }
 
-/** The other way round, for a message of ours that is shown before the server has it. */
-export const fromCard = (card: Card): WireCard => ({
-  kind: card.kind,
-  id: card.id,
-  title: card.title,
-  ...(card.priceWon !== undefined && { price_won: card.priceWon }),
-  ...(card.imageUrl !== undefined && { image_url: card.imageUrl }),
-  ...(card.status !== undefined && { status: card.status }),
-  ...(card.summary !== undefined && { summary: card.summary }),
-  ...(card.more !== undefined && { more: card.more }),
-});
-
 export function toInquiry(wire: WireRoom['inquiry']): Inquiry {
   return {
     id: wire.id,

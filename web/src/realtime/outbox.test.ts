@@ -300,3 +300,14 @@ describe('the outbox of a profile', () => {
     expect(server.stored.length).toBe(1);
   });
 });
+
+it('sends without the browser’s lock where that is refused', async () => {
+  const profile = new FakeProfile();
+  profile.lock = () => Promise.reject(new DOMException('no', 'SecurityError'));
+  const { clock, chat, thread } = await talking(profile);
+  expect(chat.status.get().phase).toBe('live');
+  thread.send('a');
+  thread.send('b');
+  await clock.advance(100);
+  expect(summary(thread)).toEqual(['a sent', 'b sent']);
+});

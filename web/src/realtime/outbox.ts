@@ -155,8 +155,8 @@ export function createOutbox(host: OutboxHost): Outbox {
     try {
       await lock(`mall-send:${owner}:${roomId}`, life.signal, () => drain(queue));
     } catch {
-      // Only the end of this client rejects a lock.
-      return;
+      // Refused, not by the end of this client: two tabs may send the same then, which the server sorts out.
+      if (!life.signal.aborted) await drain(queue);
     }
     queue.pumping = false;
     // Something may have come in just when the last one left.

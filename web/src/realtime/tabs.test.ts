@@ -165,4 +165,18 @@ describe('the tabs of a profile', () => {
     expect(server.sockets.size).toBe(0);
     expect(clock.pending().length).toBe(0);
   });
+
+  it('have a socket each where the browser refuses the lock', async () => {
+    const all = mall();
+    const profile = new FakeProfile();
+    profile.lock = () => Promise.reject(new DOMException('no', 'SecurityError'));
+    const one = await all.live(buyer, { profile });
+    const two = await all.live(buyer, { profile, seed: 2 });
+    const thread = two.chat.thread('r1');
+    await all.clock.advance(100);
+    one.chat.thread('r1').send('x');
+    await all.clock.advance(500);
+    expect(all.server.sockets.size).toBe(2);
+    expect(summary(thread)).toEqual(['1 x']);
+  });
 });

@@ -96,11 +96,8 @@ export function createSharedLink(options: SharedLinkOptions): Link {
     channel.listen((data) => hear(data as News));
     show({ phase: 'connecting', downSince: status.get().downSince ?? env.clock.now() });
     post({ hello: true, from: tab });
-    void env
-      .lock(name, signal, () => lead(signal))
-      .catch(() => {
-        // Left before it was our turn.
-      });
+    // Refused, not because we left before our turn: then this tab has a socket of its own.
+    void env.lock(name, signal, () => lead(signal)).catch(() => lead(signal));
   }
 
   function leave() {

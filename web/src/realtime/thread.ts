@@ -148,7 +148,8 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
           clientMsgId: env.uuid(),
           roomId: room.id,
           text,
-          card,
+          // A copy: what is given may be a framework's own object, which no database takes.
+          card: card && { ...card },
           inquiryId: options.inquiryId,
           expectSeq: options.expectSeq,
         });

@@ -50,8 +50,6 @@ export interface Timeline {
   peerMoved(peer: Cursors): void;
   /** The other side's messages past seq; undefined where they are not all loaded. */
   countAfter(seq: number): number | undefined;
-  /** Puts the server's version of a message in the place of what was made up here. */
-  replace(message: WireMessage): void;
 }
 
 export function createTimeline(roomId: string, host: TimelineHost): Timeline {
@@ -225,12 +223,6 @@ export function createTimeline(roomId: string, host: TimelineHost): Timeline {
         if (messages[i]!.sender.party === peerSide) n++;
       }
       return n;
-    },
-    replace(wire) {
-      const i = messages.findIndex((m) => m.seq === wire.seq);
-      if (i < 0) return;
-      messages = messages.with(i, view(wire));
-      host.changed();
     },
   };
 }

@@ -171,12 +171,12 @@ export class ChatError extends Error {
   readonly code: string;
   /** Worth another try later without changing anything. */
   readonly retryable: boolean;
-  readonly retryAfterMs?: number | undefined;
+  readonly retryAfterMs: number | undefined;
   /** The HTTP status where REST answered; 401 means: sign in again. */
-  readonly status?: number | undefined;
-  readonly requestId?: string | undefined;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
   /** With `stale`: the conversation's head, to show what came in between. */
-  readonly head?: number | undefined;
+  readonly head: number | undefined;
 
   constructor(code: string, message: string, more: ChatErrorMore = {}) {
     super(message);
@@ -287,7 +287,10 @@ export interface Inbox extends Store<InboxState> {
 }
 
 export interface Events {
-  /** A message of the other side came in live, once a client; not for history. For sounds and announcements. */
+  /**
+   * A message of the other side came in, once in each tab; not for history. Where several were missed in a
+   * conversation that is not open it may be the last one only. Make a sound where `status.leader` is true.
+   */
   message: { readonly message: Message; readonly conversation: Conversation };
   /** Something in the background failed and is not shown by any store. */
   error: ChatError;
