@@ -18,8 +18,8 @@ const (
 	publishQueue = 4096                   // news waiting to leave; more is dropped
 	publishBatch = 128                    // news in one round trip
 	subscribeMax = 300 * time.Millisecond // how long Subscribe waits for Redis to confirm
-	probeEvery   = time.Second
-	deafAfter    = 3 * time.Second // a subscription that hears not even our own probe for so long is rebuilt
+	flushMax     = time.Second            // how long the end waits for news to leave
+	resumedEvery = time.Second            // so often at most is resumed called
 )
 
 // Bus is one instance's connection to the others. It is safe for concurrent use.
@@ -32,19 +32,13 @@ type Bus struct {
 	queue   chan news
 	handler func(channel string, payload []byte)
 	resumed func()
+	lost    chan struct{} // holds a token when resumed must be called
 
-	mu       sync.Mutex
-	sub      *redis.PubSub
-	channels map[string]*wanted
-	up       atomic.Bool
+	wishes *wishes
+	up     atomic.Bool  // all channels are subscribed
+	heard  atomic.Int64 // when the bus last heard itself, in Unix nanoseconds
 
 	published, dropped, failed, received, rebuilt atomic.Int64
-}
-
-// wanted is a channel that somebody listens to.
-type wanted struct {
-	listeners int
-	confirmed chan struct{} // closed once Redis has confirmed it
 }
 
 type news struct {
@@ -64,14 +58,16 @@ type Stats struct {
 }
 
 // New makes a bus on client. handler gets what arrives on subscribed channels, one at a time: it must not
-// block, or everything behind it waits. resumed is called whenever news may have been lost: after each
-// (re)subscription. Nothing happens before Run.
+// block, or everything behind it waits. resumed is called once news that may have been lost come again, at
+// most every second: after each (re)subscription and after a Subscribe that failed. Nothing happens before Run.
 func New(client *redis.Client, prefix string, handler func(channel string, payload []byte), resumed func(), log *slog.Logger) *Bus {
 	return &Bus{client: client, prefix: prefix, log: log, probe: prefix + ":probe:" + id.New().String(),
-		queue: make(chan news, publishQueue), handler: handler, resumed: resumed, channels: map[string]*wanted{}}
+		queue: make(chan news, publishQueue), handler: handler, resumed: resumed,
+		lost: make(chan struct{}, 1), wishes: newWishes()}
 }
 
-// Publish sends news to whoever listens on the channel, some time soon or never. It does not wait.
+// Publish sends news to whoever listens on the channel, some time soon or never. It does not wait. The
+// payload must not change afterwards.
 func (b *Bus) Publish(channel string, payload []byte) {
 	select {
 	case b.queue <- news{b.prefix + ":" + channel, payload}:
@@ -80,88 +76,59 @@ func (b *Bus) Publish(channel string, payload []byte) {
 	}
 }
 
+var errAway = errors.New("pubsub: redis is away")
+
 // Subscribe listens to a channel and waits a short time until Redis has confirmed it. An error says that
-// Redis is away or slow; the channel is then subscribed as soon as it is back, and resumed is called.
-// Each Subscribe, failed or not, needs its Unsubscribe.
+// Redis is away, at once, or slow; the channel is then subscribed as soon as it is back, and resumed is
+// called. Each Subscribe, failed or not, needs its Unsubscribe.
 func (b *Bus) Subscribe(ctx context.Context, channel string) error {
-	ctx, cancel := context.WithTimeout(ctx, subscribeMax)
-	defer cancel()
-	w, err := b.want(ctx, b.prefix+":"+channel)
+	full := b.prefix + ":" + channel
+	err := b.await(ctx, b.wishes.add(full))
 	if err != nil {
-		return err
+		b.wishes.miss(full)
 	}
+	return err
+}
+
+func (b *Bus) await(ctx context.Context, confirmed <-chan struct{}) error {
+	if !b.up.Load() {
+		return errAway
+	}
+	limit := time.NewTimer(subscribeMax)
+	defer limit.Stop()
 	select {
-	case <-w.confirmed:
+	case <-confirmed:
 		return nil
+	case <-limit.C:
+		return errAway
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 // Listen subscribes to a channel for as long as the bus runs, without waiting for Redis.
-func (b *Bus) Listen(channel string) {
-	ctx, cancel := context.WithTimeout(context.Background(), subscribeMax)
-	defer cancel()
-	if _, err := b.want(ctx, b.prefix+":"+channel); err != nil {
-		b.log.Debug("subscribe", "error", err) // it is made up for when the subscription is rebuilt
-	}
-}
+func (b *Bus) Listen(channel string) { b.wishes.add(b.prefix + ":" + channel) }
 
-func (b *Bus) want(ctx context.Context, full string) (*wanted, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if w, ok := b.channels[full]; ok {
-		w.listeners++
-		return w, nil
-	}
-	w := &wanted{listeners: 1, confirmed: make(chan struct{})}
-	b.channels[full] = w
-	if b.sub == nil {
-		return w, nil
-	}
-	return w, b.sub.Subscribe(ctx, full)
-}
+// Unsubscribe takes back one Subscribe. It does not wait.
+func (b *Bus) Unsubscribe(channel string) { b.wishes.remove(b.prefix + ":" + channel) }
 
-// Unsubscribe takes back one Subscribe.
-func (b *Bus) Unsubscribe(channel string) {
-	full := b.prefix + ":" + channel
-	ctx, cancel := context.WithTimeout(context.Background(), subscribeMax)
-	defer cancel()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	w, ok := b.channels[full]
-	if !ok {
-		return
-	}
-	if w.listeners--; w.listeners > 0 {
-		return
-	}
-	delete(b.channels, full)
-	if b.sub == nil {
-		return
-	}
-	if err := b.sub.Unsubscribe(ctx, full); err != nil { // never with an empty list: that would drop every channel
-		b.log.Debug("unsubscribe", "error", err)
-	}
+// Connected says whether all channels are subscribed and the bus has heard itself lately.
+func (b *Bus) Connected() bool {
+	return b.up.Load() && time.Since(time.Unix(0, b.heard.Load())) < deafAfter
 }
-
-// Connected says whether the bus has heard itself lately.
-func (b *Bus) Connected() bool { return b.up.Load() }
 
 // Stats gives the counts.
 func (b *Bus) Stats() Stats {
-	b.mu.Lock()
-	n := len(b.channels)
-	b.mu.Unlock()
 	return Stats{Connected: b.Connected(), Published: b.published.Load(), Dropped: b.dropped.Load(), Failed: b.failed.Load(),
-		Received: b.received.Load(), Rebuilt: b.rebuilt.Load(), Channels: n}
+		Received: b.received.Load(), Rebuilt: b.rebuilt.Load(), Channels: b.wishes.count()}
 }
 
-// Run carries news until ctx ends. It survives every outage of Redis.
+// Run carries news until ctx ends, and what was published before then. It survives every outage of Redis.
 func (b *Bus) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.publish(ctx) })
 	wg.Go(func() { b.sendProbes(ctx) })
+	wg.Go(func() { b.tellLost(ctx) })
 	for ctx.Err() == nil {
 		b.listen(ctx)
 	}
@@ -169,130 +136,67 @@ func (b *Bus) Run(ctx context.Context) error {
 	return nil
 }
 
-// publish empties the queue in pipelines: whatever waits while the last one is on its way is the next.
-func (b *Bus) publish(ctx context.Context) {
+// tellLost calls resumed, on a goroutine of its own so that it may take its time.
+func (b *Bus) tellLost(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case n := <-b.queue:
-			b.publishBatch(ctx, n)
+		case <-b.lost:
+			b.resumed()
+			pause(ctx, resumedEvery)
 		}
 	}
 }
 
-func (b *Bus) publishBatch(ctx context.Context, first news) {
+// publish empties the queue in pipelines: whatever waits while the last one is on its way is the next.
+func (b *Bus) publish(ctx context.Context) {
+	unhurried := context.WithoutCancel(ctx) // the client's own timeouts bound each round trip
+	for {
+		select {
+		case <-ctx.Done():
+			b.flush(unhurried)
+			return
+		case n := <-b.queue:
+			_ = b.publishBatch(unhurried, n) // counted
+		}
+	}
+}
+
+// flush sends what waits, so that the last words of an instance that goes away are heard; unless Redis is away.
+func (b *Bus) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushMax)
+	defer cancel()
+	for ctx.Err() == nil {
+		select {
+		case n := <-b.queue:
+			if b.publishBatch(ctx, n) != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (b *Bus) publishBatch(ctx context.Context, first news) error {
 	pipe := b.client.Pipeline()
 	pipe.Publish(ctx, first.channel, first.payload)
-	count := int64(1)
-	for more := true; more && count < publishBatch; {
+	for more := true; more && pipe.Len() < publishBatch; {
 		select {
 		case n := <-b.queue:
 			pipe.Publish(ctx, n.channel, n.payload)
-			count++
 		default:
 			more = false
 		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		b.failed.Add(count)
-		return
-	}
-	b.published.Add(count)
-}
-
-// sendProbes publishes to ourselves: a link that is half open accepts commands and never delivers, and
-// only what we should have heard can tell.
-func (b *Bus) sendProbes(ctx context.Context) {
-	tick := time.NewTicker(probeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_ = b.client.Publish(ctx, b.probe, "?").Err() // a failed probe is simply not heard
+	done, err := pipe.Exec(ctx)
+	for _, cmd := range done {
+		if cmd.Err() != nil {
+			b.failed.Add(1)
+		} else {
+			b.published.Add(1)
 		}
 	}
-}
-
-// listen subscribes to everything wanted and receives until the subscription breaks.
-func (b *Bus) listen(ctx context.Context) {
-	sub := b.resubscribe(ctx)
-	stop := context.AfterFunc(ctx, func() { _ = sub.Close() }) // wakes the receive below
-	defer stop()
-	defer func() {
-		b.up.Store(false)
-		b.mu.Lock()
-		b.sub = nil
-		b.mu.Unlock()
-		_ = sub.Close()
-	}()
-	for ctx.Err() == nil {
-		msg, err := sub.ReceiveTimeout(ctx, deafAfter)
-		if err != nil {
-			if !errors.Is(err, context.Canceled) {
-				b.log.Debug("redis subscription broke", "error", err)
-			}
-			b.pause(ctx)
-			return
-		}
-		b.take(msg)
-	}
-}
-
-func (b *Bus) pause(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(200 * time.Millisecond):
-	}
-}
-
-// resubscribe opens a new subscription to all wanted channels; each is confirmed again.
-func (b *Bus) resubscribe(ctx context.Context) *redis.PubSub {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	names := make([]string, 0, len(b.channels)+1)
-	for name := range b.channels {
-		names = append(names, name)
-	}
-	// The probe comes last: when it is heard, everything before it has been subscribed.
-	names = append(names, b.probe)
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	b.sub = b.client.Subscribe(ctx, names...)
-	b.rebuilt.Add(1)
-	return b.sub
-}
-
-func (b *Bus) take(msg any) {
-	switch m := msg.(type) {
-	case *redis.Subscription:
-		if m.Kind == "subscribe" {
-			b.confirm(m.Channel)
-		}
-	case *redis.Message:
-		if m.Channel == b.probe {
-			return
-		}
-		b.received.Add(1)
-		b.handler(m.Channel[len(b.prefix)+1:], []byte(m.Payload))
-	}
-}
-
-func (b *Bus) confirm(channel string) {
-	if channel == b.probe {
-		b.up.Store(true)
-		b.resumed()
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if w, ok := b.channels[channel]; ok {
-		select {
-		case <-w.confirmed:
-		default:
-			close(w.confirmed)
-		}
-	}
+	return err
 }

@@ -1,0 +1,233 @@
+package pubsub_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mall/modules/platform/pubsub"
+)
+
+func TestNewsReachWhoeverListens(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		a, b := tune(t, client), tune(t, client)
+		check(t, a.Subscribe(t.Context(), "one"))
+		check(t, b.Subscribe(t.Context(), "two"))
+		b.Publish("one", []byte("hello"))
+		a.hears(t, "one hello")
+		a.Publish("two", []byte("안녕\x00\r\n"))
+		b.hears(t, "two 안녕\x00\r\n")
+		b.Publish("one", nil)
+		a.hears(t, "one ")
+		until(t, "counted", func() bool {
+			s := b.Stats()
+			return s.Published == 2 && s.Received == 1 && s.Channels == 1 && s.Connected
+		})
+	})
+}
+
+func TestAConfirmedSubscriptionMissesNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		s := tune(t, client)
+		for i := range 100 {
+			channel := strconv.Itoa(i)
+			check(t, s.Subscribe(t.Context(), channel))
+			check(t, client.Publish(t.Context(), "t:"+channel, "x").Err())
+			s.hears(t, channel+" x")
+			if i%2 == 0 { // the next round takes the channel up again at once
+				s.Unsubscribe(channel)
+				check(t, s.Subscribe(t.Context(), channel))
+				check(t, client.Publish(t.Context(), "t:"+channel, "again").Err())
+				s.hears(t, channel+" again")
+			}
+		}
+	})
+}
+
+func TestSubscriptionsAreCounted(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		s := tune(t, client)
+		for range 3 {
+			check(t, s.Subscribe(t.Context(), "shop"))
+		}
+		check(t, s.Subscribe(t.Context(), "other"))
+		s.Unsubscribe("shop")
+		s.Unsubscribe("shop")
+		s.Publish("shop", []byte("still"))
+		s.hears(t, "shop still")
+		s.Unsubscribe("shop")
+		s.Unsubscribe("shop") // one too many does no harm
+		s.Unsubscribe("never subscribed")
+		until(t, "the channel is left", func() bool { return listeners(t, client, "shop") == 0 })
+		s.Publish("shop", []byte("to nobody"))
+		s.Publish("other", []byte("alone")) // the last channel left must not take the others with it
+		s.hears(t, "other alone")
+		s.Unsubscribe("other")
+		until(t, "all channels are left", func() bool { return listeners(t, client, "other") == 0 && s.Stats().Channels == 0 })
+		if !s.Connected() || s.Stats().Rebuilt != 1 {
+			t.Errorf("leaving the last channel broke the link: %+v", s.Stats())
+		}
+	})
+}
+
+// However quickly many come and go, in the end Redis sends what is still wanted and nothing else.
+func TestComingAndGoing(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		s := tune(t, client)
+		const channels = 7
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Go(func() {
+				for i := range 60 {
+					channel := strconv.Itoa((g + i) % channels)
+					if err := s.Subscribe(t.Context(), channel); err != nil {
+						t.Error(err)
+					}
+					s.Unsubscribe(channel)
+				}
+			})
+		}
+		wg.Wait()
+		check(t, s.Subscribe(t.Context(), "3"))
+		for i := range channels {
+			want := int64(0)
+			if i == 3 {
+				want = 1
+			}
+			until(t, "channel "+strconv.Itoa(i), func() bool { return listeners(t, client, strconv.Itoa(i)) == want })
+		}
+		s.Publish("3", []byte("kept"))
+		s.hears(t, "3 kept")
+		if n := s.Stats().Rebuilt; n != 1 {
+			t.Errorf("the link was rebuilt %d times", n-1)
+		}
+	})
+}
+
+func TestACallerWhoLeavesDoesNotBreakTheLink(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		s := tune(t, client)
+		check(t, s.Subscribe(t.Context(), "kept"))
+		gone, cancel := context.WithDeadline(t.Context(), time.Now())
+		defer cancel()
+		for range 20 {
+			_ = s.Subscribe(gone, "fleeting") // it may have been confirmed in time all the same
+			s.Unsubscribe("fleeting")
+		}
+		s.Publish("kept", []byte("fine"))
+		s.hears(t, "kept fine")
+		if n := s.Stats().Rebuilt; n != 1 {
+			t.Errorf("the link of all was rebuilt %d times", n-1)
+		}
+	})
+}
+
+func TestManyChannelsAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		s := tune(t, client)
+		const n = 2500 // more than one command names
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() { _ = s.Subscribe(t.Context(), strconv.Itoa(i)) }) // may be late on a busy machine
+		}
+		wg.Wait()
+		until(t, "all subscribed", func() bool {
+			return listeners(t, client, "0") == 1 && len(client.PubSubChannels(t.Context(), "t:*").Val()) == n+1
+		})
+		s.Publish("2499", []byte("x"))
+		s.hears(t, "2499 x")
+	})
+}
+
+// The embedded Redis speaks through a pipe without a buffer of its own: large pipelines must not lock it up.
+func TestLargeNewsInLargeNumbers(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		a, b := tune(t, client), tune(t, client)
+		check(t, a.Subscribe(t.Context(), "big"))
+		check(t, b.Subscribe(t.Context(), "big"))
+		const n = 600
+		big := strings.Repeat("가", 16<<10/3)
+		for i := range n {
+			a.Publish("big", fmt.Appendf(nil, "%d %s", i, big))
+		}
+		for i := range n {
+			a.hears(t, fmt.Sprintf("big %d %s", i, big))
+			b.hears(t, fmt.Sprintf("big %d %s", i, big))
+		}
+		until(t, "counted", func() bool { return a.Stats().Published == n })
+		if s := a.Stats(); s.Failed != 0 || s.Dropped != 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+func TestPipelineOfLargeAnswers(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		big := strings.Repeat("x", 16<<10)
+		pipe := client.Pipeline()
+		for range 200 {
+			pipe.Echo(t.Context(), big)
+		}
+		done, err := pipe.Exec(t.Context())
+		check(t, err)
+		for _, cmd := range done {
+			if cmd.(*redis.StringCmd).Val() != big {
+				t.Fatal("another answer")
+			}
+		}
+	})
+}
+
+// Keys in the embedded Redis expire by themselves, as rate limits rely on.
+func TestEmbeddedTimePasses(t *testing.T) {
+	client := open(t, "")
+	check(t, client.Set(t.Context(), "k", "v", 300*time.Millisecond).Err())
+	until(t, "the key is gone", func() bool { return client.Exists(t.Context(), "k").Val() == 0 })
+}
+
+// What was published before the end is heard by others.
+func TestTheEndSendsWhatWaits(t *testing.T) {
+	onBoth(t, func(t *testing.T, client *redis.Client) {
+		leaving, staying := tune(t, client), tune(t, client)
+		check(t, staying.Subscribe(t.Context(), "last"))
+		const n = 1000
+		for i := range n {
+			leaving.Publish("last", []byte(strconv.Itoa(i)))
+		}
+		leaving.stop()
+		for i := range n {
+			staying.hears(t, "last "+strconv.Itoa(i))
+		}
+	})
+}
+
+// Before Run nothing leaves the queue, so it fills up exactly.
+func TestPublishDropsWhatTheQueueCannotHold(t *testing.T) {
+	client := open(t, "")
+	bus := pubsub.New(client, "t", nil, nil, quiet)
+	for range 5000 {
+		bus.Publish("x", nil)
+	}
+	if s := bus.Stats(); s.Dropped != 5000-4096 || s.Published != 0 || s.Connected {
+		t.Errorf("stats %+v", s)
+	}
+	if err := bus.Subscribe(t.Context(), "x"); err == nil {
+		t.Error("subscribed without a link")
+	}
+}
+
+func TestConfig(t *testing.T) {
+	if !(pubsub.Config{}).Embedded() || (pubsub.Config{Addr: "h:1"}).Embedded() {
+		t.Error("embedded is where no address is given")
+	}
+	if names := open(t, "").Options(); names.MaxRetries > 0 || slices.Max([]time.Duration{names.DialTimeout, names.ReadTimeout}) > time.Second {
+		t.Errorf("options %+v", names)
+	}
+}

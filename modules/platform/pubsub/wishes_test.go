@@ -1,0 +1,115 @@
+package pubsub
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// redisModel answers what it is told, in order and later.
+type redisModel struct {
+	sends   map[string]bool // what it sends to us
+	answers []string
+	on      []bool
+}
+
+func (m *redisModel) told(names []string, on bool) {
+	for _, n := range names {
+		m.answers, m.on = append(m.answers, n), append(m.on, on)
+	}
+}
+
+// answer lets one command take effect; its answer is what the caller hears of it.
+func (m *redisModel) answer() string {
+	name := m.answers[0]
+	m.sends[name] = m.on[0]
+	m.answers, m.on = m.answers[1:], m.on[1:]
+	return name
+}
+
+// Whatever comes, goes, breaks and is answered late: a confirmed channel is one that Redis sends, and once
+// everything is answered Redis sends exactly what is wanted.
+func TestWishesInAnyOrder(t *testing.T) {
+	for seed := range uint64(2000) {
+		rnd := rand.New(rand.NewPCG(seed, 7))
+		w, m := newWishes(), &redisModel{sends: map[string]bool{}}
+		listeners := map[string]int{}
+		for range 60 {
+			name := strconv.Itoa(rnd.IntN(3))
+			switch rnd.IntN(6) {
+			case 0, 1:
+				w.add(name)
+				listeners[name]++
+			case 2:
+				if listeners[name] > 0 {
+					listeners[name]--
+					w.remove(name)
+				}
+			case 3:
+				on, off := w.take(1 + rnd.IntN(3))
+				m.told(on, true)
+				m.told(off, false)
+			case 4:
+				if len(m.answers) > 0 {
+					w.answered(m.answer())
+				}
+			case 5:
+				if rnd.IntN(10) == 0 { // the link breaks
+					w.forget()
+					m = &redisModel{sends: map[string]bool{}}
+				}
+			}
+			for name, c := range w.channels {
+				if c.listeners > 0 && c.isConfirmed() && !m.sends[name] {
+					t.Fatalf("seed %d: %s counts as confirmed and Redis does not send it", seed, name)
+				}
+			}
+		}
+		settle(w, m)
+		for name, n := range listeners {
+			if m.sends[name] != (n > 0) {
+				t.Fatalf("seed %d: %s has %d listeners, Redis sends it: %v", seed, name, n, m.sends[name])
+			}
+			if n > 0 && !w.channels[name].isConfirmed() {
+				t.Fatalf("seed %d: %s was never confirmed", seed, name)
+			}
+			if n == 0 && w.channels[name] != nil {
+				t.Fatalf("seed %d: %s is kept for nobody", seed, name)
+			}
+		}
+		if len(w.changed) > 0 {
+			t.Fatalf("seed %d: left over %v", seed, w.changed)
+		}
+	}
+}
+
+func settle(w *wishes, m *redisModel) {
+	for {
+		on, off := w.take(10)
+		m.told(on, true)
+		m.told(off, false)
+		if len(m.answers) == 0 {
+			return
+		}
+		for len(m.answers) > 0 {
+			w.answered(m.answer())
+		}
+	}
+}
+
+func TestWhoWentOnWithoutAConfirmationIsToldOfIt(t *testing.T) {
+	w := newWishes()
+	w.add("a")
+	w.add("b")
+	w.take(10)
+	w.miss("a")
+	if !w.answered("a") || w.answered("b") {
+		t.Error("only a has missed something")
+	}
+	w.miss("a") // it is confirmed by now
+	w.forget()
+	if on, _ := w.take(10); len(on) != 2 || w.answered("a") {
+		t.Errorf("told of %v again", slices.Sorted(slices.Values(on)))
+	}
+}
