@@ -8,6 +8,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo un
 LDFLAGS   := -X main.version=$(VERSION)
 TOOLS     := .cache/bin/golangci-lint .cache/bin/gotestsum .cache/bin/oapi-codegen
 WEB_DEPS  := web/node_modules/.package-lock.json
+PKG       ?= ./...
 # What the built UI is made of: a change in any of it builds the UI again.
 UI_PARTS  := $(shell find web -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f ! -name '*.go' -print 2>/dev/null)
 
@@ -60,10 +61,10 @@ test: ## run every check and test; ends with a summary
 	@.tools/test.sh
 
 .PHONY: test-go
-test-go: .cache/bin/gotestsum ## run the Go tests, with the race detector
+test-go: .cache/bin/gotestsum ## run the Go tests with the race detector; PKG=./modules/chat/... for a part
 	@mkdir -p .cache/logs
 	.cache/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped \
-		--jsonfile .cache/logs/go-test.json -- -race -timeout 10m $(if $(CI),-count=1) ./...
+		--jsonfile .cache/logs/go-test.json -- -race -timeout 10m $(if $(CI),-count=1) $(PKG)
 
 .PHONY: test-web
 test-web: $(WEB_DEPS) ## run the web's unit tests

@@ -90,6 +90,7 @@ func TestEachRuleCanFail(t *testing.T) {
 		{"queries keep to their module's tables", "gorm told another's table", "modules/order/internal/store/x.go", `package store; func f(d db) { d.Table("product_products") }`, "product_products"},
 		{"dependencies are written down", "a Go module the page forgot", "docs/dependencies.md", "| vite, @a/axe | 8.3.8, 4.13.0 |", "gorm.io/gorm with version 1.31.2"},
 		{"dependencies are written down", "a package that moved on", "web/package.json", "{\n    \"vite\": \"8.4.0\"\n}", "vite with version 8.4.0"},
+		{"dependencies are written down", "a module that went", "go.mod", "module mall", "does not depend on gorm.io/gorm"},
 		{"dependencies are written down", "a tool that moved on", ".tools/go.mod", "tool (\n\tx.io/y/cmd/y\n)\nrequire (\n\tx.io/y v1.2.3 // indirect\n)\n", "x.io/y with version 1.2.3"},
 	}
 	proven := map[string]bool{}

@@ -37,8 +37,9 @@ func arrows(h house) (breaches []string) {
 			continue
 		}
 		for _, i := range f.imports {
-			to, ours := strings.CutPrefix(i.path, "mall/")
-			if !ours || part(to+"/x.go") == from || slices.Contains(allowed, part(to+"/x.go")) {
+			path, ours := strings.CutPrefix(i.path, "mall/")
+			to := part(path + "/x.go")
+			if !ours || to == from || slices.Contains(allowed, to) || f.test && slices.Contains(testsMayImport, to) {
 				continue
 			}
 			breaches = append(breaches, fmt.Sprintf(
@@ -194,15 +195,20 @@ func queries(h house) (breaches []string) {
 }
 
 var (
-	goRequire  = regexp.MustCompile(`(?m)^(?:require)?\s+([a-z0-9.]+\.[a-z]+/\S+) v(\S+)$`) // direct ones: no comment follows
-	goTool     = regexp.MustCompile(`(?m)^\t([a-z0-9.]+\.[a-z]+/\S+?)(?:/cmd/\S+)?$`)
-	npmPackage = regexp.MustCompile(`(?m)^    "(@?[a-z][a-z0-9@/-]*)": "(\d[^"]*)"`)
+	goRequire = regexp.MustCompile(`(?m)^(?:require)?\s+([a-z0-9.]+\.[a-z]+/\S+) v(\S+)$`) // direct ones: no comment follows
+	goModule  = regexp.MustCompile(`(?m)^\t(\S+) v`)
+	goTool    = regexp.MustCompile(`(?m)^\t([a-z0-9.]+\.[a-z]+/\S+?)(?:/cmd/\S+)?$`)
+	// A row of a table: its first cell, then a version.
+	dependencyRow = regexp.MustCompile(`(?m)^\| ([^|]+) \| \d`)
+	npmPackage    = regexp.MustCompile(`(?m)^    "(@?[a-z][a-z0-9@/-]*)": "(\d[^"]*)"`)
 )
 
-// dependencies compares the tables of docs/dependencies.md with what the project depends on directly.
+// dependencies compares the tables of docs/dependencies.md with what the project depends on directly, both ways.
 func dependencies(h house) (breaches []string) {
 	const page = "docs/dependencies.md"
+	direct := map[string]bool{}
 	demand := func(where, name, version string) {
+		direct[name] = true
 		for line := range strings.Lines(h.texts[page]) {
 			if words := strings.FieldsFunc(line, isBreak); slices.Contains(words, name) && slices.Contains(words, version) {
 				return
@@ -222,6 +228,17 @@ func dependencies(h house) (breaches []string) {
 		version := regexp.MustCompile(`(?m)^\s` + regexp.QuoteMeta(m[1]) + ` v(\S+)`).FindStringSubmatch(tools)
 		if version != nil {
 			demand(".tools/go.mod", m[1], version[1])
+		}
+	}
+	for _, m := range goModule.FindAllStringSubmatch(h.texts["go.mod"], -1) {
+		direct[m[1]] = true // also while a tidy is due
+	}
+	tables, _, _ := strings.Cut(h.texts[page], "## On the machine")
+	for _, m := range dependencyRow.FindAllStringSubmatch(tables, -1) {
+		for name := range strings.SplitSeq(m[1], ", ") {
+			if !direct[name] {
+				breaches = append(breaches, fmt.Sprintf("%s: the project does not depend on %s (any more); take it out", page, name))
+			}
 		}
 	}
 	return breaches

@@ -13,7 +13,8 @@ import (
 var mayImport = map[string][]string{
 	"cmd/mall":       {"chat", "order", "product", "member", "platform", "migrations", "configs", "web"},
 	"cmd/apigen":     {"platform"},
-	"cmd/loadtest":   {}, // a client of the public contract, so it knows nothing but the contract
+	"cmd/loadtest":   {},                      // a client of the public contract, so it knows nothing but the contract
+	"cmd/faults":     {"platform", "configs"}, // the same, with testservers to break
 	"chat":           {"order", "product", "member", "platform"},
 	"order":          {"product", "member", "platform"},
 	"product":        {"platform"},
@@ -26,6 +27,9 @@ var mayImport = map[string][]string{
 	"modules (test)": {},
 }
 
+// testsMayImport is what the tests of every part may import besides.
+var testsMayImport = []string{"configs", "platform"}
+
 // A home is where one library may be imported. Entries are files or folders; "*" stands for one name.
 type home struct {
 	library string   // the import path, or the front of it
@@ -37,7 +41,7 @@ type home struct {
 var homes = []home{
 	{
 		library: "github.com/gorilla/websocket",
-		in:      []string{"modules/chat/internal/socket", "cmd/loadtest"},
+		in:      []string{"modules/chat/internal/socket", "cmd/loadtest", "cmd/faults"},
 		inTests: []string{"modules/chat", "cmd/mall"},
 		instead: "let modules/chat/internal/socket own the connection and hand it typed frames",
 	},
@@ -54,9 +58,9 @@ var homes = []home{
 	},
 	{
 		library: "github.com/redis/go-redis/v9",
-		in:      []string{"modules/platform/pubsub", "modules/platform/testservers"},
+		in:      []string{"modules/platform/pubsub", "modules/platform/testservers", "modules/chat/internal/limit"},
 		inTests: []string{"modules/chat", "cmd/mall"},
-		instead: "use modules/platform/pubsub",
+		instead: "use modules/platform/pubsub; what is counted in Redis gets a package of its own, as modules/chat/internal/limit",
 	},
 	{
 		library: "github.com/alicebob/miniredis/v2",
