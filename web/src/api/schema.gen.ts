@@ -318,6 +318,28 @@ export interface paths {
         patch: operations["editProduct"];
         trace?: never;
     };
+    "/products/{product_id}/image.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: components["parameters"]["ProductId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A picture drawn for the product; the same bytes every time, to be cached for a day.
+         * @description Also for hidden and deleted products, since orders and talks go on showing them.
+         */
+        get: operations["getProductImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/products/{product_id}/stock": {
         parameters: {
             query?: never;
@@ -629,6 +651,8 @@ export interface components {
             shop_id: components["schemas"]["Id"];
         };
         OrderLine: {
+            /** @description the product's picture, same origin */
+            image_url: string;
             /** @description as it was when ordered */
             name: string;
             product_id: components["schemas"]["Id"];
@@ -1434,6 +1458,43 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Product"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getProductImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string;
+            };
+            path: {
+                product_id: components["parameters"]["ProductId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    "Cache-Control": string;
+                    "Content-Security-Policy": string;
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The picture that If-None-Match names is still the right one. */
+            304: {
+                headers: {
+                    "Cache-Control": string;
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

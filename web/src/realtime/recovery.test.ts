@@ -314,7 +314,11 @@ async function storm(seed: number) {
   let said = 0;
   for (let step = 0; step < 120; step++) {
     const tab = pick(tabs);
-    if (chance(0.4)) tab.thread.send(`${++said}`);
+    if (chance(0.35)) tab.thread.send(`${++said}`);
+    if (chance(0.05)) {
+      const card = { kind: 'product', id: 'p1', title: 'as it was here' } as const;
+      tab.thread.send({ text: `${++said}`, card });
+    }
     if (chance(0.2)) tab.thread.read();
     if (chance(0.08) && server.sockets.size)
       pick([...server.sockets]).drop(pick([1006, 1012, 4508]));
