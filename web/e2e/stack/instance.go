@@ -47,7 +47,7 @@ func newInstance(ctx context.Context, program string, settings []string, log str
 	others := slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MALL_") })
 	return &instance{url: "http://" + addr, ready: "/readyz", log: log, end: os.Kill, command: func() *exec.Cmd {
 		c := exec.CommandContext(ctx, program, "serve")
-		c.Env = append(others, settings...)
+		c.Env = slices.Concat(others, settings)
 		return c
 	}}, nil
 }
