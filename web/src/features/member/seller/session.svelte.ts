@@ -18,6 +18,8 @@ export class Session {
   error = $state.raw<unknown>();
   readonly #api: Api;
   #channel: BroadcastChannel | undefined;
+  /** Signing out on purpose: what notices that the session has ended is no news then. */
+  #leaving = false;
 
   constructor(api: Api) {
     this.#api = api;
@@ -48,6 +50,7 @@ export class Session {
 
   /** The server does not know the session any more. */
   lost(): void {
+    if (this.#leaving) return;
     this.state = this.me ? 'expired' : 'out';
   }
 
@@ -59,9 +62,14 @@ export class Session {
 
   /** Ends the session here and in every other tab. Rejects with ApiError when the server did not hear of it. */
   async signOut(): Promise<void> {
-    await call(this.#api.DELETE('/session'));
-    this.#leave();
-    this.#channel?.postMessage('out');
+    this.#leaving = true;
+    try {
+      await call(this.#api.DELETE('/session'));
+      this.#leave();
+      this.#channel?.postMessage('out');
+    } finally {
+      this.#leaving = false;
+    }
   }
 
   /** Opens a shop with the member as its owner. Rejects with ApiError. */

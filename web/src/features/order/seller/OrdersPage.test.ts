@@ -12,7 +12,7 @@ function open(address: string, answers: Parameters<typeof consoleOf>[0]) {
   return { user: userEvent.setup(), asked, console };
 }
 
-const askedFor = (asked: { what: string }[], what: string) =>
+const askedFor = <T extends { what: string }>(asked: T[], what: string): T[] =>
   asked.filter((one) => one.what === what);
 
 describe('orders', () => {
