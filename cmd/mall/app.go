@@ -55,7 +55,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
-		Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Log: log})
+		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Log: log})
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
 
+	"mall/modules/chat/internal/limit"
 	"mall/modules/chat/internal/relay"
 	"mall/modules/chat/internal/socket"
 	"mall/modules/chat/internal/store"
@@ -37,12 +39,15 @@ type Config struct {
 	PingEvery        time.Duration `koanf:"ping_every" validate:"min=1s,max=5m"`
 	DeadAfter        time.Duration `koanf:"dead_after" validate:"gtfield=PingEvery,max=15m"`
 	SocketsPerMember int           `koanf:"sockets_per_member" validate:"min=1,max=1000"`
-	ResumeRooms      int           `koanf:"resume_rooms" validate:"min=1,max=1000"`     // rooms one resume may name
-	ResumeMessages   int64         `koanf:"resume_messages" validate:"min=1,max=10000"` // missed in a room; more is too_far
-	Lanes            int           `koanf:"lanes" validate:"min=1,max=64"`              // transactions storing messages at once
-	Batch            int           `koanf:"batch" validate:"min=1,max=1000"`            // messages in one of them
-	Queue            int           `koanf:"queue" validate:"min=1,max=100000"`          // messages waiting in a lane
-	SendPatience     time.Duration `koanf:"send_patience" validate:"min=100ms,max=30s"` // then a send is answered `unavailable`
+	SendsPerSecond   int           `koanf:"sends_per_second" validate:"min=1,max=1000000"` // of a member, across instances
+	SendsBurst       int           `koanf:"sends_burst" validate:"min=1,max=1000000"`
+	Handshakes       int           `koanf:"handshakes_per_second" validate:"min=1,max=1000000"` // of this instance; more are told to come back
+	ResumeRooms      int           `koanf:"resume_rooms" validate:"min=1,max=1000"`             // rooms one resume may name
+	ResumeMessages   int64         `koanf:"resume_messages" validate:"min=1,max=10000"`         // missed in a room; more is too_far
+	Lanes            int           `koanf:"lanes" validate:"min=1,max=64"`                      // transactions storing messages at once
+	Batch            int           `koanf:"batch" validate:"min=1,max=1000"`                    // messages in one of them
+	Queue            int           `koanf:"queue" validate:"min=1,max=100000"`                  // messages waiting in a lane
+	SendPatience     time.Duration `koanf:"send_patience" validate:"min=100ms,max=30s"`         // then a send is answered `unavailable`
 }
 
 func (c Config) socket() socket.Config {
@@ -55,6 +60,7 @@ type Members interface {
 	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
 	StaffOf(ctx context.Context, shop id.ID) ([]member.Staff, error)
 	Bearer(ctx context.Context, token string) (*identity.Principal, error)
+	Check(ctx context.Context, logins []id.ID) (map[id.ID]*identity.Principal, error)
 }
 
 // Products shows what a talk is about.
@@ -73,6 +79,8 @@ type Deps struct {
 	Members  Members
 	Products Products
 	Orders   Orders
+	Redis    *limit.Client
+	Prefix   string   // of the chat's keys in Redis
 	Origins  []string // further origins whose pages may open a socket
 	RelayKey []byte   // the same on all instances
 	Log      *slog.Logger
@@ -90,12 +98,16 @@ type Chat struct {
 	store   *store.Store
 	writer  *writer.Writer
 	relay   *relay.Relay
+	sends   *limit.Limiter
+	shakes  *rate.Limiter
 	bus     *pubsub.Bus
 	parties *otter.Cache[id.ID, parties]
 	epoch   string
 
 	upgrader *socket.Upgrader
+	sweepNow chan struct{}
 	messages atomic.Int64
+	repaired atomic.Int64  // reads of rooms of which something had been lost on the way
 	resumes  chan struct{} // a place for each resume that may read at once
 
 	mu        sync.Mutex
@@ -119,7 +131,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
-		resumes: make(chan struct{}, maxResumes), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	if c.epoch, err = c.store.Epoch(ctx); err != nil {
 		return nil, err
 	}
@@ -128,6 +140,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 		lanes = 1 // it has one writer: more lanes would only wait for each other
 	}
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
+	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
+	c.shakes = rate.NewLimiter(rate.Limit(cfg.Handshakes), cfg.Handshakes)
 	c.upgrader = socket.NewUpgrader(subprotocol, cfg.socket())
 	c.lifetime, c.end = context.WithCancel(context.Background())
 	return c, nil
@@ -142,8 +156,13 @@ func (c *Chat) Connect(bus *pubsub.Bus) {
 // Receive takes news from the bus.
 func (c *Chat) Receive(channel string, payload []byte) { c.relay.Receive(channel, payload) }
 
-// Run keeps connections alive until ctx ends.
+// Run keeps connections alive and complete until ctx ends.
 func (c *Chat) Run(ctx context.Context) error {
+	var beside sync.WaitGroup
+	beside.Go(func() { c.sweeper(ctx) })
+	beside.Go(func() { c.checker(ctx) })
+	beside.Go(func() { c.sends.Run(ctx) })
+	defer beside.Wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -156,9 +175,12 @@ func (c *Chat) Run(ctx context.Context) error {
 	}
 }
 
-// Resubscribed is told by the bus that news may have been lost; connections then look for what they missed.
+// Resubscribed is told by the bus that news may have been lost: rooms are compared at once.
 func (c *Chat) Resubscribed() {
-	go c.each((*session).sweep)
+	select {
+	case c.sweepNow <- struct{}{}:
+	default:
+	}
 }
 
 // Drain closes all connections with 1012 and takes no new one. It returns when all are gone, or with ctx' error.

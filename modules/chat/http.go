@@ -2,10 +2,12 @@ package chat
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,6 +36,9 @@ func (c *Chat) handshake(ec echo.Context) error {
 	if !slices.Contains(offered, subprotocol) {
 		return fault.Invalidf("Sec-WebSocket-Protocol", "bad_request", "Offer the subprotocol %s.", subprotocol)
 	}
+	if !c.shakes.Allow() {
+		return fault.Retry(fault.Busy, "busy", "Too many connections are being made; come back in a moment.", shakeAfter())
+	}
 	who, err := c.visitor(r, offered)
 	if err != nil {
 		return err
@@ -53,6 +58,9 @@ func (c *Chat) handshake(ec echo.Context) error {
 	go s.run() // the request and all it holds are free then
 	return nil
 }
+
+// shakeAfter spreads those who were turned away, so that they do not all come back at once.
+func shakeAfter() time.Duration { return time.Second + rand.N(4*time.Second) } //nolint:gosec // spreads a herd, guards nothing
 
 func (c *Chat) visitor(r *http.Request, offered []string) (*identity.Principal, error) {
 	for _, p := range offered {

@@ -116,13 +116,16 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string) *instance {
 	p.Member.Cookie = member.Cookie{Name: "mall_session"}
 	p.Chat.ResumeMessages = 50
 	p.Chat.SocketsPerMember = 4
+	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
 
 	members, err := member.New(p.Member, d, nil, log)
 	check(t, err)
 	products := product.New(d, members)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders, RelayKey: []byte("k"), Log: log})
+	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Prefix: "mall"})
+	check(t, err)
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})
 	check(t, err)
 	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
 		var c order.StatusChanged
@@ -135,8 +138,6 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string) *instance {
 	members.OnShopsChanged(rooms.ShopsChanged)
 	seed(t, members, products)
 
-	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Prefix: "mall"})
-	check(t, err)
 	bus := pubsub.New(client, "mall", rooms.Receive, rooms.Resubscribed, log)
 	rooms.Connect(bus)
 	spec, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())

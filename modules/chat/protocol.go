@@ -31,6 +31,7 @@ type request struct {
 	Rooms       map[id.ID]int64 `json:"rooms"`
 	Seq         int64           `json:"seq"`
 	On          bool            `json:"on"`
+	Token       string          `json:"token"`
 }
 
 const maxRequestID = 64 // bytes; longer ids are refused

@@ -61,6 +61,7 @@ func serverFrames() map[string]any {
 		"ack":            ackFrame{"ack", "1", roomID, clientID, 7, sampleAt, false},
 		"error":          errorFrame{"error", "1", "busy", "Too many messages are waiting; try again.", true, 500, 0},
 		"error_stale":    errorFrame{"error", "1", "stale", "A colleague has answered meanwhile.", false, 0, 9},
+		"ok":             okFrame{"ok", "3"},
 		"resumed":        resumedFrame{"resumed", "2", heads},
 		"too_far":        tooFarFrame{"too_far", "2", roomID, 900},
 		"reset":          resetFrame{"reset", "2", "e2", heads},
@@ -80,6 +81,7 @@ func clientFrames() map[string]any {
 		"resume":    m{"type": "resume", "id": "2", "epoch": "e1", "rooms": m{roomID.String(): 3}},
 		"delivered": m{"type": "delivered", "room_id": roomID, "seq": 7},
 		"read":      m{"type": "read", "room_id": roomID, "seq": 7},
+		"auth":      m{"type": "auth", "id": "3", "token": "eyJ…"},
 		"typing":    m{"type": "typing", "room_id": roomID, "on": true},
 	}
 }
@@ -188,7 +190,7 @@ func TestAsyncAPIDescribesTheRequests(t *testing.T) {
 	doc := asyncAPI(t)
 	messages := doc["components"].(map[string]any)["messages"].(map[string]any)
 	described := map[string]bool{}
-	for _, name := range []string{"send", "resume", "delivered", "read", "typingOn"} {
+	for _, name := range []string{"send", "resume", "delivered", "read", "typingOn", "auth"} {
 		for field := range messages[name].(map[string]any)["payload"].(map[string]any)["properties"].(map[string]any) {
 			described[field] = true
 		}

@@ -70,9 +70,10 @@ func (s *session) headsOf(rooms map[id.ID]int64) (map[id.ID]int64, error) {
 		return nil, err
 	}
 	heads := make(map[id.ID]int64, len(found))
+	who := s.who.Load()
 	for _, h := range found {
-		_, staff := s.who.RoleIn(h.ShopID)
-		if staff || h.BuyerID == s.who.MemberID {
+		_, staff := who.RoleIn(h.ShopID)
+		if staff || h.BuyerID == who.MemberID {
 			heads[h.ID] = h.Head
 		}
 	}
@@ -168,27 +169,6 @@ func (s *session) fill(room id.ID, messages []store.Message) {
 		m := &messages[i]
 		if frame := s.stream.Fill(room, m.Seq, messageFrame(m)); frame != nil {
 			s.emit(frame)
-		}
-	}
-}
-
-// sweep compares the heads of the rooms that the connection follows with what it has been sent, and reads
-// what is missing: the last message of a room may be lost on its way without a later one to show it.
-func (s *session) sweep() {
-	s.mu.Lock()
-	rooms := s.stream.Rooms()
-	s.mu.Unlock()
-	heads, err := s.chat.store.Heads(s.ctx, rooms)
-	if err != nil {
-		s.chat.log.Warn("rooms not compared", "session", s.id, "error", err)
-		return
-	}
-	for _, h := range heads {
-		s.mu.Lock()
-		behind := s.stream.Behind(h.ID, h.Head)
-		s.mu.Unlock()
-		if behind {
-			s.fetch(h.ID)
 		}
 	}
 }

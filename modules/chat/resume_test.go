@@ -2,10 +2,12 @@ package chat_test
 
 import (
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
 )
 
 func deadline() time.Time { return time.Now().Add(soon) }
@@ -51,7 +53,9 @@ func TestResumeWhileMessagesArrive(t *testing.T) {
 	m, _ := pair(t)
 	r := m.openRoom(t, "buyer")
 	const total = 120
-	go m.write(t, r.ID, 1, total)
+	var writing sync.WaitGroup
+	writing.Go(func() { m.write(t, r.ID, 1, total) })
+	defer writing.Wait()
 	until(t, "the talk is under way", func() bool { return m.room(t, 0, "owner", r.ID).Head > 20 })
 	c := m.connect(t, 1, "owner")
 	c.say(resume(c.epoch, map[string]int64{r.ID.String(): 0}))
@@ -109,6 +113,25 @@ func TestResumeFromTooFarOrFromElsewhere(t *testing.T) {
 	c.say(resume(c.epoch, many))
 	if got := c.want("error"); got.Code != "bad_request" {
 		t.Errorf("too many rooms: %+v", got)
+	}
+}
+
+// What Redis loses without a word is found by comparing heads: here the last message of a talk, with nothing
+// after it to show that it is missing.
+func TestTheLostLastMessageIsFound(t *testing.T) {
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
+	// The first instance's publishes go nowhere; the second one's subscription is in the best of health.
+	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, cfg, "127.0.0.1:1"), startInstance(t, cfg, redis.Addr())}}
+	r := m.openRoom(t, "buyer")
+	there := m.connect(t, 1, "owner")
+	for seq := int64(1); seq <= 3; seq++ {
+		m.rest(t, 0, "buyer", "POST", "/chat/rooms/"+r.ID.String()+"/messages", map[string]any{"client_msg_id": id.New(), "body": "?"}, 201, nil)
+		if got := there.want("message"); got.Seq != seq {
+			t.Errorf("got seq %d, want %d", got.Seq, seq)
+		}
+	}
+	if m.instances[1].chat.Status().Degraded {
+		t.Error("the second instance's Redis was well")
 	}
 }
 

@@ -41,6 +41,10 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: err})
 		return
 	}
+	if after, ok := c.sends.Allow(p.MemberID); !ok {
+		done(store.Outcome{Err: fault.Retry(fault.RateLimited, "rate_limited", "You are writing too fast; try again in a moment.", after)})
+		return
+	}
 	row, err := c.row(ctx, p, s, d)
 	if err != nil {
 		done(store.Outcome{Err: err})

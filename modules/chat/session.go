@@ -3,7 +3,10 @@ package chat
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"mall/modules/chat/internal/hub"
 	"mall/modules/chat/internal/socket"
@@ -18,15 +21,25 @@ import (
 // just behind; then the database is asked.
 const gapPatience = 30 * time.Millisecond
 
+// A connection that sends more frames than any person or client of ours could is closed with 4529.
+const (
+	framesPerSecond = 100
+	framesBurst     = 300
+)
+
 // session is one live connection of a member: what it has been sent, and what it asks for.
 type session struct {
 	chat    *Chat
 	conn    *socket.Conn
-	who     *identity.Principal
+	who     atomic.Pointer[identity.Principal] // replaced when the client brings a fresh token
 	id      id.ID
 	parties []hub.Party
+	began   time.Time
 	ctx     context.Context // ends with the connection
 	end     context.CancelFunc
+
+	frames   *rate.Limiter // only the reading goroutine asks it
+	mistakes int
 
 	mu       sync.Mutex
 	stream   *stream.Stream
@@ -37,11 +50,12 @@ type session struct {
 }
 
 func (c *Chat) newSession(conn *socket.Conn, p *identity.Principal) *session {
-	s := &session{chat: c, conn: conn, who: p, id: id.New(), stream: stream.New(), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+	s := &session{chat: c, conn: conn, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
-	s.ctx, s.end = context.WithCancel(identity.With(c.lifetime, p))
+	s.who.Store(p)
+	s.ctx, s.end = context.WithCancel(c.lifetime)
 	return s
 }
 
@@ -55,11 +69,11 @@ func (s *session) run() {
 }
 
 func (s *session) welcome() {
-	c := s.chat
-	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch, Member: named{s.who.MemberID, s.who.Name}, Shops: []named{},
+	c, who := s.chat, s.who.Load()
+	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch, Member: named{who.MemberID, who.Name}, Shops: []named{},
 		HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: limits{BodyCodePoints: c.cfg.BodyCodePoints,
 			BodyLines: c.cfg.BodyLines, FrameBytes: c.cfg.FrameBytes, Sockets: c.cfg.SocketsPerMember, ResumeRooms: c.cfg.ResumeRooms}}
-	for _, shop := range s.who.Shops {
+	for _, shop := range who.Shops {
 		f.Shops = append(f.Shops, named{shop.ShopID, shop.Name})
 	}
 	s.mu.Lock()
@@ -112,9 +126,13 @@ func (s *session) Closed() {
 
 // Frame does what the client asks for. Only what needs the database for long leaves the reading goroutine.
 func (s *session) Frame(text []byte) {
+	if !s.frames.Allow() {
+		s.conn.Close(socket.CloseFlood, "too many frames")
+		return
+	}
 	r, err := decodeRequest(text)
 	if err != nil {
-		s.refuse(r.ID, err, 0)
+		s.misbehaved(r.ID, err)
 		return
 	}
 	switch r.Type {
@@ -123,16 +141,45 @@ func (s *session) Frame(text []byte) {
 	case "resume":
 		go s.resume(r)
 	case "delivered":
-		_, err = s.chat.moveCursor(s.ctx, s.who, r.RoomID, r.Seq, 0)
+		_, err = s.chat.moveCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, 0)
 	case "read":
-		_, err = s.chat.moveCursor(s.ctx, s.who, r.RoomID, r.Seq, r.Seq)
+		_, err = s.chat.moveCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, r.Seq)
 	case "typing":
-		err = s.chat.typing(s.ctx, s.who, r.RoomID, r.On, s)
+		err = s.chat.typing(s.ctx, s.who.Load(), r.RoomID, r.On, s)
+	case "auth":
+		s.authenticate(r)
 	default:
 		err = fault.Invalidf("type", "unknown_type", "This server does not know frames of that type.")
 	}
 	if err != nil {
 		s.refuse(r.ID, err, 0)
+	}
+}
+
+// maxMistakes is how many frames of a connection may make no sense; who sends more is no client of ours.
+const maxMistakes = 100
+
+func (s *session) misbehaved(requestID string, err error) {
+	if s.mistakes++; s.mistakes > maxMistakes {
+		s.conn.Close(socket.CloseAbuse, "too many malformed frames")
+		return
+	}
+	s.refuse(requestID, err, 0)
+}
+
+// authenticate takes a fresh token of the same member, so that a connection outlives its first one.
+func (s *session) authenticate(r request) {
+	fresh, err := s.chat.members.Bearer(s.ctx, r.Token)
+	switch {
+	case fault.KindOf(err) == fault.Unavailable:
+		s.refuse(r.ID, err, 0)
+	case err != nil:
+		s.conn.Close(socket.CloseToken, "the token is not good")
+	case fresh.MemberID != s.who.Load().MemberID:
+		s.conn.Close(socket.CloseForbidden, "the token is another member's")
+	default:
+		s.who.Store(fresh)
+		s.Push(encodeFrame(okFrame{Type: "ok", ID: r.ID}))
 	}
 }
 
@@ -145,7 +192,7 @@ func (s *session) refuse(requestID string, err error, head int64) {
 
 func (s *session) send(r request) {
 	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq}
-	s.chat.send(s.ctx, s.who, d, s, func(o store.Outcome) {
+	s.chat.send(s.ctx, s.who.Load(), d, s, func(o store.Outcome) {
 		if o.Err != nil {
 			s.refuse(r.ID, o.Err, o.Head)
 			return
@@ -159,7 +206,7 @@ func (s *session) send(r request) {
 // beat asks for a sign of life and tells which rooms have moved, when it is time; it ends a session whose
 // credential has.
 func (s *session) beat(now time.Time) {
-	if !s.who.ExpiresAt.IsZero() && now.After(s.who.ExpiresAt) {
+	if expires := s.who.Load().ExpiresAt; !expires.IsZero() && now.After(expires) {
 		s.conn.Close(socket.CloseToken, "the token has expired")
 		return
 	}

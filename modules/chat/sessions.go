@@ -1,10 +1,14 @@
 package chat
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"mall/modules/chat/internal/hub"
 	"mall/modules/chat/internal/socket"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -32,10 +36,11 @@ func (c *Chat) admit(conn *socket.Conn, p *identity.Principal) (*session, bool) 
 }
 
 func (c *Chat) forget(s *session) {
+	member := s.who.Load().MemberID
 	c.mu.Lock()
 	delete(c.sessions, s)
-	if c.perMember[s.who.MemberID]--; c.perMember[s.who.MemberID] <= 0 {
-		delete(c.perMember, s.who.MemberID)
+	if c.perMember[member]--; c.perMember[member] <= 0 {
+		delete(c.perMember, member)
 	}
 	c.mu.Unlock()
 	c.live.Done()
@@ -59,7 +64,8 @@ func (c *Chat) beat(now time.Time) { c.each(func(s *session) { s.beat(now) }) }
 // Ended closes the connections of a login session that is over, or of all of a member's when login is zero.
 func (c *Chat) Ended(login, member id.ID) {
 	c.each(func(s *session) {
-		if s.who.SessionID == login || (login.IsZero() && s.who.MemberID == member) {
+		who := s.who.Load()
+		if who.SessionID == login || (login.IsZero() && who.MemberID == member) {
 			s.conn.Close(socket.CloseToken, "logged out")
 		}
 	})
@@ -69,10 +75,75 @@ func (c *Chat) Ended(login, member id.ID) {
 // for now: a connection keeps the parties it began with.
 func (c *Chat) ShopsChanged(member id.ID) {
 	c.each(func(s *session) {
-		if s.who.MemberID == member {
+		if s.who.Load().MemberID == member {
 			s.conn.Close(socket.CloseResync, "your shops have changed")
 		}
 	})
+}
+
+const (
+	checkEvery = 20 * time.Second // how long a logout, ban or removal may take to reach a socket when its news is lost
+	checkChunk = 500
+)
+
+// checker asks whether the logins behind the connections are still good and for the same shops. The news of
+// it usually comes at once; this is for the time when Redis has lost it.
+func (c *Chat) checker(ctx context.Context) {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			c.checkLogins(ctx)
+		}
+	}
+}
+
+func (c *Chat) checkLogins(ctx context.Context) {
+	byLogin := map[id.ID][]*session{}
+	c.each(func(s *session) {
+		login := s.who.Load().SessionID
+		byLogin[login] = append(byLogin[login], s)
+	})
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(byLogin)), checkChunk) {
+		good, err := c.members.Check(ctx, chunk)
+		if err != nil {
+			if ctx.Err() == nil {
+				c.log.Warn("logins not checked", "error", err)
+			}
+			return
+		}
+		for _, login := range chunk {
+			for _, s := range byLogin[login] {
+				s.judge(good[login])
+			}
+		}
+	}
+}
+
+// judge closes a connection whose login has ended, or is for other shops than it began with.
+func (s *session) judge(now *identity.Principal) {
+	if now == nil {
+		s.conn.Close(socket.CloseToken, "logged out")
+		return
+	}
+	if len(now.Shops) != len(s.parties)-1 {
+		s.conn.Close(socket.CloseResync, "your shops have changed")
+		return
+	}
+	for _, shop := range now.Shops {
+		if !slices.Contains(s.parties, hub.Shop(shop.ShopID)) {
+			s.conn.Close(socket.CloseResync, "your shops have changed")
+			return
+		}
+	}
+	if who := s.who.Load(); who.Cookie { // a web session lives on while its tab does
+		fresh := *who
+		fresh.ExpiresAt = now.ExpiresAt
+		s.who.CompareAndSwap(who, &fresh)
+	}
 }
 
 // Status is what the operator's status page shows of the chat.
@@ -99,5 +170,6 @@ func (c *Chat) Measure(reg prometheus.Registerer) {
 		return 1
 	})
 	telemetry.Counter(reg, "mall_chat_messages_total", "Messages stored by this instance.", c.messages.Load)
+	telemetry.Counter(reg, "mall_chat_repaired_total", "Rooms read for a connection because something had been lost on the way.", c.repaired.Load)
 	telemetry.Counter(reg, "mall_chat_relay_refused_total", "News over Redis that was malformed or forged.", c.relay.Refused)
 }

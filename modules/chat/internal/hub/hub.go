@@ -101,3 +101,29 @@ func (h *Hub) Push(p Party, frame []byte, origin Connection) {
 		}
 	}
 }
+
+// Parties lists the parties that have connections here.
+func (h *Hub) Parties() []Party {
+	var all []Party
+	for i := range h.shard {
+		s := &h.shard[i]
+		s.RLock()
+		for p := range s.parties {
+			all = append(all, p)
+		}
+		s.RUnlock()
+	}
+	return all
+}
+
+// Connections lists a party's connections here.
+func (h *Hub) Connections(p Party) []Connection {
+	s := &h.shard[p.ID[15]%shards]
+	s.RLock()
+	defer s.RUnlock()
+	all := make([]Connection, 0, len(s.parties[p]))
+	for c := range s.parties[p] {
+		all = append(all, c)
+	}
+	return all
+}

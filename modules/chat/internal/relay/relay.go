@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"strings"
 	"sync/atomic"
 
 	"mall/modules/chat/internal/hub"
@@ -33,6 +34,9 @@ func New(key []byte) *Relay {
 
 // Connect gives the relay its bus, whose handler is Receive.
 func (r *Relay) Connect(bus *pubsub.Bus) { r.bus = bus }
+
+// Hub is what this process has connected.
+func (r *Relay) Hub() *hub.Hub { return r.hub }
 
 // Refused counts news that was malformed or forged.
 func (r *Relay) Refused() int64 { return r.refused.Load() }
@@ -122,11 +126,12 @@ func (r *Relay) Receive(ch string, payload []byte) {
 	}
 }
 
+// party is what a channel's name says; the mark must then prove it.
 func party(ch string) (hub.Party, bool) {
-	const prefix = len("chat:b:")
-	if len(ch) != prefix+36 {
+	rest, ok := strings.CutPrefix(ch, "chat:")
+	if !ok || len(rest) != len("b:")+36 || rest[1] != ':' {
 		return hub.Party{}, false
 	}
-	x, err := id.Parse(ch[prefix:])
-	return hub.Party{Kind: ch[5], ID: x}, err == nil
+	x, err := id.Parse(rest[2:])
+	return hub.Party{Kind: rest[0], ID: x}, err == nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
@@ -41,10 +42,23 @@ func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int)
 
 // Head is one room's last seq with the parties it belongs to.
 type Head struct {
-	ID      id.ID
-	BuyerID id.ID
-	ShopID  id.ID
-	Head    int64
+	ID        id.ID
+	BuyerID   id.ID
+	ShopID    id.ID
+	Head      int64
+	UpdatedAt time.Time
+}
+
+// ChangedHeads reads the heads of the rooms of some buyers or, with shops set, of some shops that have changed
+// since a moment: one range of an index for each of them.
+func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]Head, error) {
+	column := "buyer_id"
+	if shops {
+		column = "shop_id"
+	}
+	var hs []Head
+	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "+column+" IN ? AND updated_at > ?", owners, since.UTC()).Scan(&hs).Error
+	return hs, db.Fault(err)
 }
 
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
@@ -53,6 +67,6 @@ func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
 		return nil, nil
 	}
 	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head FROM chat_rooms WHERE id IN ?", rooms).Scan(&hs).Error
+	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE id IN ?", rooms).Scan(&hs).Error
 	return hs, db.Fault(err)
 }

@@ -117,14 +117,11 @@ func (s *Stream) Behind(rid id.ID, head int64) bool {
 	return true
 }
 
-// Rooms lists the rooms of which the connection has been sent something.
-func (s *Stream) Rooms() []id.ID {
-	rooms := make([]id.ID, 0, len(s.rooms))
-	for rid := range s.rooms {
-		rooms = append(rooms, rid)
-	}
-	return rooms
-}
+// Follows says whether the connection has been sent anything of the room, or has resumed it.
+func (s *Stream) Follows(rid id.ID) bool { return s.rooms[rid] != nil }
+
+// Begin lets the stream of a room that it does not follow begin after the given seq.
+func (s *Stream) Begin(rid id.ID, after int64) { s.rooms[rid] = &room{last: after} }
 
 // Fill takes the next message as the database has it, in order; it answers the frame to write, or nil when
 // the connection has the message already.

@@ -1,0 +1,93 @@
+package chat
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"mall/modules/chat/internal/hub"
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/id"
+)
+
+const (
+	sweepEvery    = 2 * time.Second        // while all is well: a lost last message shows within this
+	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
+	sweepBack     = 15 * time.Second       // how far each sweep looks back: past clocks that differ and COMMITs that took long
+	sweepChunk    = 500                    // parties of one query
+)
+
+// sweeper finds what Redis has lost: it compares the heads of the rooms that have changed lately, of the
+// parties connected here, with what their connections have been sent. The last message of a talk may be
+// lost without a later one to show it; only this finds it.
+func (c *Chat) sweeper(ctx context.Context) {
+	for {
+		wait := sweepEvery
+		if !c.bus.Connected() {
+			wait = sweepDegraded
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.sweepNow:
+		case <-time.After(wait):
+		}
+		c.sweep(ctx)
+	}
+}
+
+func (c *Chat) sweep(ctx context.Context) {
+	var buyers, shops []id.ID
+	for _, p := range c.relay.Hub().Parties() {
+		if p == hub.Shop(p.ID) {
+			shops = append(shops, p.ID)
+		} else {
+			buyers = append(buyers, p.ID)
+		}
+	}
+	since := time.Now().Add(-sweepBack)
+	c.sweepParties(ctx, buyers, false, since)
+	c.sweepParties(ctx, shops, true, since)
+}
+
+func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, since time.Time) {
+	for chunk := range slices.Chunk(owners, sweepChunk) {
+		heads, err := c.store.ChangedHeads(ctx, chunk, shops, since)
+		if err != nil {
+			if ctx.Err() == nil {
+				c.log.Warn("rooms not compared", "error", err)
+			}
+			return // the database is away: the next sweep looks again
+		}
+		for i := range heads {
+			party := hub.Buyer(heads[i].BuyerID)
+			if shops {
+				party = hub.Shop(heads[i].ShopID)
+			}
+			for _, conn := range c.relay.Hub().Connections(party) {
+				if s, ok := conn.(*session); ok {
+					s.compare(&heads[i])
+				}
+			}
+		}
+	}
+}
+
+// compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
+// began, the newest message is enough: the client sees by its seq what else it lacks.
+func (s *session) compare(h *store.Head) {
+	s.mu.Lock()
+	if !s.stream.Follows(h.ID) {
+		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began) {
+			s.mu.Unlock()
+			return
+		}
+		s.stream.Begin(h.ID, h.Head-1)
+	}
+	behind := s.stream.Behind(h.ID, h.Head)
+	s.mu.Unlock()
+	if behind {
+		s.chat.repaired.Add(1)
+		go s.fetch(h.ID)
+	}
+}
