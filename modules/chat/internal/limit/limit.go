@@ -55,7 +55,7 @@ func (l *Limiter) Allow(who id.ID) (after time.Duration, ok bool) {
 	defer l.mu.Unlock()
 	m := l.members[who]
 	if m == nil {
-		m = &member{bucket: rate.NewLimiter(rate.Limit(l.limit.Rate), l.limit.Burst)}
+		m = &member{bucket: l.bucket()}
 		l.members[who] = m
 	}
 	m.seen = now
@@ -67,6 +67,10 @@ func (l *Limiter) Allow(who id.ID) (after time.Duration, ok bool) {
 	}
 	m.unsent++
 	return 0, true
+}
+
+func (l *Limiter) bucket() *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(l.limit.Rate), l.limit.Burst)
 }
 
 // Run brings the common count up to date until ctx ends.
@@ -120,5 +124,7 @@ func (l *Limiter) holdBack(who id.ID, d time.Duration) {
 	defer l.mu.Unlock()
 	if m := l.members[who]; m != nil {
 		m.until = time.Now().Add(d)
+		m.bucket = l.bucket()
+		m.bucket.AllowN(m.until, l.limit.Burst) // waiting earns no new burst
 	}
 }
