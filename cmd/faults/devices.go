@@ -1,0 +1,3 @@
+package main
+
+func clientFaults() []fault { return nil }

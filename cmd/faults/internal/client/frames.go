@@ -1,0 +1,173 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"mall/cmd/faults/internal/record"
+)
+
+// take does what a frame asks for.
+func (c *Client) take(ctx context.Context, k *conn, f frame) {
+	switch f.Type {
+	case "welcome":
+		c.welcomed(ctx, k, f)
+	case "message":
+		c.log.Add(record.Event{Kind: record.Message, Conn: k.n, On: k.on, Room: f.RoomID, Seq: f.Seq, Key: f.Key, Body: f.Body, Epoch: k.epoch})
+		c.keep(ctx, k, f)
+	case "ack":
+		c.acked(k, f)
+		c.mindGap(ctx, k, f.RoomID)
+	case "error":
+		c.refused(k, f)
+		c.resumeRefused(ctx, k, f)
+	case "resumed":
+		c.log.Add(record.Event{Kind: record.Resumed, Conn: k.n, On: k.on})
+		c.resumed(ctx, k, f.Heads)
+	case "too_far":
+		c.log.Add(record.Event{Kind: record.TooFar, Conn: k.n, On: k.on, Room: f.RoomID, Seq: f.Head})
+		c.pullSoon(ctx, f.RoomID, f.Head)
+	case "reset":
+		c.reset(ctx, k, f)
+	case "hb":
+		for room, head := range f.Heads {
+			c.headSaid(ctx, k, room, head)
+		}
+	case "receipt":
+		c.log.Add(record.Event{Kind: record.Receipt, Conn: k.n, On: k.on, Room: f.RoomID, Seq: f.ReadSeq, Note: f.Party})
+	}
+}
+
+// resumeID marks the answers of resumes; sends have numbers.
+const resumeID = "resume"
+
+// roomsAtOnce is the contract's limit of one resume.
+const roomsAtOnce = 200
+
+// welcomed asks for what was missed. The outbox may go on at once.
+func (c *Client) welcomed(ctx context.Context, k *conn, f frame) {
+	k.epoch = f.Epoch
+	c.log.Add(record.Event{Kind: record.Welcome, Conn: k.n, On: k.on, Epoch: f.Epoch})
+	c.mu.Lock()
+	if c.epoch == "" {
+		c.epoch = f.Epoch
+	}
+	c.mu.Unlock()
+	c.resume(ctx, k)
+	c.mu.Lock()
+	c.conn = k
+	close(c.up)
+	c.mu.Unlock()
+}
+
+func (c *Client) resume(ctx context.Context, k *conn) {
+	c.mu.Lock()
+	epoch := c.epoch
+	var parts []map[string]int64
+	n := 0
+	for id, r := range c.rooms {
+		if n%roomsAtOnce == 0 {
+			parts = append(parts, map[string]int64{})
+		}
+		n++
+		parts[len(parts)-1][id] = r.view.Last()
+	}
+	k.resuming = len(parts)
+	c.mu.Unlock()
+	for _, rooms := range parts {
+		for id, after := range rooms {
+			c.log.Add(record.Event{Kind: record.Resume, Conn: k.n, On: k.on, Room: id, Seq: after, Epoch: epoch})
+		}
+		k.write(encode(map[string]any{"type": "resume", "id": resumeID, "epoch": epoch, "rooms": rooms}))
+	}
+	c.wg.Go(func() {
+		patience := time.NewTimer(resumePatience)
+		defer patience.Stop()
+		select {
+		case <-k.over:
+		case <-ctx.Done():
+		case <-patience.C:
+			c.mu.Lock()
+			waiting := k.resuming > 0
+			c.mu.Unlock()
+			if waiting {
+				c.log.Add(record.Event{Kind: record.Note, Conn: k.n, On: k.on, Note: "resume not answered"})
+				_ = k.ws.Close()
+			}
+		}
+	})
+}
+
+func (c *Client) resumed(ctx context.Context, k *conn, heads map[string]int64) {
+	c.mu.Lock()
+	k.resuming--
+	ready := k.resuming <= 0
+	if ready {
+		c.readyAt = time.Now()
+	}
+	c.mu.Unlock()
+	for room, head := range heads {
+		c.headSaid(ctx, k, room, head)
+	}
+	if ready {
+		for room := range c.rooms {
+			c.mindGap(ctx, k, room)
+		}
+	}
+}
+
+func (c *Client) resumeRefused(ctx context.Context, k *conn, f frame) {
+	if f.ID != resumeID {
+		return
+	}
+	pause := c.pause(f.RetryAfterMS)
+	c.wg.Go(func() {
+		c.wait(ctx, pause)
+		if ctx.Err() == nil {
+			c.resume(ctx, k)
+		}
+	})
+}
+
+// reset makes everything void: the rooms are read again from their beginning, in the epoch that the server names.
+func (c *Client) reset(ctx context.Context, k *conn, f frame) {
+	c.log.Add(record.Event{Kind: record.Reset, Conn: k.n, On: k.on, Epoch: f.Epoch})
+	c.mu.Lock()
+	again := c.epoch != f.Epoch
+	c.epoch = f.Epoch
+	for _, r := range c.rooms {
+		r.view.Void()
+	}
+	c.mu.Unlock()
+	for id, head := range f.Heads {
+		c.pullSoon(ctx, id, head)
+	}
+	if again {
+		c.wg.Go(func() { // from where the rooms have been read to
+			c.untilRead(ctx, f.Heads)
+			select {
+			case <-k.over:
+			default:
+				c.resume(ctx, k)
+			}
+		})
+	}
+}
+
+func (c *Client) untilRead(ctx context.Context, heads map[string]int64) {
+	for id, head := range heads {
+		for ctx.Err() == nil && c.rooms[id] != nil && c.Last(id) < head {
+			c.wait(ctx, 20*time.Millisecond)
+		}
+	}
+}
+
+// keep takes a message into the view.
+func (c *Client) keep(ctx context.Context, k *conn, f frame) {
+	c.mu.Lock()
+	if r := c.rooms[f.RoomID]; r != nil {
+		r.view.Take(Item{f.Seq, f.Key, f.Body})
+	}
+	c.mu.Unlock()
+	c.mindGap(ctx, k, f.RoomID)
+}

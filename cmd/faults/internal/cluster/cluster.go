@@ -1,0 +1,206 @@
+// Package cluster runs a whole mall of real processes on the loopback: a private MariaDB and Redis, some instances, and
+// nginx before them, with a proxy on each link.
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"mall/cmd/faults/internal/proxy"
+	"mall/modules/platform/testservers"
+)
+
+// Options say what a cluster is made of.
+type Options struct {
+	Program   string   // the mall
+	NginxConf string   // the project's configuration of nginx
+	Dir       string   // for the servers' data; the caller removes it
+	Logs      string   // for the programs' logs
+	Instances int      // how many
+	Settings  []string // MALL_ variables besides those that say where the servers are
+}
+
+// Cluster is a running mall.
+type Cluster struct {
+	MySQL     *testservers.MySQLServer
+	Redis     *testservers.RedisServer
+	Instances []*Program
+	Nginx     *Program
+	Root      *sql.DB        // the database, past all proxies, as an operator may do anything
+	ToMySQL   []*proxy.Proxy // of each instance
+	ToRedis   []*proxy.Proxy
+	Front     *proxy.Proxy   // clients to nginx, which picks the instance
+	Homes     []*proxy.Proxy // clients to nginx, which picks the n-th instance as long as that one is there
+
+	settings [][]string // of each instance
+	extra    []string   // in force for one fault
+	closers  []func()
+}
+
+// database is the name of the mall's; user is a user without the rights of an operator, as a mall should have.
+const (
+	database = "mall"
+	user     = "mall"
+)
+
+// Start starts everything and returns when it serves. On an error what has been started is stopped.
+func Start(ctx context.Context, o Options) (c *Cluster, err error) {
+	c = &Cluster{}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	if err := c.startServers(ctx, o.Dir); err != nil {
+		return c, err
+	}
+	secret := "MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text()
+	for n := range o.Instances {
+		if err := c.addInstance(ctx, o, n, secret); err != nil {
+			return c, err
+		}
+	}
+	if err := c.StartInstances(ctx); err != nil {
+		return c, err
+	}
+	return c, c.startNginx(ctx, o)
+}
+
+func (c *Cluster) startServers(ctx context.Context, dir string) (err error) {
+	if c.MySQL, err = testservers.StartMySQL(ctx, filepath.Join(dir, "mysql")); err != nil {
+		return err
+	}
+	c.onClose(func() { _ = c.MySQL.Kill() })
+	if c.Redis, err = testservers.StartRedis(ctx, filepath.Join(dir, "redis")); err != nil {
+		return err
+	}
+	c.onClose(func() { _ = c.Redis.Kill() })
+	dsn, err := c.MySQL.CreateDatabase(ctx, database)
+	if err != nil {
+		return err
+	}
+	// The driver is registered by modules/platform/testservers. Times are only read as text.
+	if c.Root, err = sql.Open("mysql", dsn); err != nil {
+		return err
+	}
+	c.onClose(func() { _ = c.Root.Close() })
+	for _, statement := range []string{
+		"CREATE USER " + user + "@'%' IDENTIFIED BY '" + user + "'",
+		"GRANT ALL ON " + database + ".* TO " + user + "@'%'",
+	} {
+		if _, err := c.Root.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) addInstance(ctx context.Context, o Options, n int, secret string) error {
+	toMySQL, err := proxy.MySQL(ctx, c.MySQL.Addr())
+	if err != nil {
+		return err
+	}
+	c.onClose(toMySQL.Close)
+	toRedis, err := proxy.Redis(ctx, c.Redis.Addr())
+	if err != nil {
+		return err
+	}
+	c.onClose(toRedis.Close)
+	addr, internal, err := freeAddrs(ctx)
+	if err != nil {
+		return err
+	}
+	c.ToMySQL, c.ToRedis = append(c.ToMySQL, toMySQL), append(c.ToRedis, toRedis)
+	c.settings = append(c.settings, append([]string{
+		"MALL_DEMO=false",
+		"MALL_DB__DRIVER=mysql", fmt.Sprintf("MALL_DB__DSN=%s:%s@tcp(%s)/%s", user, user, toMySQL.Addr(), database),
+		"MALL_REDIS__ADDR=" + toRedis.Addr(),
+		"MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal, "MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
+		secret,
+	}, o.Settings...))
+	c.Instances = append(c.Instances, &Program{
+		Name: fmt.Sprintf("mall-%d", n+1), Addr: addr, Internal: internal, path: o.Program, args: []string{"serve"}, ready: "/readyz",
+		env: func() []string { return append(foreign(os.Environ()), append(c.settings[n], c.extra...)...) },
+		log: filepath.Join(o.Logs, fmt.Sprintf("mall-%d.log", n+1)),
+	})
+	c.onClose(c.Instances[n].Kill)
+	return nil
+}
+
+// foreign leaves out the settings of whoever runs this: they are not the cluster's.
+func foreign(environ []string) (others []string) {
+	for _, e := range environ {
+		if !strings.HasPrefix(e, "MALL_") {
+			others = append(others, e)
+		}
+	}
+	return others
+}
+
+// StartInstances starts those that do not run, together.
+func (c *Cluster) StartInstances(ctx context.Context) error {
+	var starting errgroup.Group
+	for _, i := range c.Instances {
+		starting.Go(func() error { return i.Start(ctx) })
+	}
+	return starting.Wait()
+}
+
+// KillInstances ends all of them at once.
+func (c *Cluster) KillInstances() {
+	for _, i := range c.Instances {
+		i.Kill()
+	}
+}
+
+// With lets instances that start from now on have further settings; none takes them back.
+func (c *Cluster) With(settings ...string) { c.extra = settings }
+
+// Programs are all that have a log of ours.
+func (c *Cluster) Programs() []*Program { return append(append([]*Program{}, c.Instances...), c.Nginx) }
+
+// InstanceAt names the instance that listens on addr, or gives addr.
+func (c *Cluster) InstanceAt(addr string) string {
+	for _, i := range c.Instances {
+		if i.Addr == addr {
+			return i.Name
+		}
+	}
+	return addr
+}
+
+// Proxies are all proxies, to heal them.
+func (c *Cluster) Proxies() []*proxy.Proxy {
+	all := append(append([]*proxy.Proxy{}, c.ToMySQL...), c.ToRedis...)
+	return append(append(all, c.Homes...), c.Front)
+}
+
+// Exec runs statements as an operator.
+func (c *Cluster) Exec(ctx context.Context, statements ...string) error {
+	for _, s := range statements {
+		if _, err := c.Root.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) onClose(f func()) { c.closers = append(c.closers, f) }
+
+// Close stops everything in reverse.
+func (c *Cluster) Close() {
+	for i := len(c.closers) - 1; i >= 0; i-- {
+		c.closers[i]()
+	}
+	c.closers = nil
+}
+
+var errGone = errors.New("cluster: the program has ended")

@@ -1,0 +1,136 @@
+// Command faults breaks a whole mall of real processes in every way it knows, with real clients at work, and has an
+// independent checker compare what the clients saw with what the database holds. docs/faults.md describes it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	only, logs, program, nginx string
+	short, list                bool
+	rooms, rounds              int
+	seed                       uint64
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.only, "only", "", "run the faults whose names contain one of these words, separated by commas")
+	flag.BoolVar(&o.short, "short", false, "a sample with few rooms and rounds")
+	flag.BoolVar(&o.list, "list", false, "list the faults")
+	flag.IntVar(&o.rooms, "rooms", 0, "how many rooms; 0: 100, or 20 with -short")
+	flag.IntVar(&o.rounds, "rounds", 0, "how often the last publishes before silence are dropped; 0: 50, or 5 with -short")
+	flag.Uint64Var(&o.seed, "seed", 1, "of everything random")
+	flag.StringVar(&o.logs, "logs", ".cache/faults", "folder for the logs of failing faults")
+	flag.StringVar(&o.program, "mall", "", "the program to test; empty: cmd/mall is built")
+	flag.StringVar(&o.nginx, "nginx", "configs/nginx.conf", "the balancer's configuration")
+	flag.Parse()
+	if o.list {
+		for _, f := range faults() {
+			fmt.Printf("%-22s %s\n", f.name, f.about)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+		os.Exit(1)
+	}
+}
+
+var errViolated = errors.New("promises were broken")
+
+// run tests everything and stops all that it started, also when ctx ends first.
+func run(ctx context.Context, o options) (err error) {
+	o.complete()
+	chosen, err := choose(faults(), o)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "mall-faults-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // nginx started by root works as nobody, and needs its folders
+		return err
+	}
+	if err := os.RemoveAll(o.logs); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.logs, 0o750); err != nil {
+		return err
+	}
+	if o.program == "" {
+		o.program = filepath.Join(dir, "mall")
+		if text, err := exec.CommandContext(ctx, "go", "build", "-o", o.program, "./cmd/mall").CombinedOutput(); err != nil { //nolint:gosec // our own program
+			return fmt.Errorf("build: %w\n%s", err, text)
+		}
+	}
+	h, err := open(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	defer h.cluster.Close()
+	began := time.Now()
+	report := newReport(os.Stdout)
+	for _, f := range chosen {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := report.add(h.play(ctx, f)); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("\n%d faults in %v, %d failed\n", len(chosen), time.Since(began).Round(time.Second), report.failed)
+	if report.failed > 0 {
+		fmt.Printf("logs of what failed: %s\n", o.logs)
+		return errViolated
+	}
+	return nil
+}
+
+func (o *options) complete() {
+	if o.rooms == 0 {
+		o.rooms = 100
+		if o.short {
+			o.rooms = 20
+		}
+	}
+	if o.rounds == 0 {
+		o.rounds = 50
+		if o.short {
+			o.rounds = 5
+		}
+	}
+}
+
+// choose picks the faults to run.
+func choose(all []fault, o options) (chosen []fault, err error) {
+	for _, f := range all {
+		wanted := o.only == "" && (f.short || !o.short)
+		for word := range strings.SplitSeq(o.only, ",") {
+			wanted = wanted || word != "" && strings.Contains(f.name, word)
+		}
+		if wanted {
+			chosen = append(chosen, f)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no fault is called %q; -list names them", o.only)
+	}
+	return chosen, nil
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"mall/cmd/faults/internal/checker"
+	"mall/cmd/faults/internal/client"
+	"mall/cmd/faults/internal/cluster"
+	"mall/cmd/faults/internal/record"
+)
+
+// How long the parts of a fault may take; a part that takes longer is a violation, not a hang.
+const (
+	steady         = 2 * time.Second
+	readyPatience  = 60 * time.Second // of the clients at the beginning, and of everything in the end
+	stagePatience  = 8 * time.Minute
+	settlePatience = 20 * time.Second
+)
+
+// stage is one fault as it is played.
+type stage struct {
+	*house
+
+	fault   fault
+	rnd     *rand.Rand
+	clients []*client.Client
+	base    map[string]int64 // where each room's story begins
+	traffic *traffic
+	prober  *prober
+	undo    []func()                // what the heal must take back
+	away    map[*client.Client]bool // clients that are away on purpose: their delays are no delays
+
+	injected, broken, healed time.Time // the break began, was complete, and was over
+
+	mu    sync.Mutex
+	found []checker.Violation
+	notes []string
+}
+
+// result is a fault's line in the report.
+type result struct {
+	name     string
+	counts   checker.Counts
+	complete time.Duration // P6
+	back     time.Duration // P11
+	answer   time.Duration // slowest answer while the fault lasted
+	found    []checker.Violation
+	notes    []string
+	folder   string
+	err      error // the fault could not be played to its end
+}
+
+// play plays one fault from the clients' arrival to the verdict.
+func (h *house) play(ctx context.Context, f fault) result {
+	s := &stage{house: h, fault: f, away: map[*client.Client]bool{}, base: map[string]int64{},
+		rnd: rand.New(rand.NewPCG(h.seed, uint64(len(f.name))))} //nolint:gosec // the same for the same seed
+	from := h.sizes()
+	ctx, cancel := context.WithTimeout(ctx, stagePatience)
+	defer cancel()
+	r := result{name: f.name}
+	r.err = s.run(ctx, &r)
+	r.err = errors.Join(r.err, s.restore(context.WithoutCancel(ctx)))
+	r.found, r.notes = s.found, s.notes
+	if len(r.found) == 0 && r.err == nil {
+		return r
+	}
+	var lines []string
+	for _, v := range r.found {
+		lines = append(lines, v.String())
+	}
+	lines = append(lines, s.notes...)
+	if r.err != nil {
+		lines = append(lines, "error: "+r.err.Error())
+	}
+	folder, err := h.keep(s, from, lines)
+	r.folder, r.err = folder, errors.Join(r.err, err)
+	return r
+}
+
+func (s *stage) run(ctx context.Context, r *result) error {
+	if err := s.prepare(ctx); err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	before, err := s.uses(ctx)
+	if err != nil {
+		return err
+	}
+	stop := s.bringClients(ctx)
+	defer stop()
+	if err := s.untilReady(ctx); err != nil {
+		return err
+	}
+	if err := s.breakAndHeal(ctx); err != nil {
+		return err
+	}
+	r.complete, r.back = s.untilComplete(ctx)
+	if s.fault.after != nil {
+		if err := s.fault.after(ctx, s); err != nil {
+			return fmt.Errorf("after: %w", err)
+		}
+	}
+	s.holdPromises(r)
+	stored, err := checker.Load(ctx, s.cluster.Root, s.base)
+	if err != nil {
+		return err
+	}
+	witnesses, err := s.witnesses(ctx)
+	if err != nil {
+		return err
+	}
+	r.counts = checker.Count(s.watched(), checker.Window{})
+	s.violate(checker.Judge(stored, witnesses)...)
+	stop()
+	return s.givenBack(ctx, before)
+}
+
+// prepare restarts the instances where the fault wants them otherwise, and notes where the rooms are.
+func (s *stage) prepare(ctx context.Context) error {
+	if s.fault.boot != nil || len(s.fault.settings) > 0 {
+		s.cluster.KillInstances()
+		s.cluster.With(s.fault.settings...)
+		if s.fault.boot != nil {
+			if err := s.fault.boot(ctx, s); err != nil {
+				return err
+			}
+		}
+		if err := s.cluster.StartInstances(ctx); err != nil {
+			return err
+		}
+	}
+	heads, err := checker.Heads(ctx, s.cluster.Root)
+	for _, room := range s.cast.rooms {
+		s.base[room] = heads[room]
+	}
+	return err
+}
+
+// restore leaves the cluster as the next fault wants it, whatever has happened.
+func (s *stage) restore(ctx context.Context) error {
+	s.takeBack()
+	for _, p := range s.cluster.Proxies() {
+		p.Heal()
+		p.Cut(func(*proxyLink) bool { return true })
+	}
+	if s.fault.boot != nil || len(s.fault.settings) > 0 {
+		s.cluster.With()
+		s.cluster.KillInstances()
+	}
+	client.Forget()
+	return s.cluster.StartInstances(ctx)
+}
+
+// bringClients lets everybody come, each device to the instance it begins with; stop sends them home and waits.
+func (s *stage) bringClients(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for _, p := range s.cast.people {
+		for tab := range p.tabs {
+			c := s.newClient(p, tab, "")
+			s.clients = append(s.clients, c)
+			wg.Go(func() { c.Run(ctx) })
+		}
+	}
+	s.traffic = newTraffic(s.clients, s.rnd, len(s.cast.rooms))
+	return func() { cancel(); s.traffic.stop(); wg.Wait(); client.Forget() }
+}
+
+// newClient makes a device of a person; suffix sets apart one that joins later.
+func (s *stage) newClient(p *person, tab int, suffix string) *client.Client {
+	var rooms []client.Room
+	for _, id := range p.rooms {
+		rooms = append(rooms, client.Room{ID: id, Head: s.base[id]})
+	}
+	return client.New(client.Config{Name: fmt.Sprintf("%s-%d%s", p.name, tab+1, suffix), Account: p.account, Seed: s.rnd.Uint64(),
+		Home: s.cluster.Homes[(p.home+tab)%instances].Addr(), Away: s.cluster.Front.Addr(), Instance: s.cluster.InstanceAt}, rooms)
+}
+
+func (s *stage) untilReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	defer cancel()
+	return until(ctx, "the clients are connected", func() bool { return s.readySince() != nil })
+}
+
+// readySince gives when the last client became ready; nil while one is not.
+func (s *stage) readySince() *time.Time {
+	var last time.Time
+	for _, c := range s.clients {
+		since, ok := c.Ready()
+		if !ok {
+			return nil
+		}
+		if since.After(last) {
+			last = since
+		}
+	}
+	return &last
+}
+
+// breakAndHeal is the fault itself. Nobody writes any more when it is healed.
+func (s *stage) breakAndHeal(ctx context.Context) error {
+	if s.fault.probe {
+		s.prober = startProber(ctx, s)
+		defer s.prober.stop()
+	}
+	s.traffic.start(ctx)
+	if err := pause(ctx, steady); err != nil {
+		return err
+	}
+	s.injected = time.Now()
+	if s.fault.inject != nil {
+		if err := s.fault.inject(ctx, s); err != nil {
+			return fmt.Errorf("inject: %w", err)
+		}
+	}
+	if s.broken.IsZero() {
+		s.broken = time.Now()
+	}
+	if err := pause(ctx, s.fault.lasts); err != nil {
+		return err
+	}
+	s.traffic.stop()
+	if s.healed.IsZero() {
+		s.healed = time.Now()
+	}
+	if s.fault.heal != nil {
+		if err := s.fault.heal(ctx, s); err != nil {
+			return fmt.Errorf("heal: %w", err)
+		}
+		s.healed = time.Now()
+	}
+	s.takeBack()
+	return nil
+}
+
+func (s *stage) takeBack() {
+	for i := len(s.undo) - 1; i >= 0; i-- {
+		s.undo[i]()
+	}
+	s.undo = nil
+}
+
+// logs are those of all clients and of the prober.
+func (s *stage) logs() (all []*record.Log) {
+	for _, c := range s.clients {
+		all = append(all, c.Log())
+	}
+	if s.prober != nil {
+		all = append(all, s.prober.log)
+	}
+	return all
+}
+
+// watched are the logs of those who are not away on purpose.
+func (s *stage) watched() (all []*record.Log) {
+	for _, c := range s.clients {
+		if !s.away[c] {
+			all = append(all, c.Log())
+		}
+	}
+	if s.prober != nil {
+		all = append(all, s.prober.log)
+	}
+	return all
+}
+
+func (s *stage) violate(v ...checker.Violation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = append(s.found, v...)
+}
+
+func (s *stage) violatef(kind checker.Kind, format string, args ...any) {
+	s.violate(checker.Violation{Kind: kind, Text: fmt.Sprintf(format, args...)})
+}
+
+func (s *stage) note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// uses reads what each instance holds.
+func (s *stage) uses(ctx context.Context) (all []cluster.Use, err error) {
+	for _, i := range s.cluster.Instances {
+		u, err := i.Use(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, nil
+}
+
+// until waits for a condition.
+func until(ctx context.Context, what string, done func() bool) error {
+	for !done() {
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("waiting until %s: %w", what, err)
+		}
+	}
+	return nil
+}
+
+// rest makes a call as the person, and says what went wrong in one line.
+func (p *person) rest(ctx context.Context, base, path string, in, out any) (status int, err error) {
+	return p.account.CallAt(ctx, base, http.MethodPost, path, in, out)
+}
