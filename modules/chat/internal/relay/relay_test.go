@@ -1,0 +1,322 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+
+	"mall/modules/chat/internal/hub"
+	"mall/modules/platform/id"
+	"mall/modules/platform/pubsub"
+	"mall/modules/platform/testservers"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// soon is how long a test waits for what must come.
+const soon = 15 * time.Second
+
+// line is a connection that notes what it is given.
+type line struct{ got chan string }
+
+func newLine() *line { return &line{make(chan string, 10_000)} }
+
+func (l *line) Message(_ id.ID, seq int64, frame []byte) {
+	l.got <- strconv.FormatInt(seq, 10) + string(frame)
+}
+
+func (l *line) Push(frame []byte) { l.got <- string(frame) }
+
+// next is what comes next on the line.
+func (l *line) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case got := <-l.got:
+		return got
+	case <-time.After(soon):
+		t.Fatal("nothing came")
+		return ""
+	}
+}
+
+// instance is a relay on a bus of its own; it ends with the test.
+func instance(t *testing.T, key, addr string) (*Relay, *redis.Client) {
+	t.Helper()
+	client, closeClient, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New([]byte(key))
+	bus := pubsub.New(client, "t", r.Receive, func() {}, slog.New(slog.DiscardHandler))
+	r.Connect(bus)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = bus.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		if err := closeClient(); err != nil {
+			t.Error(err)
+		}
+	})
+	until(t, bus.Connected)
+	return r, client
+}
+
+// alone is a relay whose bus does not run.
+func alone(key string) *Relay {
+	r := New([]byte(key))
+	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)))
+	return r
+}
+
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(soon); !done(); <-tick.C {
+		if time.Now().After(limit) {
+			t.Fatal("it never came to that")
+		}
+	}
+}
+
+// Everybody but the sender gets each frame once, on the sender's instance and on the other.
+func TestAcrossInstances(t *testing.T) {
+	addr := testservers.Redis(t).Addr()
+	a, _ := instance(t, "key", addr)
+	b, _ := instance(t, "key", addr)
+	buyer, shop := hub.Buyer(id.New()), hub.Shop(id.New())
+	phone, laptop, clerk, boss, stranger := newLine(), newLine(), newLine(), newLine(), newLine()
+	a.Join(t.Context(), buyer, phone)
+	b.Join(t.Context(), buyer, laptop)
+	a.Join(t.Context(), shop, clerk)
+	b.Join(t.Context(), shop, boss)
+	b.Join(t.Context(), hub.Buyer(id.New()), stranger)
+	room, both := id.New(), []hub.Party{buyer, shop}
+	a.Message(both, room, 1, []byte("hello"), phone)
+	a.Push(shop, []byte("typing"), clerk)
+	b.Message(both, room, 2, []byte("yes?"), boss)
+	b.Push(buyer, []byte("read"), nil)
+	for _, p := range both { // behind everything that each instance has sent
+		a.Push(p, []byte("end a"), nil)
+		b.Push(p, []byte("end b"), nil)
+	}
+	for name, l := range map[string]struct {
+		line *line
+		want []string
+	}{
+		"phone":  {phone, []string{"2yes?", "read", "end a", "end b"}},
+		"laptop": {laptop, []string{"1hello", "2yes?", "read", "end a", "end b"}},
+		"clerk":  {clerk, []string{"1hello", "2yes?", "end a", "end b"}},
+		"boss":   {boss, []string{"1hello", "typing", "end a", "end b"}},
+	} {
+		var got []string
+		for !slices.Contains(got, "end a") || !slices.Contains(got, "end b") {
+			got = append(got, l.line.next(t))
+		}
+		slices.Sort(got)
+		slices.Sort(l.want)
+		if !slices.Equal(got, l.want) {
+			t.Errorf("%s got %q, want %q", name, got, l.want)
+		}
+	}
+	if len(stranger.got) > 0 || a.Refused()+b.Refused() > 0 {
+		t.Errorf("a stranger got %d frames; refused %d", len(stranger.got), a.Refused()+b.Refused())
+	}
+}
+
+// Who can write to Redis but does not have the key reaches nobody, and is counted.
+func TestForgeriesOverRedisAreRefused(t *testing.T) {
+	addr := testservers.Redis(t).Addr()
+	a, client := instance(t, "key", addr)
+	forger, _ := instance(t, "another key", addr)
+	buyer := hub.Buyer(id.New())
+	l := newLine()
+	a.Join(t.Context(), buyer, l)
+	forger.Message([]hub.Party{buyer}, id.New(), 1, []byte("I am the shop"), nil)
+	for _, text := range []string{"", "x", strings.Repeat("\x01", 200), strings.Repeat("m", 100_000)} {
+		if err := client.Publish(t.Context(), "t:"+channel(buyer), text).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, func() bool { return a.Refused() == 5 })
+	friend, _ := instance(t, "key", addr)
+	friend.Push(buyer, []byte("real"), nil)
+	if got := l.next(t); got != "real" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// heard gives relay one payload on a channel and says what its one listener, of party p, was given.
+func heard(p hub.Party, key, ch string, payload []byte) (frames []string, refused int64) {
+	r := alone(key)
+	l := newLine()
+	r.hub.Join(p, l)
+	r.Receive(ch, payload)
+	close(l.got)
+	for f := range l.got {
+		frames = append(frames, f)
+	}
+	return frames, r.Refused()
+}
+
+func TestNewsCannotBeBentNorPlayedToOthers(t *testing.T) {
+	buyer, other := hub.Buyer(id.New()), hub.Buyer(id.New())
+	sender := alone("key")
+	for _, payload := range [][]byte{
+		sender.seal(buyer, kindMessage, id.New(), 7, []byte("words")),
+		sender.seal(buyer, kindPush, id.Nil, 0, []byte("words")),
+	} {
+		if got, refused := heard(buyer, "key", channel(buyer), payload); len(got) != 1 || refused != 0 {
+			t.Fatalf("the real one: got %q, refused %d", got, refused)
+		}
+		for _, to := range []hub.Party{other, hub.Shop(buyer.ID)} {
+			if got, refused := heard(to, "key", channel(to), payload); len(got) > 0 || refused != 1 {
+				t.Errorf("played to %c: got %q, refused %d", to.Kind, got, refused)
+			}
+		}
+		for i := range payload {
+			bent := bytes.Clone(payload)
+			bent[i] ^= 1
+			if got, refused := heard(buyer, "key", channel(buyer), bent); len(got) > 0 || refused != 1 {
+				t.Errorf("bit of byte %d turned: got %q, refused %d", i, got, refused)
+			}
+			if got, refused := heard(buyer, "key", channel(buyer), payload[:i]); len(got) > 0 || refused != 1 {
+				t.Errorf("cut at byte %d: got %q, refused %d", i, got, refused)
+			}
+		}
+	}
+	unknown := sender.seal(buyer, 'x', id.Nil, 0, nil)
+	if got, refused := heard(buyer, "key", channel(buyer), unknown); len(got) > 0 || refused != 1 {
+		t.Errorf("an unknown kind: got %q, refused %d", got, refused)
+	}
+}
+
+func TestChannels(t *testing.T) {
+	for _, p := range []hub.Party{hub.Buyer(id.New()), hub.Shop(id.New())} {
+		if got, ok := party(channel(p)); !ok || got != p {
+			t.Errorf("%s is %v, %v", channel(p), got, ok)
+		}
+	}
+	x := id.New().String()
+	for _, ch := range []string{"", "chat:", "chat:b:", "chat:b:" + x[:35], "chat:b:" + x + "0", "chat:b-" + x, "chit:b:" + x, "chat:b:" + strings.Repeat("z", 36)} {
+		if _, ok := party(ch); ok {
+			t.Errorf("%q names a party", ch)
+		}
+	}
+}
+
+// fickle is a connection that must not be called after it has left.
+type fickle struct {
+	left atomic.Bool
+	late *atomic.Int64
+}
+
+func (f *fickle) Message(id.ID, int64, []byte) { f.Push(nil) }
+
+func (f *fickle) Push([]byte) {
+	if f.left.Load() {
+		f.late.Add(1)
+	}
+}
+
+// Connections come and go on two instances while messages fly; whoever stays misses nothing.
+func TestJoinAndLeaveWhileMessagesFly(t *testing.T) {
+	addr := testservers.Redis(t).Addr()
+	a, _ := instance(t, "key", addr)
+	b, _ := instance(t, "key", addr)
+	buyer, shop := hub.Buyer(id.New()), hub.Shop(id.New())
+	stays := newLine()
+	b.Join(t.Context(), buyer, stays)
+	var late atomic.Int64
+	var wg sync.WaitGroup
+	for _, r := range []*Relay{a, b} {
+		for range 4 {
+			wg.Go(func() {
+				for i := range 40 {
+					f := &fickle{late: &late}
+					p := []hub.Party{buyer, shop}[i%2]
+					r.Join(t.Context(), p, f)
+					r.Leave(p, f)
+					f.left.Store(true)
+				}
+			})
+		}
+	}
+	const n = 500
+	room := id.New()
+	for seq := range int64(n) {
+		a.Message([]hub.Party{buyer, shop}, room, seq+1, nil, nil)
+	}
+	for seq := range int64(n) {
+		if got := stays.next(t); got != strconv.FormatInt(seq+1, 10) {
+			t.Fatalf("got %s, want %d", got, seq+1)
+		}
+	}
+	wg.Wait()
+	if late.Load() > 0 {
+		t.Errorf("%d frames after leaving", late.Load())
+	}
+}
+
+// Nothing that comes over the bus is delivered but what a relay with the key has sealed for that party.
+func FuzzReceive(f *testing.F) {
+	p, sender := hub.Buyer(id.Derived("buyer")), alone("key")
+	sealed := sender.seal(p, kindMessage, id.Derived("room"), 1<<40, []byte(`{"type":"message"}`))
+	f.Add(channel(p), sealed)
+	f.Add(channel(p), sender.seal(p, kindPush, id.Nil, 0, nil))
+	f.Add(channel(hub.Shop(p.ID)), sealed)
+	f.Add(channel(p), sealed[:headSize+markSize])
+	f.Add("chat:b:", []byte{version, kindPush})
+	f.Fuzz(func(t *testing.T, ch string, payload []byte) {
+		got, refused := heard(p, "key", ch, payload)
+		if int64(len(got))+refused != 1 {
+			t.Fatalf("got %q, refused %d", got, refused)
+		}
+		if len(got) == 1 {
+			mark := payload[headSize : headSize+markSize]
+			if to, _ := party(ch); to != p || !bytes.Equal(mark, sender.mark(p, payload[:headSize], payload[headSize+markSize:])) {
+				t.Fatal("a forgery was delivered")
+			}
+		}
+	})
+}
+
+var words = []byte(`{"type":"message","room_id":"0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e","seq":42,"body":"안녕하세요, 재고 있나요?"}`)
+
+func BenchmarkSeal(b *testing.B) {
+	r, p, room := alone("key"), hub.Buyer(id.New()), id.New()
+	b.ReportAllocs()
+	for b.Loop() {
+		r.seal(p, kindMessage, room, 42, words)
+	}
+}
+
+func BenchmarkReceive(b *testing.B) {
+	r, p := alone("key"), hub.Buyer(id.New())
+	r.hub.Join(p, silent{})
+	ch, payload := channel(p), alone("key").seal(p, kindMessage, id.New(), 42, words)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Receive(ch, payload)
+	}
+	if r.Refused() > 0 {
+		b.Fatal("refused")
+	}
+}
+
+type silent struct{}
+
+func (silent) Message(id.ID, int64, []byte) {}
+func (silent) Push([]byte)                  {}
