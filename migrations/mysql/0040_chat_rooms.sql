@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS chat_rooms (
   KEY chat_rooms_buyer_recent (buyer_id, updated_at, id),
   KEY chat_rooms_shop_recent (shop_id, updated_at, id),
   KEY chat_rooms_shop_state (shop_id, state, updated_at, id),
-  KEY chat_rooms_shop_waiting (shop_id, waiting_since, id)
+  KEY chat_rooms_shop_waiting (shop_id, state, waiting_since, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- +goose Down

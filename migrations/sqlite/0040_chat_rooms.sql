@@ -20,7 +20,7 @@ CREATE UNIQUE INDEX chat_rooms_parties ON chat_rooms (buyer_id, shop_id);
 CREATE INDEX chat_rooms_buyer_recent ON chat_rooms (buyer_id, updated_at, id);
 CREATE INDEX chat_rooms_shop_recent ON chat_rooms (shop_id, updated_at, id);
 CREATE INDEX chat_rooms_shop_state ON chat_rooms (shop_id, state, updated_at, id);
-CREATE INDEX chat_rooms_shop_waiting ON chat_rooms (shop_id, waiting_since, id);
+CREATE INDEX chat_rooms_shop_waiting ON chat_rooms (shop_id, state, waiting_since, id);
 
 -- +goose Down
 DROP TABLE chat_rooms;

@@ -102,6 +102,8 @@ type Chat struct {
 	shakes  *rate.Limiter
 	bus     *pubsub.Bus
 	parties *otter.Cache[id.ID, parties]
+	heads   *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
+	moves   moves
 	epoch   string
 
 	upgrader *socket.Upgrader
@@ -129,7 +131,11 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chat{cfg: cfg, log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
+	heads, err := otter.New(&otter.Options[id.ID, int64]{MaximumSize: 200_000})
+	if err != nil {
+		return nil, err
+	}
+	c := &Chat{cfg: cfg, heads: heads, moves: moves{pending: map[moveKey]*pendingMove{}}, log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
 		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	if c.epoch, err = c.store.Epoch(ctx); err != nil {
@@ -183,21 +189,41 @@ func (c *Chat) Resubscribed() {
 	}
 }
 
-// Drain closes all connections with 1012 and takes no new one. It returns when all are gone, or with ctx' error.
+// Drain sends all connections away with 1012, in slices, so that they do not all knock elsewhere at once, and
+// takes no new one. What a connection has sent is stored and acked first. It returns when all are gone, or
+// with ctx' error.
 func (c *Chat) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	c.draining = true
-	for s := range c.sessions {
-		s.conn.CloseGoing(drainSpread)
-	}
 	c.mu.Unlock()
+	var all []*session
+	c.each(func(s *session) { all = append(all, s) })
+	slices := max(1, min(drainSlices, len(all)/minSlice))
+	for i := range slices {
+		for _, s := range all[i*len(all)/slices : (i+1)*len(all)/slices] {
+			s.leave()
+		}
+		if i+1 < slices && !c.pause(ctx, drainTime/time.Duration(slices)) {
+			break
+		}
+	}
 	gone := make(chan struct{})
 	go func() { defer close(gone); c.live.Wait() }()
 	select {
 	case <-gone:
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	c.flushMoves(ctx)
+	return nil
+}
+
+func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
@@ -208,5 +234,9 @@ func (c *Chat) Close() error {
 	return nil
 }
 
-// drainSpread is the time over which clients of an instance that goes away should come back to another.
-const drainSpread = 2 * time.Second
+const (
+	drainTime   = 4 * time.Second // over which the connections of an instance are sent away
+	drainSlices = 40
+	minSlice    = 25              // connections that may go at once
+	drainSpread = 2 * time.Second // over which those of one slice should come back elsewhere
+)

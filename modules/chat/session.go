@@ -47,6 +47,9 @@ type session struct {
 	held     [][]byte // what came before the welcome was out
 	changed  map[id.ID]int64
 	nextBeat time.Time
+
+	unanswered int // sends under way
+	leaving    bool
 }
 
 func (c *Chat) newSession(conn *socket.Conn, p *identity.Principal) *session {
@@ -141,9 +144,9 @@ func (s *session) Frame(text []byte) {
 	case "resume":
 		go s.resume(r)
 	case "delivered":
-		_, err = s.chat.moveCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, 0)
+		err = s.chat.noteCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, 0)
 	case "read":
-		_, err = s.chat.moveCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, r.Seq)
+		err = s.chat.noteCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, r.Seq)
 	case "typing":
 		err = s.chat.typing(s.ctx, s.who.Load(), r.RoomID, r.On, s)
 	case "auth":
@@ -190,9 +193,47 @@ func (s *session) refuse(requestID string, err error, head int64) {
 	s.Push(encodeFrame(errorAnswer(requestID, err, head)))
 }
 
+// leave sends the client away as soon as what it has sent is answered, which the writer does in time.
+func (s *session) leave() {
+	s.mu.Lock()
+	s.leaving = true
+	idle := s.unanswered == 0
+	s.mu.Unlock()
+	if idle {
+		s.conn.CloseGoing(drainSpread)
+	}
+}
+
+// asked counts a send that is to be answered; false when no more are taken.
+func (s *session) asked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.leaving {
+		s.unanswered++
+	}
+	return !s.leaving
+}
+
+func (s *session) answered() {
+	s.mu.Lock()
+	s.unanswered--
+	last := s.leaving && s.unanswered == 0
+	s.mu.Unlock()
+	if last {
+		s.conn.CloseGoing(drainSpread)
+	}
+}
+
+var errLeaving = fault.Retry(fault.Unavailable, "unavailable", "This instance is going away; send again elsewhere.", 100*time.Millisecond)
+
 func (s *session) send(r request) {
+	if !s.asked() {
+		s.refuse(r.ID, errLeaving, 0)
+		return
+	}
 	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq}
 	s.chat.send(s.ctx, s.who.Load(), d, s, func(o store.Outcome) {
+		defer s.answered()
 		if o.Err != nil {
 			s.refuse(r.ID, o.Err, o.Head)
 			return

@@ -64,10 +64,13 @@ func (c *Chat) roomViews(ctx context.Context, entries []store.Entry, party strin
 func roomView(e *store.Entry, party string, names, shopNames map[id.ID]string) api.Room {
 	r := &e.Room
 	v := api.Room{Id: r.ID, Buyer: api.Named{Id: r.BuyerID, Name: names[r.BuyerID]}, Shop: api.Named{Id: r.ShopID, Name: shopNames[r.ShopID]},
-		Head: r.Head, Unread: e.UnreadFor(party), WaitingSince: r.WaitingSince, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Head: r.Head, Unread: e.UnreadFor(party), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		Inquiry: inquiryView(&e.Inquiry, names)}
 	v.Cursors.Buyer = api.Cursors{DeliveredSeq: e.BuyerDelivered, ReadSeq: e.BuyerRead}
 	v.Cursors.Shop = api.Cursors{DeliveredSeq: e.ShopDelivered, ReadSeq: e.ShopRead}
+	if r.State == store.Waiting {
+		v.WaitingSince = r.WaitingSince
+	}
 	if r.Head > 0 {
 		last := messageView(&e.Last)
 		v.LastMessage = &last

@@ -274,7 +274,7 @@ func (b *batch) count(room *Room, party string) {
 	case Buyer:
 		room.BuyerCount++
 		next = Waiting
-		if room.WaitingSince == nil {
+		if room.WaitingSince == nil || room.State == Done || room.State == Held { // what was put away waits no longer
 			at := b.now
 			room.WaitingSince = &at
 		}

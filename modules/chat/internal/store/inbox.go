@@ -14,7 +14,7 @@ type Inbox struct {
 	BuyerID, ShopID id.ID
 	State           string
 	Unread          bool
-	Waiting         bool // longest unanswered first, and only rooms that wait; else last change first
+	Waiting         bool // longest unanswered first, and only rooms in that state; else last change first
 	UpdatedAfter    time.Time
 	AfterTime       time.Time // where the previous page ended
 	AfterID         id.ID
@@ -87,6 +87,9 @@ func (f Inbox) query() (string, []any) {
 	} else {
 		add("r.buyer_id = ?", f.BuyerID)
 	}
+	if f.Waiting {
+		f.State = Waiting
+	}
 	if f.State != "" {
 		add("r.state = ?", f.State)
 	}
@@ -99,7 +102,6 @@ func (f Inbox) query() (string, []any) {
 	sort, op, dir := "r.updated_at", "<", " DESC"
 	if f.Waiting {
 		sort, op, dir = "r.waiting_since", ">", ""
-		add("r.waiting_since IS NOT NULL")
 	}
 	if !f.AfterID.IsZero() {
 		at := f.AfterTime.UTC()

@@ -209,9 +209,6 @@ func (s *Store) applyChange(ctx context.Context, room Room, q Inquiry, c Inquiry
 	if room.InquiryID != q.ID {
 		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", Now(), room.ID).Error
 	}
-	waiting := room.WaitingSince
-	if state == Done || state == Held {
-		waiting = nil
-	}
-	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, waiting, Now(), room.ID).Error
+	// waiting_since stays: put back to waiting within the undo's seconds, the room waits since the same moment.
+	return w.Exec("UPDATE chat_rooms SET state = ?, updated_at = ? WHERE id = ?", state, Now(), room.ID).Error
 }

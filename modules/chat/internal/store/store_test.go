@@ -212,6 +212,16 @@ func TestStateFollowsTheTalk(t *testing.T) {
 		notice.Kind = "notice"
 		step(appendAll(t, s, notice)[0], store.Done, false)
 		step(appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "하나 더요"))[0], store.Waiting, true)
+		more, _ := s.Room(t.Context(), r.ID)
+		waiting := store.Waiting
+		for _, state := range []*string{&done, &waiting} { // put away, and taken back
+			if _, err := s.ChangeInquiry(t.Context(), r.ID, r.InquiryID, store.InquiryChange{State: state}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if back, _ := s.Room(t.Context(), r.ID); back.State != store.Waiting || !back.WaitingSince.Equal(*more.WaitingSince) {
+			t.Errorf("taken back it waits since %v, want %v", back.WaitingSince, more.WaitingSince)
+		}
 		if _, err := s.ChangeInquiry(t.Context(), r.ID, id.New(), store.InquiryChange{State: &done}); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("a foreign inquiry: %v", err)
 		}
@@ -340,7 +350,7 @@ func TestCursorsOnlyGrowAndUnreadIsADifference(t *testing.T) {
 		}
 		move := func(party string, delivered, read int64, wantDelivered, wantRead int64, wantMoved bool) {
 			t.Helper()
-			c, moved, err := s.MoveCursor(t.Context(), r.ID, party, delivered, read)
+			c, moved, err := s.MoveCursor(t.Context(), store.Move{Room: r.ID, Member: r.BuyerID, Party: party, Delivered: delivered, Read: read})
 			if err != nil || c.DeliveredSeq != wantDelivered || c.ReadSeq != wantRead || moved != wantMoved {
 				t.Errorf("MoveCursor(%d, %d) = %d, %d, %v, %v", delivered, read, c.DeliveredSeq, c.ReadSeq, moved, err)
 			}
@@ -354,6 +364,10 @@ func TestCursorsOnlyGrowAndUnreadIsADifference(t *testing.T) {
 		unread(1, 0)
 		move(store.Buyer, 0, 4, 4, 4, true)
 		unread(0, 0)
+		ms, err := s.MemberCursors(t.Context(), r.ID)
+		if err != nil || len(ms) != 1 || ms[0].ReadSeq != 4 || ms[0].DeliveredSeq != 4 || ms[0].ReadAt.IsZero() {
+			t.Errorf("member cursors %+v, %v", ms, err)
+		}
 	})
 }
 
@@ -403,7 +417,7 @@ func TestInboxPagesByKeyset(t *testing.T) {
 		if err != nil || len(es) != 0 {
 			t.Errorf("updated_after: %d, %v", len(es), err)
 		}
-		if _, _, err := s.MoveCursor(t.Context(), rooms[0].ID, store.Shop, 1, 1); err != nil {
+		if _, _, err := s.MoveCursor(t.Context(), store.Move{Room: rooms[0].ID, Member: shop, Party: store.Shop, Delivered: 1, Read: 1}); err != nil {
 			t.Fatal(err)
 		}
 		es, err = s.Entries(t.Context(), store.Inbox{ShopID: shop, Unread: true, State: store.Waiting, Limit: 10})
