@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"mall/modules/chat/internal/api"
+	"mall/modules/chat/internal/events"
 	"mall/modules/chat/internal/socket"
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/fault"
@@ -22,6 +23,7 @@ import (
 // Routes adds the chat's part of the API.
 func (c *Chat) Routes(g *echo.Group) {
 	g.GET("/chat/ws", c.handshake)
+	g.GET("/chat/events", c.events)
 	api.RegisterHandlers(g, api.NewStrictHandler(rest{c}, nil))
 }
 
@@ -55,7 +57,31 @@ func (c *Chat) handshake(ec echo.Context) error {
 		go conn.Serve(socket.Deaf{}) // until the peer has read why
 		return nil
 	}
-	go s.run() // the request and all it holds are free then
+	go func() { // the request and all it holds are free then
+		s.begin()
+		conn.Serve(s)
+	}()
+	return nil
+}
+
+// events streams the same frames to a member whose network blocks WebSocket.
+func (c *Chat) events(ec echo.Context) error {
+	who, err := identity.From(ec.Request().Context())
+	if err != nil {
+		return err
+	}
+	if !c.shakes.Allow() {
+		return fault.Retry(fault.Busy, "busy", "Too many connections are being made; come back in a moment.", shakeAfter())
+	}
+	conn, err := events.Open(ec.Response(), events.Config{QueueFrames: c.cfg.QueueFrames, QueueBytes: c.cfg.QueueBytes})
+	if err != nil {
+		return err
+	}
+	if s, admitted := c.admit(conn, who); admitted {
+		defer s.Closed()
+		s.begin()
+	}
+	conn.Serve(ec.Request().Context().Done())
 	return nil
 }
 

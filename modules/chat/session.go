@@ -27,10 +27,20 @@ const (
 	framesBurst     = 300
 )
 
+// link is the connection under a session: a socket, or a stream of events.
+type link interface {
+	Send(frame []byte)
+	SendAll(frames [][]byte)
+	Room(ctx context.Context) bool
+	Ping()
+	Close(code int, reason string)
+	CloseGoing(spread time.Duration)
+}
+
 // session is one live connection of a member: what it has been sent, and what it asks for.
 type session struct {
 	chat    *Chat
-	conn    *socket.Conn
+	conn    link
 	who     atomic.Pointer[identity.Principal] // replaced when the client brings a fresh token
 	id      id.ID
 	parties []hub.Party
@@ -52,7 +62,7 @@ type session struct {
 	leaving    bool
 }
 
-func (c *Chat) newSession(conn *socket.Conn, p *identity.Principal) *session {
+func (c *Chat) newSession(conn link, p *identity.Principal) *session {
 	s := &session{chat: c, conn: conn, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
@@ -62,13 +72,12 @@ func (c *Chat) newSession(conn *socket.Conn, p *identity.Principal) *session {
 	return s
 }
 
-// run serves the connection to its end.
-func (s *session) run() {
+// begin joins the member's parties and says welcome.
+func (s *session) begin() {
 	for _, p := range s.parties {
 		s.chat.relay.Join(s.ctx, p, s)
 	}
 	s.welcome()
-	s.conn.Serve(s)
 }
 
 func (s *session) welcome() {

@@ -17,7 +17,7 @@ import (
 
 // admit registers a new connection, unless the member has too many here (4409) or we are going away (1012).
 // A refused one has been closed with its reason, after the handshake: only so can a browser read it.
-func (c *Chat) admit(conn *socket.Conn, p *identity.Principal) (*session, bool) {
+func (c *Chat) admit(conn link, p *identity.Principal) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.draining {
