@@ -105,7 +105,15 @@ export function order(id: string, more: Partial<Schemas['Order']> = {}): Schemas
     buyer_name: '이서준',
     status: 'paid',
     total_won: 39_000,
-    lines: [{ product_id: 'p1', name: '머플러', unit_price_won: 39_000, quantity: 1 }],
+    lines: [
+      {
+        product_id: 'p1',
+        name: '머플러',
+        image_url: '/api/v1/products/p1/image.svg',
+        unit_price_won: 39_000,
+        quantity: 1,
+      },
+    ],
     allowed_steps: ['preparing', 'refunded'],
     created_at: '2026-11-22T05:00:00Z',
     updated_at: '2026-11-22T05:00:00Z',

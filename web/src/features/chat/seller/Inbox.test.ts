@@ -19,7 +19,7 @@ function open(items: Conversation[], talkId?: string) {
     states: { waiting: 3, open: 12, held: 0, done: 120 },
   });
   const list = new InboxList(fake.chat, 'waiting');
-  const { container } = render(Inbox, {
+  const { container, rerender } = render(Inbox, {
     props: { list, tab: 'waiting', summary: fake.summary.get(), talkId, now: at },
   });
   const names = () =>
@@ -27,7 +27,7 @@ function open(items: Conversation[], talkId?: string) {
       .getAllByRole('link')
       .map((link) => link.querySelector('strong')?.textContent);
   const scroll = container.querySelector('.scroll') as HTMLElement;
-  return { ...fake, names, scroll, user: userEvent.setup() };
+  return { ...fake, list, names, rerender, scroll, user: userEvent.setup() };
 }
 
 describe('the inbox', () => {
@@ -82,12 +82,24 @@ describe('the inbox', () => {
   it('keeps rows in place while the keyboard is among them', async () => {
     const { inbox, names } = open([conversation('a')]);
     screen.getByRole('link', { name: /구매자 a/ }).focus();
+    await tick();
     inbox.set(inboxOf(conversation('b'), conversation('a')));
     await tick();
     expect(names()).toEqual(['구매자 a']);
     screen.getByRole('link', { name: /완료/ }).focus();
     await tick();
     expect(names()).toEqual(['구매자 b', '구매자 a']);
+  });
+
+  it('lets go of a tab that another takes the place of, and holds that one', async () => {
+    const { chat, inbox, list, names, rerender, scroll } = open([conversation('a')]);
+    await fireEvent.pointerEnter(scroll, { pointerType: 'mouse' });
+    const other = new InboxList(chat, 'open');
+    await rerender({ list: other, tab: 'open' });
+    inbox.set(inboxOf(conversation('b'), conversation('a')));
+    await tick();
+    expect(names()).toEqual(['구매자 a']);
+    expect(list.rows.map((row) => row.conversation.id)).toEqual(['b', 'a']);
   });
 
   it('is not held by a finger, which leaves no pointer behind', async () => {

@@ -1,11 +1,12 @@
 import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import Toasts from '../../../ui/components/Toasts.svelte';
 import { dismiss, toasts } from '../../../ui/toasts.svelte';
 import { prefs } from '../../../seller/prefs.svelte';
 import { conversation, inboxOf } from '../../../seller/testing/fakeChat';
 import { consoleOf, renderIn } from '../../../seller/testing/fixture';
+import { message } from '../pane/testing';
 import InboxPage from './InboxPage.svelte';
 // Fetched by the page when it opens; here it is there already, whatever the machine's speed.
 import './talkParts';
@@ -136,6 +137,24 @@ describe('answering', () => {
     expect(thread.calls.filter((call) => call.startsWith('send'))).toEqual(['send 네']);
     expect(field().value).toBe('');
     expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
+  });
+
+  it('says which message it has seen, so that a colleague’s later answer is noticed', async () => {
+    const { thread, user } = await open('a');
+    thread.change({ messages: [message(3), message(4)] });
+    const send = vi.spyOn(thread, 'send');
+    await user.type(field(), '네{Enter}');
+    expect(send).toHaveBeenLastCalledWith('네', { expectSeq: 4 });
+  });
+
+  it('shows which colleague is typing, and not oneself', async () => {
+    const { thread } = await open('a');
+    const typing = [
+      { party: 'shop', memberId: 'm1', name: '박달님' },
+      { party: 'shop', memberId: 'm2', name: '최지민' },
+    ] as const;
+    thread.change({ conversation: conversation('a', { typing }) });
+    await screen.findByText(/^최지민님이 입력 중/);
   });
 
   it('says when nobody waits any more', async () => {
