@@ -1,0 +1,139 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+)
+
+// The parts of the patience of a sender: until when its draft is tried, when the database must have
+// answered, and the rest is for finding out what became of a COMMIT without an answer.
+func (w *Writer) tryUntil() time.Duration    { return w.cfg.Patience * 3 / 4 }
+func (w *Writer) answerUntil() time.Duration { return w.cfg.Patience * 7 / 8 }
+
+// commit stores a batch and answers it; wait says whether to wait for rooms that another transaction holds,
+// or to put them aside. A batch that the database refuses as a whole is halved until what it refuses
+// stands alone.
+func (l *lane) commit(batch []*entry, wait bool) {
+	batch = l.fresh(batch)
+	if !wait {
+		batch = l.divert(batch)
+	}
+	if len(batch) == 0 {
+		return
+	}
+	out, err := l.append(batch, wait)
+	switch {
+	case err == nil:
+		l.settle(batch, out, wait)
+	case errors.Is(err, db.ErrOutcomeUnknown):
+		l.lookUp(batch)
+	case len(batch) > 1 && !passes(err):
+		half := len(batch) / 2
+		l.commit(batch[:half], wait)
+		l.commit(batch[half:], wait)
+	default:
+		answerAll(batch, refusal(err))
+	}
+}
+
+// fresh answers those that have waited too long already, and leaves the others.
+func (l *lane) fresh(batch []*entry) []*entry {
+	kept := batch[:0]
+	for _, e := range batch {
+		if time.Since(e.since) < l.w.tryUntil() {
+			kept = append(kept, e)
+		} else {
+			e.done(store.Outcome{Err: errAway})
+		}
+	}
+	return kept
+}
+
+// append tries the batch, and once more after what may have been a deadlock or a connection gone stale.
+func (l *lane) append(batch []*entry, wait bool) ([]store.Outcome, error) {
+	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.answerUntil()))
+	defer cancel()
+	ds := drafts(batch)
+	out, err := l.w.store.Append(ctx, ds, !wait)
+	if err != nil && passes(err) && ctx.Err() == nil {
+		out, err = l.w.store.Append(ctx, ds, !wait)
+	}
+	return out, err
+}
+
+// passes says whether the same batch may be stored at another time: nothing is wrong with it.
+func passes(err error) bool {
+	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(db.Fault(err)).Retryable()
+}
+
+// settle answers, and puts locked rooms aside.
+func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
+	for i, e := range batch {
+		if errors.Is(out[i].Err, store.ErrLocked) {
+			if !wait {
+				l.putAside(e)
+				continue
+			}
+			out[i].Err = fault.Missing("room") // whoever waits for the lock finds every room that there is
+		}
+		e.done(out[i])
+	}
+}
+
+// lookUp finds out what an unknown COMMIT has stored. What is not found may still become visible, so its
+// sender is told to try again with the same key, never that it failed.
+func (l *lane) lookUp(batch []*entry) {
+	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.cfg.Patience))
+	defer cancel()
+	out, err := l.w.store.Find(ctx, drafts(batch))
+	if err != nil {
+		answerAll(batch, errAway)
+		return
+	}
+	for i, e := range batch {
+		if errors.Is(out[i].Err, store.ErrLocked) {
+			out[i].Err = errAway
+		}
+		out[i].Dup = false // nobody has been told of it yet
+		e.done(out[i])
+	}
+}
+
+// refusal is what a sender may read of a failed transaction: one that is not ours to blame on the message
+// is worth another try.
+func refusal(err error) error {
+	if f, ok := fault.As(err); ok && f.Kind != fault.Internal && !f.Kind.Retryable() {
+		return f
+	}
+	return &fault.Error{Kind: errAway.Kind, Code: errAway.Code, Message: errAway.Message, RetryAfter: errAway.RetryAfter, Err: err}
+}
+
+func answerAll(batch []*entry, err error) {
+	for _, e := range batch {
+		e.done(store.Outcome{Err: err})
+	}
+}
+
+func drafts(batch []*entry) []store.Draft {
+	ds := make([]store.Draft, len(batch))
+	for i, e := range batch {
+		ds[i] = e.draft
+	}
+	return ds
+}
+
+// oldest is when the one that has waited longest was given to us.
+func oldest(batch []*entry) time.Time {
+	since := batch[0].since
+	for _, e := range batch {
+		if e.since.Before(since) {
+			since = e.since
+		}
+	}
+	return since
+}

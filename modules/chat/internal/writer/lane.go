@@ -1,0 +1,140 @@
+package writer
+
+import (
+	"sync"
+	"time"
+
+	"mall/modules/platform/id"
+)
+
+// lane commits one batch at a time. A room that another transaction holds locked is put aside, so that the
+// others need not wait for it: then a goroutine of its own waits, and later sends to the room queue there.
+type lane struct {
+	w    *Writer
+	wake chan struct{}
+
+	mu      sync.Mutex
+	waiting []*entry
+	aside   map[id.ID][]*entry // by room; a key without entries: the last ones are being stored
+	asides  sync.WaitGroup
+	closed  bool
+}
+
+func (l *lane) add(e *entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return errClosed
+	}
+	if q, held := l.aside[e.draft.RoomID]; held {
+		if len(q) >= l.w.cfg.Batch {
+			return errBusy
+		}
+		l.aside[e.draft.RoomID] = append(q, e)
+		return nil
+	}
+	if len(l.waiting) >= l.w.cfg.Queue {
+		return errBusy
+	}
+	l.waiting = append(l.waiting, e)
+	l.signal()
+	return nil
+}
+
+func (l *lane) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *lane) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.signal()
+}
+
+func (l *lane) run() {
+	for range l.wake {
+		for batch := l.take(); len(batch) > 0; batch = l.take() {
+			l.commit(batch, false)
+		}
+		l.mu.Lock()
+		ended := l.closed && len(l.waiting) == 0
+		l.mu.Unlock()
+		if ended {
+			l.asides.Wait()
+			return
+		}
+	}
+}
+
+func (l *lane) take() []*entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(len(l.waiting), l.w.cfg.Batch)
+	batch := l.waiting[:n:n]
+	l.waiting = l.waiting[n:]
+	return batch
+}
+
+// putAside lets a goroutine wait for the entry's room, behind those that wait for it already.
+func (l *lane) putAside(e *entry) {
+	room := e.draft.RoomID
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q, held := l.aside[room]
+	l.aside[room] = append(q, e)
+	if !held {
+		l.asides.Go(func() { l.waitFor(room) })
+	}
+}
+
+// divert puts those aside whose room is waited for, and leaves the others: what was queued before the room
+// was found locked must not overtake what waits for it.
+func (l *lane) divert(batch []*entry) []*entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := batch[:0]
+	for _, e := range batch {
+		if q, held := l.aside[e.draft.RoomID]; held {
+			l.aside[e.draft.RoomID] = append(q, e)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// waitFor stores what is aside for a room until nothing is. While too many rooms wait it answers those whose
+// patience ends.
+func (l *lane) waitFor(room id.ID) {
+	for batch := l.takeAside(room, nil); len(batch) > 0; batch = l.takeAside(room, batch) {
+		patience := time.NewTimer(time.Until(oldest(batch).Add(l.w.tryUntil())))
+		select {
+		case l.w.waits <- struct{}{}:
+			l.commit(batch, true)
+			<-l.w.waits
+			batch = nil
+		case <-patience.C:
+			batch = l.fresh(batch)
+		}
+		patience.Stop()
+	}
+}
+
+// takeAside gives the next batch for the room, with what is left of the last one first. Once there is nothing
+// the room goes through the lane again.
+func (l *lane) takeAside(room id.ID, left []*entry) []*entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := append(left, l.aside[room]...)
+	if len(all) == 0 {
+		delete(l.aside, room)
+		return nil
+	}
+	n := min(len(all), l.w.cfg.Batch)
+	l.aside[room] = all[n:]
+	return all[:n:n]
+}

@@ -1,0 +1,303 @@
+package writer_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"mall/modules/chat/internal/store"
+	"mall/modules/chat/internal/writer"
+	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
+	"mall/modules/platform/testservers"
+)
+
+// insist sends until the draft is stored, as a client does; every refusal must be worth another try.
+func insist(t *testing.T, w *writer.Writer, d store.Draft) store.Outcome {
+	t.Helper()
+	for limit := time.Now().Add(soon); ; {
+		o := send(t, w, d).outcome(t)
+		if o.Err == nil {
+			return o
+		}
+		if !fault.KindOf(o.Err).Retryable() {
+			t.Errorf("%q is told that it failed: %v", d.Body, o.Err)
+			return o
+		}
+		if time.Now().After(limit) {
+			t.Errorf("%q is not stored: %v", d.Body, o.Err)
+			return o
+		}
+	}
+}
+
+// The database freezes or dies: everybody is answered within the patience that they were promised, what was
+// answered as stored stays so, and everything else is there once after it was sent again with the same key.
+func TestTheDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
+	server, err := testservers.StartMySQL(t.Context(), t.TempDir())
+	if errors.Is(err, testservers.ErrAbsent) {
+		testservers.MySQL(t) // skips, or fails where that is required
+	}
+	check(t, err)
+	t.Cleanup(func() { check(t, server.Kill()) })
+	dsn, err := server.CreateDatabase(t.Context(), "mall")
+	check(t, err)
+	d := testservers.Open(t, testservers.Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn, ReadTimeout: 3 * time.Second}))
+	t.Run("frozen", func(t *testing.T) { sendThrough(t, d, server.Pause, server.Resume) })
+	t.Run("killed", func(t *testing.T) {
+		sendThrough(t, d, server.Kill, func() error { return server.Start(t.Context()) })
+	})
+}
+
+func sendThrough(t *testing.T, d *db.DB, fail, mend func() error) {
+	cfg := writer.Config{Lanes: 4, Batch: 20, Queue: 1000, Patience: 1500 * time.Millisecond}
+	w := start(t, cfg, store.New(d))
+	rooms := []store.Room{openRoom(t, d), openRoom(t, d), openRoom(t, d)}
+	drafts, first := make([]store.Draft, 300), make([]store.Outcome, 300)
+	var flying sync.WaitGroup
+	for i := range drafts {
+		if i == 100 { // some are under way
+			check(t, fail())
+		}
+		drafts[i] = draft(rooms[i%3], fmt.Sprint(i))
+		flying.Add(1)
+		since := time.Now()
+		w.Append(drafts[i], func(o store.Outcome) {
+			defer flying.Done()
+			first[i] = o
+			if o.Err != nil && !fault.KindOf(o.Err).Retryable() {
+				t.Errorf("%d is told that it failed: %v", i, o.Err)
+			}
+			if took := time.Since(since); took > cfg.Patience+time.Second {
+				t.Errorf("%d waited %v for an answer", i, took)
+			}
+		})
+	}
+	flying.Wait()
+	check(t, mend())
+	var again sync.WaitGroup
+	for i := range drafts {
+		again.Go(func() {
+			if o := insist(t, w, drafts[i]); first[i].Err == nil && (o.Message.Seq != first[i].Message.Seq || !o.Dup) {
+				t.Errorf("%d was stored as %d and is now %d, dup %v", i, first[i].Message.Seq, o.Message.Seq, o.Dup)
+			}
+		})
+	}
+	again.Wait()
+	for _, r := range rooms {
+		got := bodies(t, d, r.ID)
+		slices.Sort(got)
+		if n := len(slices.Compact(slices.Clone(got))); n != 100 || len(got) != 100 {
+			t.Errorf("%d messages in a room, %d different ones, want 100", len(got), n)
+		}
+	}
+}
+
+// link is a TCP hop before MariaDB that may lose COMMITs, or their answers, with the connection.
+type link struct {
+	listener net.Listener
+	server   string
+	onCommit atomic.Pointer[func() fate]
+}
+
+// fate is what becomes of a COMMIT.
+type fate int
+
+const (
+	passes  fate = iota
+	lost         // the server never gets it
+	stored       // the server gets it, and its answer is lost
+	silence      // the server gets it, its answer is lost, and the connection stays open
+)
+
+func newLink(t *testing.T, server string) *link {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	check(t, err)
+	l := &link{listener: listener, server: server}
+	l.meets(func() fate { return passes })
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { l.carry(client) })
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); wg.Wait() })
+	return l
+}
+
+// meets decides what becomes of the COMMITs from now on.
+func (l *link) meets(f func() fate) { l.onCommit.Store(&f) }
+
+func (l *link) carry(client net.Conn) {
+	defer func() { _ = client.Close() }()
+	server, err := net.Dial("tcp", l.server)
+	if err != nil {
+		return
+	}
+	defer func() { _ = server.Close() }()
+	var deaf atomic.Bool
+	answered := make(chan struct{}) // the server has answered since it went deaf, or is gone
+	go func() {
+		defer func() { _ = client.Close() }()
+		once := sync.OnceFunc(func() { close(answered) })
+		defer once()
+		buffer := make([]byte, 64<<10)
+		for {
+			n, err := server.Read(buffer)
+			if err != nil {
+				return
+			}
+			if deaf.Load() {
+				once()
+				continue
+			}
+			if _, err := client.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+	}()
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		what := passes
+		if bytes.Contains(buffer[:n], []byte("COMMIT")) {
+			what = (*l.onCommit.Load())()
+		}
+		if what == lost {
+			return
+		}
+		deaf.Store(deaf.Load() || what != passes)
+		if _, err := server.Write(buffer[:n]); err != nil {
+			return
+		}
+		if what == stored {
+			<-answered
+			return
+		}
+	}
+}
+
+// through gives a database behind a link.
+func through(t *testing.T) (*link, *db.DB) {
+	t.Helper()
+	cfg := testservers.MySQL(t)
+	parsed, err := mysql.ParseDSN(cfg.DSN)
+	check(t, err)
+	l := newLink(t, parsed.Addr)
+	parsed.Addr = l.listener.Addr().String()
+	cfg.DSN, cfg.CommitTimeout, cfg.ReadTimeout = parsed.FormatDSN(), 500*time.Millisecond, time.Second
+	return l, testservers.Open(t, cfg)
+}
+
+// nth gives the fate to the nth COMMIT alone.
+func nth(n int64, what fate) func() fate {
+	var count atomic.Int64
+	return func() fate {
+		if count.Add(1) == n {
+			return what
+		}
+		return passes
+	}
+}
+
+// An error of COMMIT is not a failure: what was stored after all is answered as stored, what was not may be
+// sent again, and neither is there twice.
+func TestACommitWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		what fate
+		kept bool
+	}{"lost before": {lost, false}, "lost after": {stored, true}, "silent": {silence, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, d := through(t)
+			w := start(t, patient, store.New(d))
+			room := openRoom(t, d)
+			send(t, w, draft(room, "0")).stored(t, 1)
+			l.meets(nth(1, tc.what))
+			one := draft(room, "1")
+			s := send(t, w, one)
+			if tc.kept {
+				s.stored(t, 2)
+			} else {
+				s.refused(t, fault.Unavailable)
+				if got := bodies(t, d, room.ID); len(got) != 1 {
+					t.Errorf("stored %q", got)
+				}
+			}
+			if o := insist(t, w, one); o.Message.Seq != 2 || o.Dup != tc.kept {
+				t.Errorf("sent again: seq %d, dup %v", o.Message.Seq, o.Dup)
+			}
+			send(t, w, draft(room, "2")).stored(t, 3)
+			if got := bodies(t, d, room.ID); !slices.Equal(got, []string{"0", "1", "2"}) {
+				t.Errorf("stored %q", got)
+			}
+		})
+	}
+}
+
+// Many senders over a link that loses every third COMMIT or its answer: nobody is told that a message failed,
+// each is there exactly once, and of the answers a sender got the numbers are true.
+func TestManySendersOverABadLink(t *testing.T) {
+	t.Parallel()
+	l, d := through(t)
+	cfg := patient
+	cfg.Lanes, cfg.Batch, cfg.Patience = 3, 10, 4*time.Second
+	w := start(t, cfg, store.New(d))
+	rooms := []store.Room{openRoom(t, d), openRoom(t, d), openRoom(t, d), openRoom(t, d)}
+	var cuts atomic.Int64
+	l.meets(func() fate {
+		what := []fate{passes, passes, passes, passes, lost, stored}[rand.IntN(6)]
+		if what != passes {
+			cuts.Add(1)
+		}
+		return what
+	})
+	const senders, each = 12, 15
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	answers := map[string]int64{}
+	for s := range senders {
+		wg.Go(func() {
+			for i := range each {
+				body := fmt.Sprintf("%d/%d", s, i)
+				o := insist(t, w, draft(rooms[(s+i)%4], body))
+				mu.Lock()
+				answers[body] = o.Message.Seq
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	l.meets(func() fate { return passes })
+	total := 0
+	for _, r := range rooms {
+		for i, body := range bodies(t, d, r.ID) {
+			total++
+			if answers[body] != int64(i+1) {
+				t.Errorf("%s has seq %d and was answered %d", body, i+1, answers[body])
+			}
+		}
+	}
+	if total != senders*each || cuts.Load() == 0 {
+		t.Errorf("%d stored, want %d; the link was cut %d times", total, senders*each, cuts.Load())
+	}
+}
