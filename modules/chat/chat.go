@@ -104,6 +104,7 @@ type Chat struct {
 	parties *otter.Cache[id.ID, parties]
 	heads   *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
 	moves   moves
+	traces  *tracer
 	epoch   string
 
 	upgrader *socket.Upgrader
@@ -146,6 +147,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 		lanes = 1 // it has one writer: more lanes would only wait for each other
 	}
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
+	c.traces = newTracer(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
 	c.shakes = rate.NewLimiter(rate.Limit(cfg.Handshakes), cfg.Handshakes)
 	c.upgrader = socket.NewUpgrader(subprotocol, cfg.socket())
@@ -156,7 +158,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 // Connect gives the chat its bus to other instances; Receive and Resumed are the bus' handlers.
 func (c *Chat) Connect(bus *pubsub.Bus) {
 	c.bus = bus
-	c.relay.Connect(bus)
+	c.relay.Connect(bus, c.traces.heard)
 }
 
 // Receive takes news from the bus.

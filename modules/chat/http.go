@@ -52,7 +52,7 @@ func (c *Chat) handshake(ec echo.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Invalid, "bad_request", "The handshake is malformed.", err)
 	}
-	s, admitted := c.admit(conn, who)
+	s, admitted := c.admit(conn, "socket", who)
 	if !admitted {
 		go conn.Serve(socket.Deaf{}) // until the peer has read why
 		return nil
@@ -77,7 +77,7 @@ func (c *Chat) events(ec echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if s, admitted := c.admit(conn, who); admitted {
+	if s, admitted := c.admit(conn, "events", who); admitted {
 		defer s.Closed()
 		s.begin()
 	}
@@ -296,6 +296,20 @@ func (h rest) ListMessages(ctx context.Context, req api.ListMessagesRequestObjec
 		out.Items[i] = messageView(&p.messages[i])
 	}
 	return out, nil
+}
+
+// TraceMessage tells a message's way.
+func (h rest) TraceMessage(ctx context.Context, req api.TraceMessageRequestObject) (api.TraceMessageResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	why := ""
+	if req.Params.XAccessReason != nil {
+		why = strings.TrimSpace(*req.Params.XAccessReason)
+	}
+	t, err := h.c.trace(ctx, p, req.RoomId, req.Seq, why)
+	return api.TraceMessage200JSONResponse(t), err
 }
 
 // SendMessage sends as the socket does.

@@ -86,6 +86,7 @@ func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, don
 			c.messages.Add(1)
 			c.heads.Set(o.Message.RoomID, o.Message.Seq)
 			c.relay.Message(sides.both(), o.Message.RoomID, o.Message.Seq, messageFrame(&o.Message), origin)
+			c.traces.published(o.Message.RoomID, o.Message.Seq)
 		}
 	})
 }

@@ -45,8 +45,10 @@ type session struct {
 	id      id.ID
 	parties []hub.Party
 	began   time.Time
-	ctx     context.Context // ends with the connection
-	end     context.CancelFunc
+
+	transport string          // "socket" or "events"
+	ctx       context.Context // ends with the connection
+	end       context.CancelFunc
 
 	frames   *rate.Limiter // only the reading goroutine asks it
 	mistakes int
@@ -62,8 +64,8 @@ type session struct {
 	leaving    bool
 }
 
-func (c *Chat) newSession(conn link, p *identity.Principal) *session {
-	s := &session{chat: c, conn: conn, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *session {
+	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}

@@ -17,7 +17,7 @@ import (
 
 // admit registers a new connection, unless the member has too many here (4409) or we are going away (1012).
 // A refused one has been closed with its reason, after the handshake: only so can a browser read it.
-func (c *Chat) admit(conn link, p *identity.Principal) (*session, bool) {
+func (c *Chat) admit(conn link, transport string, p *identity.Principal) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.draining {
@@ -28,7 +28,7 @@ func (c *Chat) admit(conn link, p *identity.Principal) (*session, bool) {
 		conn.Close(socket.CloseTooMany, "too many connections of one member")
 		return nil, false
 	}
-	s := c.newSession(conn, p)
+	s := c.newSession(conn, transport, p)
 	c.sessions[s] = struct{}{}
 	c.perMember[p.MemberID]++
 	c.live.Add(1)

@@ -55,6 +55,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/chat/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The socket's frames as Server-Sent Events, for networks that block WebSocket.
+         * @description Each event's data is one server frame of the AsyncAPI description, `welcome` first. The last event is
+         *     `close`, its data `{"code","reason"}` as in a socket's close frame. What a client says goes by REST: sends,
+         *     cursors, and `messages?after_seq=` for what it missed.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/chat/rooms": {
         parameters: {
             query?: never;
@@ -169,6 +191,29 @@ export interface paths {
         put?: never;
         /** The same send as the socket's. Safe to repeat with the same client_msg_id. */
         post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/chat/rooms/{room_id}/messages/{seq}/trace": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why an operator of the mall reads a talk; required of operators, recorded with the access. */
+                "X-Access-Reason"?: components["parameters"]["AccessReason"];
+            };
+            path: {
+                room_id: components["parameters"]["RoomId"];
+                seq: number;
+            };
+            cookie?: never;
+        };
+        /** "Where is my message?" A message's way, without its text; for operators of the mall, with a reason. */
+        get: operations["traceMessage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -826,6 +871,57 @@ export interface components {
             /** @enum {string} */
             token_type: "Bearer";
         };
+        Trace: {
+            /** Format: int64 */
+            head: number;
+            /** @description how many instances have answered within the time given */
+            instances: number;
+            /**
+             * Format: date-time
+             * @description by the instance that stored it; instances remember the last few thousand
+             */
+            published_at?: string;
+            published_by?: components["schemas"]["Id"];
+            /** @description Everyone whose cursor has reached the message. */
+            readers: components["schemas"]["TraceReader"][];
+            room_id: components["schemas"]["Id"];
+            sender: components["schemas"]["Sender"];
+            /** Format: int64 */
+            seq: number;
+            /** @description Who of the room is connected now, and whether the message has gone out to them. */
+            sessions: components["schemas"]["TraceSession"][];
+            /** Format: date-time */
+            stored_at: string;
+        };
+        TraceReader: {
+            /**
+             * Format: date-time
+             * @description when the delivered cursor came to where it is
+             */
+            delivered_at: string;
+            /** Format: int64 */
+            delivered_seq: number;
+            member_id: components["schemas"]["Id"];
+            party: components["schemas"]["Party"];
+            /**
+             * Format: date-time
+             * @description when the read cursor came to where it is; absent when it is before the message
+             */
+            read_at?: string;
+            /** Format: int64 */
+            read_seq: number;
+        };
+        TraceSession: {
+            instance: components["schemas"]["Id"];
+            member_id: components["schemas"]["Id"];
+            party: components["schemas"]["Party"];
+            pushed: boolean;
+            session_id: components["schemas"]["Id"];
+            /** Format: date-time */
+            since: string;
+            /** @enum {string} */
+            transport: "socket" | "events";
+        };
     };
     responses: {
         /** @description The request was refused; the problem document says why. */
@@ -920,6 +1016,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Problem"];
@@ -1175,6 +1292,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SendReceipt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    traceMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why an operator of the mall reads a talk; required of operators, recorded with the access. */
+                "X-Access-Reason"?: components["parameters"]["AccessReason"];
+            };
+            path: {
+                room_id: components["parameters"]["RoomId"];
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The way as far as it is known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
                 };
             };
             default: components["responses"]["Problem"];

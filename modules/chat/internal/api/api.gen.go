@@ -140,6 +140,24 @@ func (e Party) Valid() bool {
 	}
 }
 
+// Defines values for TraceSessionTransport.
+const (
+	Events TraceSessionTransport = "events"
+	Socket TraceSessionTransport = "socket"
+)
+
+// Valid indicates whether the value is a known member of the TraceSessionTransport enum.
+func (e TraceSessionTransport) Valid() bool {
+	switch e {
+	case Events:
+		return true
+	case Socket:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRoomsParamsOrder.
 const (
 	ListRoomsParamsOrderRecent  ListRoomsParamsOrder = "recent"
@@ -351,6 +369,55 @@ type Sender struct {
 	Party    Party   `json:"party"`
 }
 
+// Trace defines model for Trace.
+type Trace struct {
+	Head int64 `json:"head"`
+
+	// Instances how many instances have answered within the time given
+	Instances int `json:"instances"`
+
+	// PublishedAt by the instance that stored it; instances remember the last few thousand
+	PublishedAt *time.Time `json:"published_at,omitempty"`
+	PublishedBy *Id        `json:"published_by,omitempty"`
+
+	// Readers Everyone whose cursor has reached the message.
+	Readers []TraceReader `json:"readers"`
+	RoomId  Id            `json:"room_id"`
+	Sender  Sender        `json:"sender"`
+	Seq     int64         `json:"seq"`
+
+	// Sessions Who of the room is connected now, and whether the message has gone out to them.
+	Sessions []TraceSession `json:"sessions"`
+	StoredAt time.Time      `json:"stored_at"`
+}
+
+// TraceReader defines model for TraceReader.
+type TraceReader struct {
+	// DeliveredAt when the delivered cursor came to where it is
+	DeliveredAt  time.Time `json:"delivered_at"`
+	DeliveredSeq int64     `json:"delivered_seq"`
+	MemberId     Id        `json:"member_id"`
+	Party        Party     `json:"party"`
+
+	// ReadAt when the read cursor came to where it is; absent when it is before the message
+	ReadAt  *time.Time `json:"read_at,omitempty"`
+	ReadSeq int64      `json:"read_seq"`
+}
+
+// TraceSession defines model for TraceSession.
+type TraceSession struct {
+	Instance  Id                    `json:"instance"`
+	MemberId  Id                    `json:"member_id"`
+	Party     Party                 `json:"party"`
+	Pushed    bool                  `json:"pushed"`
+	SessionId Id                    `json:"session_id"`
+	Since     time.Time             `json:"since"`
+	Transport TraceSessionTransport `json:"transport"`
+}
+
+// TraceSessionTransport defines model for TraceSession.Transport.
+type TraceSessionTransport string
+
 // AccessReason defines model for AccessReason.
 type AccessReason = string
 
@@ -438,6 +505,12 @@ type SendMessageParams struct {
 	XAccessReason *AccessReason `json:"X-Access-Reason,omitempty"`
 }
 
+// TraceMessageParams defines parameters for TraceMessage.
+type TraceMessageParams struct {
+	// XAccessReason Why an operator of the mall reads a talk; required of operators, recorded with the access.
+	XAccessReason *AccessReason `json:"X-Access-Reason,omitempty"`
+}
+
 // GetChatSummaryParams defines parameters for GetChatSummary.
 type GetChatSummaryParams struct {
 	ShopId *Id `form:"shop_id,omitempty" json:"shop_id,omitempty"`
@@ -481,6 +554,9 @@ type ServerInterface interface {
 	// SendMessage The same send as the socket's. Safe to repeat with the same client_msg_id.
 	// (POST /chat/rooms/{room_id}/messages)
 	SendMessage(ctx echo.Context, roomId RoomId, params SendMessageParams) error
+	// TraceMessage "Where is my message?" A message's way, without its text; for operators of the mall, with a reason.
+	// (GET /chat/rooms/{room_id}/messages/{seq}/trace)
+	TraceMessage(ctx echo.Context, roomId RoomId, seq int64, params TraceMessageParams) error
 	// GetChatSummary Unread messages and, for a shop, how many rooms are in each state.
 	// (GET /chat/summary)
 	GetChatSummary(ctx echo.Context, params GetChatSummaryParams) error
@@ -744,6 +820,50 @@ func (w *ServerInterfaceWrapper) SendMessage(ctx echo.Context) error {
 	return err
 }
 
+// TraceMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) TraceMessage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room_id" -------------
+	var roomId RoomId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room_id", ctx.Param("room_id"), &roomId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room_id: %s", err))
+	}
+
+	// ------------- Path parameter "seq" -------------
+	var seq int64
+
+	err = runtime.BindStyledParameterWithOptions("simple", "seq", ctx.Param("seq"), &seq, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter seq: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TraceMessageParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-Access-Reason" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-Access-Reason")]; found {
+		var XAccessReason AccessReason
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-Access-Reason, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-Access-Reason", valueList[0], &XAccessReason, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-Access-Reason: %s", err))
+		}
+
+		params.XAccessReason = &XAccessReason
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TraceMessage(ctx, roomId, seq, params)
+	return err
+}
+
 // GetChatSummary converts echo context to params.
 func (w *ServerInterfaceWrapper) GetChatSummary(ctx echo.Context) error {
 	var err error
@@ -817,6 +937,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/chat/rooms/:room_id/inquiries/:inquiry_id", wrapper.ChangeInquiry, options.OperationMiddlewares["changeInquiry"]...)
 	router.GET(options.BaseURL+"/chat/rooms/:room_id/messages", wrapper.ListMessages, options.OperationMiddlewares["listMessages"]...)
 	router.POST(options.BaseURL+"/chat/rooms/:room_id/messages", wrapper.SendMessage, options.OperationMiddlewares["sendMessage"]...)
+	router.GET(options.BaseURL+"/chat/rooms/:room_id/messages/:seq/trace", wrapper.TraceMessage, options.OperationMiddlewares["traceMessage"]...)
 	router.GET(options.BaseURL+"/chat/summary", wrapper.GetChatSummary, options.OperationMiddlewares["getChatSummary"]...)
 
 }
@@ -1172,6 +1293,47 @@ func (response SendMessagedefaultApplicationProblemPlusJSONResponse) VisitSendMe
 	return err
 }
 
+type TraceMessageRequestObject struct {
+	RoomId RoomId `json:"room_id"`
+	Seq    int64  `json:"seq"`
+	Params TraceMessageParams
+}
+
+type TraceMessageResponseObject interface {
+	VisitTraceMessageResponse(w http.ResponseWriter) error
+}
+
+type TraceMessage200JSONResponse Trace
+
+func (response TraceMessage200JSONResponse) VisitTraceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TraceMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TraceMessagedefaultApplicationProblemPlusJSONResponse) VisitTraceMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetChatSummaryRequestObject struct {
 	Params GetChatSummaryParams
 }
@@ -1237,6 +1399,9 @@ type StrictServerInterface interface {
 	// SendMessage The same send as the socket's. Safe to repeat with the same client_msg_id.
 	// (POST /chat/rooms/{room_id}/messages)
 	SendMessage(ctx context.Context, request SendMessageRequestObject) (SendMessageResponseObject, error)
+	// TraceMessage "Where is my message?" A message's way, without its text; for operators of the mall, with a reason.
+	// (GET /chat/rooms/{room_id}/messages/{seq}/trace)
+	TraceMessage(ctx context.Context, request TraceMessageRequestObject) (TraceMessageResponseObject, error)
 	// GetChatSummary Unread messages and, for a shop, how many rooms are in each state.
 	// (GET /chat/summary)
 	GetChatSummary(ctx context.Context, request GetChatSummaryRequestObject) (GetChatSummaryResponseObject, error)
@@ -1542,6 +1707,33 @@ func (sh *strictHandler) SendMessage(ctx echo.Context, roomId RoomId, params Sen
 		return err
 	} else if validResponse, ok := response.(SendMessageResponseObject); ok {
 		return validResponse.VisitSendMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TraceMessage operation middleware
+func (sh *strictHandler) TraceMessage(ctx echo.Context, roomId RoomId, seq int64, params TraceMessageParams) error {
+	var request TraceMessageRequestObject
+
+	request.RoomId = roomId
+	request.Seq = seq
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TraceMessage(ctx.Request().Context(), request.(TraceMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TraceMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TraceMessageResponseObject); ok {
+		return validResponse.VisitTraceMessageResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

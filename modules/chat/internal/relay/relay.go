@@ -22,6 +22,8 @@ type Relay struct {
 	key      []byte
 	instance id.ID
 
+	heard func(payload []byte) // what instances say to one another
+
 	refused atomic.Int64
 }
 
@@ -32,8 +34,23 @@ func New(key []byte) *Relay {
 	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
 }
 
-// Connect gives the relay its bus, whose handler is Receive.
-func (r *Relay) Connect(bus *pubsub.Bus) { r.bus = bus }
+// Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell; it must
+// not block.
+func (r *Relay) Connect(bus *pubsub.Bus, heard func(payload []byte)) {
+	r.bus, r.heard = bus, heard
+	bus.Listen(channel(everyone))
+}
+
+// everyone is the party of all instances.
+var everyone = hub.Party{Kind: 'i'}
+
+// Tell says something to all other instances.
+func (r *Relay) Tell(payload []byte) {
+	r.bus.Publish(channel(everyone), r.seal(everyone, kindTell, id.Nil, 0, payload))
+}
+
+// Instance is this process' name.
+func (r *Relay) Instance() id.ID { return r.instance }
 
 // Hub is what this process has connected.
 func (r *Relay) Hub() *hub.Hub { return r.hub }
@@ -76,6 +93,7 @@ const (
 	version     = 1
 	kindMessage = 'm'
 	kindPush    = 'p'
+	kindTell    = 't'
 	headSize    = 2 + 16 + 16 + 8
 	markSize    = 16
 )
@@ -121,6 +139,8 @@ func (r *Relay) Receive(ch string, payload []byte) {
 		r.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)
 	case kindPush:
 		r.hub.Push(p, frame, nil)
+	case kindTell:
+		r.heard(frame)
 	default:
 		r.refused.Add(1)
 	}

@@ -58,7 +58,7 @@ func instance(t *testing.T, key, addr string) (*Relay, *redis.Client) {
 	}
 	r := New([]byte(key))
 	bus := pubsub.New(client, "t", r.Receive, func() {}, slog.New(slog.DiscardHandler))
-	r.Connect(bus)
+	r.Connect(bus, func([]byte) {})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bus.Run(ctx) })
@@ -76,7 +76,7 @@ func instance(t *testing.T, key, addr string) (*Relay, *redis.Client) {
 // alone is a relay whose bus does not run.
 func alone(key string) *Relay {
 	r := New([]byte(key))
-	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)))
+	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {})
 	return r
 }
 
