@@ -75,6 +75,16 @@ e2e: build ## run the browser test on private servers and two instances
 	go build -o .cache/bin/e2e-stack ./web/e2e/stack
 	cd web && npx playwright test --config e2e/playwright.config.ts
 
+.PHONY: faults
+faults: ## break a whole mall of real processes in every way known, and check that nothing is lost (docs/faults.md)
+	@go build -o .cache/bin/faults ./cmd/faults
+	@.cache/bin/faults $(FAULTS)
+
+.PHONY: faults-short
+faults-short: ## a sample of the faults; FAULTS="-only redis" for some, with either task
+	@go build -o .cache/bin/faults ./cmd/faults
+	@.cache/bin/faults -short $(FAULTS)
+
 .PHONY: lint
 lint: .cache/bin/golangci-lint $(WEB_DEPS) ## lint the Go code and the web
 	.cache/bin/golangci-lint run ./...

@@ -17,6 +17,7 @@ type fault struct {
 	inject   act
 	heal     act
 	after    act  // more to look at once everything is complete
+	guests   bool // devices come and go by themselves: when they are back says nothing
 	probe    bool // REST calls go on all the time, and none may fail
 	during   promises
 }

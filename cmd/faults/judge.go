@@ -33,7 +33,7 @@ func (s *stage) untilComplete(ctx context.Context) (complete, back time.Duration
 	}
 	if since := s.readySince(); since != nil {
 		quiet = later(quiet, *since)
-		if since.After(s.injected) {
+		if since.After(s.injected) && !s.fault.guests {
 			back = since.Sub(s.injected)
 		}
 	}

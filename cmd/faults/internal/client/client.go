@@ -82,6 +82,9 @@ func (c *Client) Run(ctx context.Context) {
 	c.wg.Wait()
 }
 
+// Through lets the client's first connection go another way; before Run.
+func (c *Client) Through(addr string) { c.cfg.Home = addr }
+
 // Name is the client's in logs.
 func (c *Client) Name() string { return c.cfg.Name }
 

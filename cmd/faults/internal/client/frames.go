@@ -22,7 +22,9 @@ func (c *Client) take(ctx context.Context, k *conn, f frame) {
 		c.refused(k, f)
 		c.resumeRefused(ctx, k, f)
 	case "resumed":
-		c.log.Add(record.Event{Kind: record.Resumed, Conn: k.n, On: k.on})
+		for room, head := range f.Heads {
+			c.log.Add(record.Event{Kind: record.Resumed, Conn: k.n, On: k.on, Room: room, Seq: head})
+		}
 		c.resumed(ctx, k, f.Heads)
 	case "too_far":
 		c.log.Add(record.Event{Kind: record.TooFar, Conn: k.n, On: k.on, Room: f.RoomID, Seq: f.Head})

@@ -55,6 +55,7 @@ type Proxy struct {
 	observe func(l *Link, to Direction, frame []byte)
 	ln      net.Listener
 	admit   atomic.Int32
+	small   atomic.Bool
 	rule    atomic.Pointer[Rule]
 
 	mu     sync.Mutex
@@ -97,6 +98,9 @@ func (p *Proxy) Addr() string { return p.ln.Addr().String() }
 
 // Admit says what becomes of connections that come from now on.
 func (p *Proxy) Admit(a Admission) { p.admit.Store(int32(a)) }
+
+// SmallBuffers lets links made from now on hold little that the client has not read.
+func (p *Proxy) SmallBuffers() { p.small.Store(true) }
 
 // SetRule puts a rule in force for all links; nil passes everything.
 func (p *Proxy) SetRule(r Rule) {
@@ -180,6 +184,9 @@ func (p *Proxy) serve(client *net.TCPConn) {
 		return
 	}
 	l.server = server.(*net.TCPConn)
+	if p.small.Load() {
+		_ = l.server.SetReadBuffer(16 << 10)
+	}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()

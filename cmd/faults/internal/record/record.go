@@ -17,7 +17,7 @@ const (
 	Open    Kind = "open"    // a connection; Note is the instance
 	Welcome Kind = "welcome" // Epoch
 	Resume  Kind = "resume"  // asked for what follows Seq
-	Resumed Kind = "resumed" // everything missed has come
+	Resumed Kind = "resumed" // everything missed has come; Seq is the head then
 	TooFar  Kind = "too_far" // the stream goes on after Seq
 	Reset   Kind = "reset"   // Epoch; what the client had is void
 	Message Kind = "message" // a frame
