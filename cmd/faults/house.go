@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -103,12 +103,12 @@ func (h *house) keep(s *stage, from []int64, lines []string) (string, error) {
 		return dir, err
 	}
 	for _, l := range s.logs() {
-		f, err := os.Create(filepath.Join(dir, l.Client+".jsonl")) //nolint:gosec // a folder of our own
+		f, err := os.Create(filepath.Join(dir, l.Client+".jsonl"))
 		if err != nil {
 			return dir, err
 		}
 		_, err = l.WriteTo(f)
-		if err = errJoin(err, f.Close()); err != nil {
+		if err := errors.Join(err, f.Close()); err != nil {
 			return dir, err
 		}
 	}
@@ -121,7 +121,7 @@ func (h *house) keep(s *stage, from []int64, lines []string) (string, error) {
 }
 
 func copyFrom(source string, offset int64, target string) error {
-	in, err := os.Open(source) //nolint:gosec // a log of our own
+	in, err := os.Open(source)
 	if err != nil {
 		return err
 	}
@@ -129,17 +129,10 @@ func copyFrom(source string, offset int64, target string) error {
 	if _, err := in.Seek(offset, io.SeekStart); err != nil {
 		return err
 	}
-	out, err := os.Create(target) //nolint:gosec // a folder of our own
+	out, err := os.Create(target)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errJoin(err, out.Close())
-}
-
-func errJoin(errs ...error) error {
-	if i := slices.IndexFunc(errs, func(e error) bool { return e != nil }); i >= 0 {
-		return errs[i]
-	}
-	return nil
+	return errors.Join(err, out.Close())
 }

@@ -76,7 +76,7 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	if o.program == "" {
 		o.program = filepath.Join(dir, "mall")
-		if text, err := exec.CommandContext(ctx, "go", "build", "-o", o.program, "./cmd/mall").CombinedOutput(); err != nil { //nolint:gosec // our own program
+		if text, err := exec.CommandContext(ctx, "go", "build", "-o", o.program, "./cmd/mall").CombinedOutput(); err != nil {
 			return fmt.Errorf("build: %w\n%s", err, text)
 		}
 	}

@@ -73,7 +73,7 @@ func (t *traffic) run(ctx context.Context, done chan struct{}) {
 }
 
 // texts are what people write; the mall must give back every code point.
-var texts = []string{"재고 있나요?", "네, 고객님 😊", "when will it ship?", "한 줄\n두 줄", "👩‍👩‍👧‍👦 선물이에요", "é\tà", "​ ", "\"quoted\" <b>&amp;</b>"}
+var texts = []string{"재고 있나요?", "네, 고객님 😊", "when will it ship?", "한 줄\n두 줄", "👩‍👩‍👧‍👦 선물이에요", "é\tà", "\u200b ", "\"quoted\" <b>&amp;</b>"}
 
 func (t *traffic) write(c *client.Client, room string, n int) {
 	write(c, room, fmt.Sprintf("%d %s", n, texts[t.rnd.IntN(len(texts))]))

@@ -71,7 +71,8 @@ func Start(ctx context.Context, o Options) (c *Cluster, err error) {
 	if err := c.StartInstances(ctx); err != nil {
 		return c, err
 	}
-	return c, c.startNginx(ctx, o)
+	err = c.startNginx(ctx, o)
+	return c, err
 }
 
 func (c *Cluster) startServers(ctx context.Context, dir string) (err error) {

@@ -78,7 +78,7 @@ func (p *Program) launch() error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	c := exec.Command(p.path, p.args...) //nolint:gosec,noctx // programs that the caller names; ended by Kill, on every way out
+	c := exec.Command(p.path, p.args...)
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if p.env != nil {
@@ -87,7 +87,7 @@ func (p *Program) launch() error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	keeper := exec.Command("/bin/sh", "-c", leash, "leash", strconv.Itoa(c.Process.Pid)) //nolint:gosec,noctx // ends with the program
+	keeper := exec.Command("/bin/sh", "-c", leash, "leash", strconv.Itoa(c.Process.Pid))
 	keeper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	held, err := keeper.StdinPipe()
 	if err == nil {
