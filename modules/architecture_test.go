@@ -58,7 +58,7 @@ var homes = []home{
 	},
 	{
 		library: "github.com/redis/go-redis/v9",
-		in:      []string{"modules/platform/pubsub", "modules/platform/testservers", "modules/chat/internal/limit"},
+		in:      []string{"modules/platform/pubsub", "modules/platform/testservers", "modules/chat/internal/limit", "modules/chat/internal/presence"},
 		inTests: []string{"modules/chat", "cmd/mall"},
 		instead: "use modules/platform/pubsub; what is counted in Redis gets a package of its own, as modules/chat/internal/limit",
 	},

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"mall/modules/chat/internal/limit"
+	"mall/modules/chat/internal/presence"
 	"mall/modules/chat/internal/relay"
 	"mall/modules/chat/internal/socket"
 	"mall/modules/chat/internal/store"
@@ -100,6 +101,7 @@ type Chat struct {
 	relay   *relay.Relay
 	sends   *limit.Limiter
 	shakes  *rate.Limiter
+	online  *presence.Presence
 	bus     *pubsub.Bus
 	parties *otter.Cache[id.ID, parties]
 	heads   *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
@@ -149,6 +151,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
 	c.traces = newTracer(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
+	c.online = presence.New(d.Redis, d.Prefix, c.relay.Instance(), c.presenceChanged, d.Log)
 	c.shakes = rate.NewLimiter(rate.Limit(cfg.Handshakes), cfg.Handshakes)
 	c.upgrader = socket.NewUpgrader(subprotocol, cfg.socket())
 	c.lifetime, c.end = context.WithCancel(context.Background())
@@ -170,6 +173,7 @@ func (c *Chat) Run(ctx context.Context) error {
 	beside.Go(func() { c.sweeper(ctx) })
 	beside.Go(func() { c.checker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
+	beside.Go(func() { c.online.Run(ctx) })
 	defer beside.Wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

@@ -52,9 +52,13 @@ func (l *listener) next() (name, data string) {
 
 func (l *listener) want(typ string) frame {
 	l.t.Helper()
-	_, data := l.next()
 	var f frame
-	check(l.t, json.Unmarshal([]byte(data), &f))
+	var data string
+	for f.Type == "" || f.Type == "presence" {
+		_, data = l.next()
+		f = frame{}
+		check(l.t, json.Unmarshal([]byte(data), &f))
+	}
 	if f.Type != typ {
 		l.t.Fatalf("got %s, want a %s", data, typ)
 	}

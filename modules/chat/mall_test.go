@@ -334,6 +334,7 @@ type frame struct {
 	DeliveredSeq int64            `json:"delivered_seq"`
 	ReadSeq      int64            `json:"read_seq"`
 	On           bool             `json:"on"`
+	Online       bool             `json:"online"`
 	Name         string           `json:"name"`
 	Room         *room            `json:"room"`
 	Sender       struct {
@@ -352,6 +353,8 @@ type client struct {
 	t     *testing.T
 	ws    *websocket.Conn
 	epoch string
+
+	presence bool // next gives presence frames too
 }
 
 const wsPath = "/api/v1/chat/ws"
@@ -381,7 +384,7 @@ func (c *client) say(v any) {
 	check(c.t, c.ws.WriteJSON(v))
 }
 
-// next takes the next frame but heartbeats.
+// next takes the next frame but heartbeats, and but presence unless asked for: who comes when is a race.
 func (c *client) next() frame {
 	c.t.Helper()
 	check(c.t, c.ws.SetReadDeadline(time.Now().Add(soon)))
@@ -390,7 +393,7 @@ func (c *client) next() frame {
 		if err := c.ws.ReadJSON(&f); err != nil {
 			c.t.Fatalf("waiting for a frame: %v", err)
 		}
-		if f.Type != "hb" {
+		if f.Type != "hb" && (f.Type != "presence" || c.presence) {
 			return f
 		}
 	}
@@ -409,6 +412,7 @@ func (c *client) want(typ string) frame {
 // skipTo takes frames until one of the type comes.
 func (c *client) skipTo(typ string) frame {
 	c.t.Helper()
+	c.presence = typ == "presence"
 	for {
 		if f := c.next(); f.Type == typ {
 			return f

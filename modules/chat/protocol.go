@@ -142,6 +142,13 @@ type (
 		Name     string `json:"name"`
 		On       bool   `json:"on"`
 	}
+	presenceFrame struct {
+		Type     string     `json:"type"` // presence: a party of a room has come or gone
+		RoomID   id.ID      `json:"room_id"`
+		Party    string     `json:"party"`
+		Online   bool       `json:"online"`
+		LastSeen *time.Time `json:"last_seen,omitempty"`
+	}
 	heartbeatFrame struct {
 		Type  string          `json:"type"` // hb
 		Time  time.Time       `json:"time"`

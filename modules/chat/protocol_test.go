@@ -68,6 +68,7 @@ func serverFrames() map[string]any {
 		"receipt":        receiptFrame{"receipt", roomID, store.Shop, 7, 6},
 		"room":           roomFrame{"room", roomView(&entry, store.Shop, names, shops)},
 		"typing":         typingFrame{"typing", roomID, store.Shop, memberID, "박달님", true},
+		"presence":       presenceFrame{"presence", roomID, store.Buyer, false, &sampleAt},
 		"hb":             heartbeatFrame{"hb", sampleAt, heads},
 	}
 }

@@ -78,6 +78,7 @@ func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *s
 func (s *session) begin() {
 	for _, p := range s.parties {
 		s.chat.relay.Join(s.ctx, p, s)
+		s.chat.online.Come(p)
 	}
 	s.welcome()
 }
@@ -134,6 +135,7 @@ func (s *session) Closed() {
 	s.end()
 	for _, p := range s.parties {
 		s.chat.relay.Leave(p, s)
+		s.chat.online.Go(p)
 	}
 	s.chat.forget(s)
 }

@@ -58,6 +58,7 @@ func (c *Chat) roomViews(ctx context.Context, entries []store.Entry, party strin
 	for i := range entries {
 		views[i] = roomView(&entries[i], party, names, shopNames)
 	}
+	c.addPresence(ctx, views, party)
 	return views, nil
 }
 

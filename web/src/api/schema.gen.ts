@@ -714,6 +714,12 @@ export interface components {
         OrderStatus: "placed" | "paid" | "preparing" | "shipped" | "delivered" | "completed" | "cancelled" | "refunded";
         /** @enum {string} */
         Party: "buyer" | "shop" | "system";
+        /** @description Whether the other party is there; absent while it is not known. */
+        Presence: {
+            /** Format: date-time */
+            last_seen?: string;
+            online: boolean;
+        };
         /** @description RFC 9457 problem document. */
         Problem: {
             /** @description stable machine-readable reason */
@@ -797,6 +803,7 @@ export interface components {
             id: components["schemas"]["Id"];
             inquiry: components["schemas"]["Inquiry"];
             last_message?: components["schemas"]["Message"];
+            presence?: components["schemas"]["Presence"];
             shop: components["schemas"]["Named"];
             /**
              * Format: int64

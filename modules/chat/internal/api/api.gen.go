@@ -299,6 +299,12 @@ type Named struct {
 // Party defines model for Party.
 type Party string
 
+// Presence Whether the other party is there; absent while it is not known.
+type Presence struct {
+	LastSeen *time.Time `json:"last_seen,omitempty"`
+	Online   bool       `json:"online"`
+}
+
 // Problem RFC 9457 problem document.
 type Problem struct {
 	// Code stable machine-readable reason
@@ -329,7 +335,10 @@ type Room struct {
 	Id          Id       `json:"id"`
 	Inquiry     Inquiry  `json:"inquiry"`
 	LastMessage *Message `json:"last_message,omitempty"`
-	Shop        Named    `json:"shop"`
+
+	// Presence Whether the other party is there; absent while it is not known.
+	Presence *Presence `json:"presence,omitempty"`
+	Shop     Named     `json:"shop"`
 
 	// Unread messages of the other party past the caller's read_seq
 	Unread    int64     `json:"unread"`

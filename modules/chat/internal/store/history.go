@@ -61,6 +61,18 @@ func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, si
 	return hs, db.Fault(err)
 }
 
+// Latest reads the rooms of a party that have changed last: f's owner and Limit count.
+func (s *Store) Latest(ctx context.Context, f Inbox) ([]Head, error) {
+	column, owner := "shop_id", f.ShopID
+	if owner.IsZero() {
+		column, owner = "buyer_id", f.BuyerID
+	}
+	var hs []Head
+	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "+column+" = ? ORDER BY updated_at DESC, id DESC LIMIT ?",
+		owner, f.Limit).Scan(&hs).Error
+	return hs, db.Fault(err)
+}
+
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
 func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
 	if len(rooms) == 0 {
