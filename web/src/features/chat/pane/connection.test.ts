@@ -27,6 +27,8 @@ test('two seconds of silence before anything is said', () => {
 
 test('offline is said at once', () => {
   expect(connectionBar(down({ online: false, downSince: now }), now)).toEqual({ kind: 'offline' });
+  // The socket may take a minute to notice.
+  expect(connectionBar(status({ online: false }), now)).toEqual({ kind: 'offline' });
 });
 
 test('long waits count down to their end', () => {

@@ -31,12 +31,12 @@ export function connectionBar(
   connectedAt?: number,
 ): Bar | undefined {
   if (status.phase === 'closed') return { kind: byCode[status.code ?? 0] ?? 'closed' };
+  if (status.phase !== 'idle' && !status.online) return { kind: 'offline' };
   if (status.phase === 'live') {
     const news = connectedAt !== undefined && now - connectedAt < connectedFor;
     return news ? { kind: 'connected' } : undefined;
   }
   if (status.phase === 'idle') return undefined;
-  if (!status.online) return { kind: 'offline' };
   if (status.downSince === undefined || now - status.downSince < quietFor) return undefined;
   const { retryAt } = status;
   if (retryAt !== undefined && retryAt - (waitFrom ?? now) > longWait && retryAt > now) {

@@ -5,7 +5,8 @@ const pinned = -1;
  * Holds the row that is being read where it is while rows come, go or change size around it. The browser's own
  * scroll anchoring is off for this scroller: at the very top it anchors on the wrong row and jumps by thousands of px.
  *
- * scroller: the element that scrolls, laid out with column-reverse. log: its content, whose rows are `li`.
+ * scroller: the element that scrolls, laid out with column-reverse. log: its content, with rows `li[data-anchor]` in
+ * lists; other rows (dates, the divider) change places themselves and hold nothing.
  * onTop hears the first visible row after each scroll. Whoever scrolls by hand calls `remember` right after: the
  * browser's own scroll event comes too late.
  */
@@ -48,8 +49,9 @@ function firstVisibleRow(scroller: HTMLElement, log: HTMLElement): HTMLElement |
   const below = (element: Element) => element.getBoundingClientRect().bottom > edge;
   for (const chunk of log.querySelectorAll<HTMLElement>(':scope > ol')) {
     if (!below(chunk)) continue;
-    const row = [...chunk.children].find(below);
-    if (row) return row as HTMLElement;
+    const rows = [...chunk.querySelectorAll<HTMLElement>(':scope > [data-anchor]')];
+    const row = rows.find(below);
+    if (row) return row;
   }
   return undefined;
 }
