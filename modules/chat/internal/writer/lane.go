@@ -129,12 +129,12 @@ func (l *lane) waitFor(room id.ID) {
 func (l *lane) takeAside(room id.ID, left []*entry) []*entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := append(left, l.aside[room]...)
-	if len(all) == 0 {
+	left = append(left, l.aside[room]...)
+	if len(left) == 0 {
 		delete(l.aside, room)
 		return nil
 	}
-	n := min(len(all), l.w.cfg.Batch)
-	l.aside[room] = all[n:]
-	return all[:n:n]
+	n := min(len(left), l.w.cfg.Batch)
+	l.aside[room] = left[n:]
+	return left[:n:n]
 }
