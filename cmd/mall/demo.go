@@ -13,7 +13,7 @@ import (
 	"mall/modules/product"
 )
 
-const demoPassword = "demo-mall-2026"
+const demoPassword = "demo-mall-2026" //nolint:gosec // a demo that nobody can log in to shows nothing
 
 const demoLogins = `
 Demo logins (password ` + demoPassword + `)

@@ -31,10 +31,12 @@ Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
 // errUsage has been explained to the user already.
 var errUsage = errors.New("usage")
 
-func main() {
+func main() { os.Exit(runUntilSignal()) }
+
+func runUntilSignal() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr), os.Stderr))
+	return exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr), os.Stderr)
 }
 
 // exitCode is 0 after an orderly end, 2 for a mistake in the call or the settings, 1 for everything else.

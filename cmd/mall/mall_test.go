@@ -35,7 +35,7 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "mall")
-	build := exec.Command("go", "build", "-o", binary, ".") //nolint:noctx // before any test
+	build := exec.Command("go", "build", "-o", binary, ".")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return 1
@@ -44,7 +44,7 @@ func testMain(m *testing.M) int {
 }
 
 func command(ctx context.Context, dir string, environ []string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // our own program
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, environ...)
 	return cmd
@@ -52,7 +52,7 @@ func command(ctx context.Context, dir string, environ []string, args ...string) 
 
 func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mall.yaml")
-	if err := os.WriteFile(file, []byte("http:\n  adress: ':80'\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("http:\n  adresse: ':80'\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	real := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
@@ -65,8 +65,8 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"unknown flag":           {nil, []string{"-x"}, "usage: mall"},
 		"migrate without a word": {nil, []string{"migrate"}, "usage: mall"},
 		"migrate sideways":       {nil, []string{"migrate", "sideways"}, "usage: mall"},
-		"unknown key":            {[]string{"MALL_HTTP__ADRESS=:80"}, nil, "mall: settings: unknown setting http.adress"},
-		"unknown key in a file":  {nil, []string{"-config", file}, "mall: settings: unknown setting http.adress"},
+		"unknown key":            {[]string{"MALL_HTTP__ADRESSE=:80"}, nil, "mall: settings: unknown setting http.adresse"},
+		"unknown key in a file":  {nil, []string{"-config", file}, "mall: settings: unknown setting http.adresse"},
 		"file missing":           {nil, []string{"-config", "none.yaml"}, "mall: settings: settings file"},
 		"impossible value":       {[]string{"MALL_CHAT__LANES=0"}, nil, "mall: settings: chat.lanes: must be at least 1"},
 		"wrong type":             {[]string{"MALL_CHAT__LANES=many"}, nil, "mall: settings: chat.lanes: its value is of the wrong type"},

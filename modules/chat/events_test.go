@@ -25,10 +25,10 @@ func (m *mall) listen(t *testing.T, on int, who string) *listener {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.instances[on].url+"/api/v1/chat/events", http.NoBody)
 	check(t, err)
 	req.Header.Set("Authorization", "Bearer "+m.token(t, who))
-	res, err := http.DefaultTransport.RoundTrip(req) //nolint:bodyclose // closed with the test
+	res, err := http.DefaultTransport.RoundTrip(req)
 	check(t, err)
 	t.Cleanup(func() { _ = res.Body.Close() })
-	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("events: %d %s", res.StatusCode, res.Header)
 	}
 	return &listener{t, bufio.NewScanner(res.Body), cancel}

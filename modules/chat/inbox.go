@@ -52,7 +52,7 @@ func (c *Chat) rooms(ctx context.Context, f store.Inbox, party, cursor string) (
 }
 
 func encodeCursor(at time.Time, last id.ID) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMicro())) //nolint:gosec // after 1970
+	b := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, last[:]...))
 }
 

@@ -93,12 +93,6 @@ func (m *mall) token(t *testing.T, who string) string {
 	return tokens.AccessToken
 }
 
-type names struct{ *member.Members }
-
-func (n names) MemberNames(ctx context.Context, ids []id.ID) (map[id.ID]string, error) {
-	return n.Names(ctx, ids)
-}
-
 type parts struct {
 	Chat   chat.Config    `koanf:"chat"`
 	Member member.Config  `koanf:"member"`

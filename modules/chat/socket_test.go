@@ -18,7 +18,7 @@ func changeOf(o order.Order, news id.ID) chat.OrderChange {
 
 func TestHandshakeRefusals(t *testing.T) {
 	m := single(t)
-	res, err := http.Post(m.instances[0].url+"/api/v1/session", "application/json", strings.NewReader(`{"email":"buyer@x.kr","password":"`+password+`"}`)) //nolint:noctx // a login
+	res, err := http.Post(m.instances[0].url+"/api/v1/session", "application/json", strings.NewReader(`{"email":"buyer@x.kr","password":"`+password+`"}`))
 	check(t, err)
 	_ = res.Body.Close()
 	cookie := res.Cookies()[0].String()

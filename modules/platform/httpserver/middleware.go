@@ -174,13 +174,22 @@ func (s *Server) caller(r *http.Request) (*identity.Principal, error) {
 		}
 		return s.auth.Bearer(r.Context(), strings.TrimSpace(token))
 	}
-	cookie, err := r.Cookie(s.cfg.CookieName)
-	if err != nil || cookie.Value == "" {
+	value := cookieValue(r, s.cfg.CookieName)
+	if value == "" {
 		return nil, nil //nolint:nilnil // nobody is a proper answer here
 	}
-	p, err := s.auth.Cookie(r.Context(), cookie.Value)
+	p, err := s.auth.Cookie(r.Context(), value)
 	if fault.KindOf(err) == fault.Unauthenticated {
 		return nil, nil //nolint:nilnil // a stale cookie is nobody
 	}
 	return p, err
+}
+
+// cookieValue is "" when there is no such cookie.
+func cookieValue(r *http.Request, name string) string {
+	cookie, err := r.Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
 }

@@ -116,7 +116,8 @@ func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquir
 	}
 	q := Inquiry{ID: id.New(), RoomID: room.ID, Number: last + 1, Subject: o.Subject, SubjectID: o.SubjectID, Card: o.Card,
 		State: Open, CreatedAt: Now()}
-	return q, db.Fault(w.Create(&q).Error)
+	err := w.Create(&q).Error
+	return q, db.Fault(err)
 }
 
 // Room finds a room by its id; fault.NotFound when there is none.
