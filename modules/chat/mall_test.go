@@ -99,7 +99,10 @@ type parts struct {
 	Rest   map[string]any `koanf:",remain"`
 }
 
-func startInstance(t *testing.T, cfg db.Config, redisAddr string) *instance {
+// adjust changes the settings of one instance; none leaves the tests' own.
+type adjust func(*chat.Config)
+
+func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adjust) *instance {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	d, err := db.Open(t.Context(), cfg, log)
@@ -111,6 +114,9 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string) *instance {
 	p.Chat.ResumeMessages = 50
 	p.Chat.SocketsPerMember = 4
 	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
+	for _, change := range changes {
+		change(&p.Chat)
+	}
 
 	members, err := member.New(p.Member, d, nil, log)
 	check(t, err)
@@ -198,6 +204,12 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// limited is a mall of one embedded instance with other limits.
+func limited(t *testing.T, change adjust) *mall {
+	t.Helper()
+	return &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, testservers.SQLite(t), "", change)}}
 }
 
 // single is a mall of one instance on the embedded stores; pair one of two on private real servers.

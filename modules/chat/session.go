@@ -24,7 +24,7 @@ const gapPatience = 30 * time.Millisecond
 // A connection that sends more frames than any person or client of ours could is closed with 4529.
 const (
 	framesPerSecond = 100
-	framesBurst     = 300
+	framesBurst     = 200 // fewer than the queue holds, so that a flood of mistakes is not taken for a slow reader
 )
 
 // link is the connection under a session: a socket, or a stream of events.
