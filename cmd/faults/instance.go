@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mall/cmd/faults/internal/checker"
+	"mall/cmd/faults/internal/proxy"
 	"mall/cmd/faults/internal/record"
 )
 
@@ -24,6 +25,8 @@ func instanceFaults() []fault {
 			inject: func(_ context.Context, s *stage) error { return s.cluster.Instances[1].Signal(syscall.SIGSTOP) },
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.Instances[1].Signal(syscall.SIGCONT) },
 			after:  tellReturns},
+		{name: "instance islanded", about: "one of the instances reaches neither MariaDB nor Redis for 20 s; its clients stay, and the others' last messages come from before", lasts: 20 * time.Second,
+			during: promises{socketsStay: true, answer: answerWithin}, inject: island},
 		{name: "rolling restart", about: "each instance is asked to end and started again (P12)", short: true, probe: true,
 			inject: rollingRestart},
 		{name: "nginx reloaded", about: "nginx reads its configuration again, twice, while everything goes on", lasts: 5 * time.Second, probe: true,
@@ -37,6 +40,33 @@ func instanceFaults() []fault {
 				return s.cluster.Nginx.Signal(syscall.SIGHUP)
 			}},
 	}
+}
+
+// island silences both links of an instance. Its own clients write nothing, or a later message would show what is missing.
+func island(ctx context.Context, s *stage) error {
+	const alone = 1
+	s.traffic.stop()
+	if err := until(ctx, "all is said", func() bool { return s.missing(ctx) == "" }); err != nil {
+		return err
+	}
+	links := []*proxy.Proxy{s.cluster.ToMySQL[alone], s.cluster.ToRedis[alone]}
+	for _, p := range links {
+		p.Admit(proxy.Silent)
+		p.Hush(proxy.All)
+	}
+	s.undo = append(s.undo, func() {
+		for _, p := range links {
+			p.Heal()
+		}
+	})
+	for _, c := range s.clients {
+		for _, room := range c.Rooms() {
+			if c.On() != s.cluster.Instances[alone].Name {
+				write(c, room, "while one is alone")
+			}
+		}
+	}
+	return nil
 }
 
 // rollingRestart is a deploy (P12).
