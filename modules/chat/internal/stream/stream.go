@@ -17,7 +17,8 @@ type Stream struct {
 type room struct {
 	last    int64            // the connection has everything up to here
 	early   map[int64][]byte // what came too soon; nil frame: the connection has it already (its own send)
-	reading bool             // the gap is being read from the database; live messages wait
+	doubted []int64          // of early, what a look into the database did not explain
+	readers int              // so many read the room from the database; live messages wait
 }
 
 // New is the stream of a connection that has been sent nothing.
@@ -43,12 +44,12 @@ func (s *Stream) Offer(rid id.ID, seq int64, frame []byte) Step {
 	if seq <= r.last {
 		return Step{Last: r.last}
 	}
-	if !r.reading && seq == r.last+1 {
+	if r.readers == 0 && seq == r.last+1 {
 		r.last = seq
 		return Step{Frames: r.release(only(frame)), Last: r.last}
 	}
 	r.keep(seq, frame)
-	return Step{Gap: !r.reading && len(r.early) == 1, Last: r.last}
+	return Step{Gap: r.readers == 0 && len(r.early) == 1, Last: r.last}
 }
 
 func only(frame []byte) [][]byte {
@@ -92,17 +93,17 @@ func (s *Stream) Resume(rid id.ID, after int64) {
 		s.rooms[rid] = r
 	}
 	r.last = after
-	r.reading = true
+	r.readers++
 }
 
 // Reading marks the room as being read from the database, so that no second read begins; false when one
 // runs already or the room has no gap any more.
 func (s *Stream) Reading(rid id.ID) (after int64, ok bool) {
 	r := s.rooms[rid]
-	if r == nil || r.reading || len(r.early) == 0 {
+	if r == nil || r.readers > 0 || len(r.early) == 0 {
 		return 0, false
 	}
-	r.reading = true
+	r.readers++
 	return r.last, true
 }
 
@@ -110,10 +111,10 @@ func (s *Stream) Reading(rid id.ID) (after int64, ok bool) {
 // a read runs already.
 func (s *Stream) Behind(rid id.ID, head int64) bool {
 	r := s.rooms[rid]
-	if r == nil || r.reading || r.last >= head {
+	if r == nil || r.readers > 0 || r.last >= head {
 		return false
 	}
-	r.reading = true
+	r.readers++
 	return true
 }
 
@@ -141,21 +142,30 @@ func (s *Stream) Fill(rid id.ID, seq int64, frame []byte) []byte {
 }
 
 // Filled ends a read that found the room's head: what waited follows, as far as it fits. What still does
-// not fit was lost again or never existed: it is reported as a gap, or with final dropped.
+// not fit was lost again, or stored after the read, or never existed: it is reported as a gap. What a second
+// look, which says final, does not explain either is dropped; not what has come since, which may be newer than
+// that look. Where a client's Resume reads beside a gap's reader, all that is left to the last of them.
 func (s *Stream) Filled(rid id.ID, final bool) Step {
 	r := s.rooms[rid]
 	if r == nil {
 		return Step{}
 	}
-	r.reading = false
+	if r.readers--; r.readers > 0 {
+		return Step{Last: r.last}
+	}
 	frames := r.release(nil)
-	for seq := range r.early {
-		if seq <= r.last {
+	if final {
+		for _, seq := range r.doubted {
 			delete(r.early, seq)
 		}
 	}
-	if final {
-		clear(r.early)
+	r.doubted = r.doubted[:0]
+	for seq := range r.early {
+		if seq <= r.last {
+			delete(r.early, seq)
+		} else {
+			r.doubted = append(r.doubted, seq)
+		}
 	}
 	return Step{Frames: frames, Gap: len(r.early) > 0, Last: r.last}
 }

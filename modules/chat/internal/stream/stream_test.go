@@ -79,8 +79,25 @@ func TestForgedSeqIsGivenUp(t *testing.T) {
 	if _, ok := s.Reading(room); !ok {
 		t.Fatal("the gap is not read")
 	}
+	want(t, s.Filled(room, false), true)
+	if _, ok := s.Reading(room); !ok {
+		t.Fatal("there is no second look")
+	}
 	want(t, s.Filled(room, true), false)
 	want(t, s.Offer(room, 2, frame(2)), false, "2")
+}
+
+// The second look gives up what the first one left, and not what was stored and has come since.
+func TestASecondLookKeepsWhatIsNewer(t *testing.T) {
+	s := stream.New()
+	want(t, s.Offer(room, 1, frame(1)), false, "1")
+	want(t, s.Offer(room, 9, frame(9)), true)
+	s.Reading(room)
+	want(t, s.Filled(room, false), true)
+	s.Reading(room)
+	want(t, s.Offer(room, 3, frame(3)), false)
+	want(t, s.Filled(room, true), true)
+	want(t, s.Offer(room, 2, frame(2)), false, "2", "3")
 }
 
 // Whatever is lost, doubled or reordered, and whenever the database is read, a connection gets its room
@@ -150,4 +167,149 @@ func play(rnd *rand.Rand) (got []int64, head, start int64) {
 	s.Resume(room, s.Last(room))
 	read(true)
 	return got, n, start
+}
+
+// reader reads a room from the database as the connection's owner does: what it has read may be old by the
+// time it is filled in.
+type reader struct {
+	round int
+	read  []int64 // nil: it asks the database next
+	asked bool
+	done  bool
+}
+
+// life is one connection, its readers, and what it has been sent.
+type life struct {
+	t       *testing.T
+	s       *stream.Stream
+	have    int64 // the last seq that the client has; each frame must be the next one
+	stored  int64
+	readers []*reader
+	gaps    int // reported and not looked after yet
+}
+
+func (l *life) take(frames ...[]byte) {
+	for _, f := range frames {
+		seq, _ := strconv.ParseInt(string(f), 10, 64)
+		if seq != l.have+1 {
+			l.t.Fatalf("got %d after %d", seq, l.have)
+		}
+		l.have = seq
+	}
+}
+
+func (l *life) offer(seq int64) {
+	step := l.s.Offer(room, seq, frame(seq))
+	l.take(step.Frames...)
+	if step.Gap {
+		l.gaps++
+	}
+}
+
+func (l *life) resume(after int64) {
+	l.s.Resume(room, after)
+	l.have = after
+	l.readers = append(l.readers, &reader{})
+}
+
+func (l *life) lookAfterGap() {
+	l.gaps--
+	if _, ok := l.s.Reading(room); ok {
+		l.readers = append(l.readers, &reader{})
+	}
+}
+
+// step takes a reader one step on: ask, fill in, or finish.
+func (l *life) step(r *reader) {
+	const page = 3
+	switch {
+	case !r.asked:
+		after := l.s.Last(room)
+		r.read = ascending(after, min(l.stored, after+page))
+		r.asked = true
+	case r.read != nil:
+		for _, seq := range r.read {
+			if f := l.s.Fill(room, seq, frame(seq)); f != nil {
+				l.take(f)
+			}
+		}
+		r.asked = len(r.read) < page
+		r.read = nil
+	default:
+		step := l.s.Filled(room, r.round > 0)
+		l.take(step.Frames...)
+		r.done = true
+		if step.Gap {
+			if _, more := l.s.Reading(room); more {
+				r.round, r.asked, r.done = r.round+1, false, false
+			}
+		}
+	}
+	l.readers = slices.DeleteFunc(l.readers, func(r *reader) bool { return r.done })
+}
+
+// However resumes, reads and late or doubled messages interleave, each frame is the next one, and when
+// nothing was lost on the way the client has everything once the reads are done, without any sweep.
+func TestReadsInAnyInterleaving(t *testing.T) {
+	for seed := range uint64(20000) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		l := &life{t: t, s: stream.New(), stored: rnd.Int64N(10)}
+		l.resume(rnd.Int64N(l.stored + 1))
+		n := l.stored + 1 + rnd.Int64N(25)
+		var wire []int64
+		for l.stored < n || len(wire) > 0 || l.gaps > 0 || len(l.readers) > 0 {
+			switch rnd.IntN(8) {
+			case 0, 1:
+				if l.stored < n {
+					l.stored++
+					for range 1 + rnd.IntN(2) {
+						wire = append(wire, l.stored)
+					}
+				}
+			case 2, 3:
+				if len(wire) > 0 {
+					i := rnd.IntN(min(len(wire), 4))
+					seq := wire[i]
+					wire = slices.Delete(wire, i, i+1)
+					l.offer(seq)
+				}
+			case 4:
+				if l.gaps > 0 {
+					l.lookAfterGap()
+				}
+			case 5, 6:
+				if len(l.readers) > 0 {
+					l.step(l.readers[rnd.IntN(len(l.readers))])
+				}
+			default:
+				if rnd.IntN(8) == 0 && l.stored < n {
+					l.resume(max(0, l.have-rnd.Int64N(3)))
+				}
+			}
+		}
+		if l.have != n {
+			t.Fatalf("seed %d: the client has %d of %d", seed, l.have, n)
+		}
+	}
+}
+
+func BenchmarkOffer(b *testing.B) {
+	b.Run("in order", func(b *testing.B) {
+		s, f, seq := stream.New(), frame(1), int64(0)
+		b.ReportAllocs()
+		for b.Loop() {
+			seq++
+			s.Offer(room, seq, f)
+		}
+	})
+	b.Run("in pairs swapped", func(b *testing.B) {
+		s, f, seq := stream.New(), frame(1), int64(0)
+		s.Offer(room, seq, f)
+		b.ReportAllocs()
+		for b.Loop() {
+			s.Offer(room, seq+2, f)
+			s.Offer(room, seq+1, f)
+			seq += 2
+		}
+	})
 }
