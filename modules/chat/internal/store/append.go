@@ -76,6 +76,7 @@ type batch struct {
 	rows     []Message
 	changed  map[id.ID]bool
 	states   map[id.ID]string // inquiries whose state this batch changes
+	answers  []id.ID          // rooms that a staff message has answered
 }
 
 func (b *batch) run(ctx context.Context, skipLocked bool) error {
@@ -256,10 +257,11 @@ func (b *batch) inquiry(room *Room, d *Draft) (id.ID, bool) {
 		return id.Nil, false
 	}
 	if d.Party != System {
-		room.InquiryID, room.State = q.ID, q.State
+		state := q.State
 		if s, ok := b.states[q.ID]; ok {
-			room.State = s
+			state = s
 		}
+		room.InquiryID, room.State = q.ID, stateWith(room.State, state)
 	}
 	return q.ID, true
 }
@@ -274,14 +276,17 @@ func (b *batch) count(room *Room, party string) {
 	case Buyer:
 		room.BuyerCount++
 		next = Waiting
-		if room.WaitingSince == nil || room.State == Done || room.State == Held { // what was put away waits no longer
+		if room.WaitingSince == nil || room.State != Waiting { // what was put away had stopped waiting
 			at := b.now
 			room.WaitingSince = &at
 		}
 	case Shop:
 		room.ShopCount++
 		next = Open
-		room.WaitingSince = nil
+		if room.WaitingSince != nil {
+			room.WaitingSince = nil
+			b.answers = append(b.answers, room.ID)
+		}
 	}
 	if next != room.State {
 		room.State = next
@@ -311,6 +316,12 @@ func (b *batch) write(ctx context.Context) error {
 }
 
 func (b *batch) writeStates(ctx context.Context) error {
+	if len(b.answers) > 0 { // an answer is one to all that the buyer has asked in the room
+		err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = 'open' WHERE room_id IN ? AND state = 'waiting'", b.answers).Error
+		if err != nil {
+			return db.Fault(err)
+		}
+	}
 	byState := map[string][]id.ID{}
 	for q, state := range b.states {
 		byState[state] = append(byState[state], q)

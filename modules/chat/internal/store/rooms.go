@@ -66,13 +66,26 @@ func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
 		}
 	}
 	if room.InquiryID != out.Inquiry.ID {
-		room.InquiryID, room.State = out.Inquiry.ID, out.Inquiry.State
+		room.State = stateWith(room.State, out.Inquiry.State)
+		room.InquiryID = out.Inquiry.ID
 		room.UpdatedAt = Now()
 		err = s.db.Write(ctx).Exec("UPDATE chat_rooms SET inquiry_id = ?, state = ?, updated_at = ? WHERE id = ?",
 			room.InquiryID, room.State, room.UpdatedAt, room.ID).Error
 	}
 	out.Room = room
 	return out, db.Fault(err)
+}
+
+// stateWith is a room's state once another inquiry is its current one: what staff have put aside or closed
+// stays so; otherwise the room waits for an answer as it did before, since opening a subject asks nothing.
+func stateWith(room, inquiry string) string {
+	switch {
+	case inquiry == Held || inquiry == Done:
+		return inquiry
+	case room == Waiting:
+		return Waiting
+	}
+	return Open
 }
 
 // roomOf locks the room of a pair; fault.NotFound when they have none.
@@ -211,5 +224,10 @@ func (s *Store) applyChange(ctx context.Context, room Room, q Inquiry, c Inquiry
 		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", Now(), room.ID).Error
 	}
 	// waiting_since stays: put back to waiting within the undo's seconds, the room waits since the same moment.
-	return w.Exec("UPDATE chat_rooms SET state = ?, updated_at = ? WHERE id = ?", state, Now(), room.ID).Error
+	since := room.WaitingSince
+	if state == Waiting && since == nil {
+		now := Now()
+		since = &now
+	}
+	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, since, Now(), room.ID).Error
 }

@@ -228,6 +228,42 @@ func TestStateFollowsTheTalk(t *testing.T) {
 	})
 }
 
+// Opening another subject asks nothing: the room's state stays what the talk made it, and an answer is one to
+// everything that was asked.
+func TestOpeningASubjectAsksNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		buyer, shop, mug, lamp := id.New(), id.New(), id.New(), id.New()
+		open := func(product id.ID) store.Opened {
+			t.Helper()
+			o, err := s.OpenRoom(t.Context(), store.Opening{BuyerID: buyer, ShopID: shop, Subject: "product", SubjectID: product})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+		first := open(mug)
+		room := first.Room.ID
+		appendAll(t, s, draft(room, buyer, store.Buyer, "머그컵 있나요?"))
+		if o := open(lamp); o.Room.State != store.Waiting {
+			t.Errorf("asked and not answered: %s", o.Room.State)
+		}
+		appendAll(t, s, draft(room, id.New(), store.Shop, "네"))
+		if o := open(mug); o.Room.State != store.Open || o.Inquiry.State != store.Open {
+			t.Errorf("answered: room %s, inquiry %s", o.Room.State, o.Inquiry.State)
+		}
+		done := store.Done
+		if _, err := s.ChangeInquiry(t.Context(), room, first.Inquiry.ID, store.InquiryChange{State: &done}); err != nil {
+			t.Fatal(err)
+		}
+		if o := open(lamp); o.Room.State != store.Open {
+			t.Errorf("another subject beside a closed one: %s", o.Room.State)
+		}
+		if o := open(mug); o.Room.State != store.Done {
+			t.Errorf("the closed one looked at again: %s", o.Room.State)
+		}
+	})
+}
+
 func TestInquiryOfAnotherRoomIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		r, other := openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New())
