@@ -83,6 +83,25 @@ func TestJoinAndLeaveTellTheFirstAndTheLast(t *testing.T) {
 	}
 }
 
+func TestWhoIsHere(t *testing.T) {
+	h := hub.New()
+	buyer, shop := hub.Buyer(id.New()), hub.Shop(id.New())
+	var a, b line
+	h.Join(buyer, &a)
+	h.Join(buyer, &b)
+	h.Join(shop, &a)
+	h.Leave(shop, &a)
+	if got := h.Parties(); len(got) != 1 || got[0] != buyer {
+		t.Errorf("parties %v", got)
+	}
+	if got := h.Connections(buyer); len(got) != 2 {
+		t.Errorf("%d connections", len(got))
+	}
+	if got := h.Connections(shop); len(got) != 0 {
+		t.Errorf("%d connections of a party that has gone", len(got))
+	}
+}
+
 // Whoever has left is not called any more, however many messages are on their way.
 func TestNothingComesAfterLeaving(t *testing.T) {
 	h := hub.New()

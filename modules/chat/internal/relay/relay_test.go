@@ -52,13 +52,18 @@ func (l *line) next(t *testing.T) string {
 // instance is a relay on a bus of its own; it ends with the test.
 func instance(t *testing.T, key, addr string) (*Relay, *redis.Client) {
 	t.Helper()
+	return listening(t, key, addr, func([]byte) {})
+}
+
+func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, *redis.Client) {
+	t.Helper()
 	client, closeClient, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := New([]byte(key))
 	bus := pubsub.New(client, "t", r.Receive, func() {}, slog.New(slog.DiscardHandler))
-	r.Connect(bus, func([]byte) {})
+	r.Connect(bus, heard)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bus.Run(ctx) })
@@ -133,6 +138,41 @@ func TestAcrossInstances(t *testing.T) {
 	}
 	if len(stranger.got) > 0 || a.Refused()+b.Refused() > 0 {
 		t.Errorf("a stranger got %d frames; refused %d", len(stranger.got), a.Refused()+b.Refused())
+	}
+}
+
+// What an instance tells reaches all others, once, and not itself.
+func TestTell(t *testing.T) {
+	addr := testservers.Redis(t).Addr()
+	var all [3]*Relay
+	told := map[*Relay]chan string{}
+	for i := range all {
+		heard := make(chan string, 10)
+		all[i], _ = listening(t, "key", addr, func(payload []byte) { heard <- string(payload) })
+		told[all[i]] = heard
+	}
+	a, b, c := all[0], all[1], all[2]
+	forger, _ := instance(t, "another key", addr)
+	if a.Instance() == b.Instance() {
+		t.Error("two instances of one name")
+	}
+	forger.Tell([]byte("nonsense"))
+	until(t, func() bool { return a.Refused() == 1 && b.Refused() == 1 && c.Refused() == 1 })
+	a.Tell([]byte("from a"))
+	b.Tell([]byte("from b"))
+	for r, want := range map[*Relay][]string{a: {"from b"}, b: {"from a"}, c: {"from a", "from b"}} {
+		var got []string
+		for range want {
+			select {
+			case text := <-told[r]:
+				got = append(got, text)
+			case <-time.After(soon):
+				t.Fatalf("told %q, want %q", got, want)
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("told %q, want %q", got, want)
+		}
 	}
 }
 
