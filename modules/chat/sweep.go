@@ -13,7 +13,7 @@ import (
 const (
 	sweepEvery    = 2 * time.Second        // while all is well: a lost last message shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
-	sweepBack     = 15 * time.Second       // how far each sweep looks back: past clocks that differ and COMMITs that took long
+	sweepBack     = 15 * time.Second       // how far each sweep looks back behind the one before: past clocks that differ and COMMITs that took long
 	sweepChunk    = 500                    // parties of one query
 )
 
@@ -21,6 +21,7 @@ const (
 // parties connected here, with what their connections have been sent. The last message of a talk may be
 // lost without a later one to show it; only this finds it.
 func (c *Chat) sweeper(ctx context.Context) {
+	complete := time.Now() // when the last sweep began that saw everything
 	for {
 		wait := sweepEvery
 		if !c.bus.Connected() {
@@ -32,11 +33,16 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-c.sweepNow:
 		case <-time.After(wait):
 		}
-		c.sweep(ctx)
+		begun := time.Now()
+		if c.sweep(ctx, complete.Add(-sweepBack)) {
+			complete = begun
+		}
 	}
 }
 
-func (c *Chat) sweep(ctx context.Context) {
+// sweep compares what has changed since a moment; false when the database could not be asked for all of it. A
+// process that stood still for a minute so looks back over that minute.
+func (c *Chat) sweep(ctx context.Context, since time.Time) bool {
 	var buyers, shops []id.ID
 	for _, p := range c.relay.Hub().Parties() {
 		if p == hub.Shop(p.ID) {
@@ -45,19 +51,17 @@ func (c *Chat) sweep(ctx context.Context) {
 			buyers = append(buyers, p.ID)
 		}
 	}
-	since := time.Now().Add(-sweepBack)
-	c.sweepParties(ctx, buyers, false, since)
-	c.sweepParties(ctx, shops, true, since)
+	return c.sweepParties(ctx, buyers, false, since) && c.sweepParties(ctx, shops, true, since)
 }
 
-func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, since time.Time) {
+func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, since time.Time) bool {
 	for chunk := range slices.Chunk(owners, sweepChunk) {
 		heads, err := c.store.ChangedHeads(ctx, chunk, shops, since)
 		if err != nil {
 			if ctx.Err() == nil {
 				c.log.Warn("rooms not compared", "error", err)
 			}
-			return // the database is away: the next sweep looks again
+			return false // the database is away: the next sweep looks again
 		}
 		for i := range heads {
 			party := hub.Buyer(heads[i].BuyerID)
@@ -71,6 +75,7 @@ func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, sin
 			}
 		}
 	}
+	return true
 }
 
 // compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
