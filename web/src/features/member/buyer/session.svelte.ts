@@ -27,7 +27,7 @@ export class Session {
   /** Finds out who is signed in, and follows sign-ins, sign-outs and lost sessions. Returns what ends that. */
   start(): () => void {
     this.#channel = new BroadcastChannel(channelName);
-    this.#channel.onmessage = () => void this.check();
+    this.#channel.onmessage = ({ data }) => (data === 'out' ? this.#leave() : void this.check());
     void this.check();
     const stop = onUnauthenticated(() => this.#lost());
     return () => {
@@ -41,8 +41,9 @@ export class Session {
     try {
       this.#enter(await call(this.#api.GET('/me')));
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.#leave();
-      else if (!this.me) this.state = 'unknown';
+      if (!(error instanceof ApiError && error.status === 401)) this.#unsure();
+      else if (this.me) this.#lost();
+      else this.state = 'out';
     }
   }
 
@@ -91,9 +92,13 @@ export class Session {
     this.state = 'out';
   }
 
+  #unsure(): void {
+    if (!this.me) this.state = 'unknown';
+  }
+
   /** Somebody was signed in and the server knows nothing of it any more: ask again, over what is on screen. */
   #lost(): void {
-    if (this.state !== 'in') return;
+    if (!this.me) return;
     this.state = 'out';
     this.asking = true;
   }
