@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"mall/modules/platform/config"
@@ -23,6 +24,7 @@ const usage = `usage: mall [-config FILE] [COMMAND]
   migrate up          bring the database's schema up to date
   migrate down        undo the newest migration, with the data it holds
   migrate status      list the migrations and when they were applied
+  epoch renew         after a restore that may have lost commits: make clients read their rooms anew
   version             print the version
 
 Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
@@ -79,7 +81,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		_, err := fmt.Fprintln(stdout, version)
 		return err
 	}
-	if (command != "serve" || len(rest) > 0) && (command != "migrate" || len(rest) != 1) {
+	if !known(command, rest) {
 		flags.Usage()
 		return errUsage
 	}
@@ -87,8 +89,23 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err != nil {
 		return &settingsError{err}
 	}
-	if command == "migrate" {
+	switch command {
+	case "migrate":
 		return migrate(ctx, s, rest[0], stdout, stderr)
+	case "epoch":
+		return renewEpoch(ctx, s, stdout, stderr)
 	}
 	return serve(ctx, s, stdout, stderr)
+}
+
+func known(command string, rest []string) bool {
+	switch command {
+	case "serve":
+		return len(rest) == 0
+	case "migrate":
+		return len(rest) == 1 && slices.Contains([]string{"up", "down", "status"}, rest[0])
+	case "epoch":
+		return len(rest) == 1 && rest[0] == "renew"
+	}
+	return false
 }

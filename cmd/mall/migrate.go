@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mall/migrations"
+	"mall/modules/chat"
 	"mall/modules/platform/db"
 	"mall/modules/platform/telemetry"
 )
@@ -24,11 +25,23 @@ func migrate(ctx context.Context, s settings, what string, stdout, stderr io.Wri
 		return migrations.Up(ctx, d, log)
 	case "down":
 		return migrations.Down(ctx, d, log)
-	case "status":
+	default:
 		return printStatus(ctx, d, stdout)
 	}
-	_, _ = fmt.Fprint(stderr, usage)
-	return errUsage
+}
+
+func renewEpoch(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
+	d, err := db.Open(ctx, s.DB.Config, telemetry.NewLogger(s.Log, stderr))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	epoch, err := chat.RenewEpoch(ctx, d)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, "new epoch:", epoch)
+	return err
 }
 
 func printStatus(ctx context.Context, d *db.DB, stdout io.Writer) error {

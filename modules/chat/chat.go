@@ -107,7 +107,7 @@ type Chat struct {
 	heads   *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
 	moves   moves
 	traces  *tracer
-	epoch   string
+	life    atomic.Pointer[string] // the epoch: the name of this life of the database
 
 	upgrader *socket.Upgrader
 	sweepNow chan struct{}
@@ -141,9 +141,11 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c := &Chat{cfg: cfg, heads: heads, moves: moves{pending: map[moveKey]*pendingMove{}}, log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
 		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
-	if c.epoch, err = c.store.Epoch(ctx); err != nil {
+	epoch, err := c.store.Epoch(ctx)
+	if err != nil {
 		return nil, err
 	}
+	c.life.Store(&epoch)
 	lanes := cfg.Lanes
 	if d.DB.Dialect() == "sqlite" {
 		lanes = 1 // it has one writer: more lanes would only wait for each other

@@ -181,7 +181,7 @@ func (h rest) ListRooms(ctx context.Context, req api.ListRoomsRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
-	page := api.ListRooms200JSONResponse{Items: items, Epoch: h.c.epoch}
+	page := api.ListRooms200JSONResponse{Items: items, Epoch: h.c.epoch()}
 	if next != "" {
 		page.NextCursor = &next
 	}
@@ -291,7 +291,7 @@ func (h rest) ListMessages(ctx context.Context, req api.ListMessagesRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListMessages200JSONResponse{Items: make([]api.Message, len(p.messages)), Head: p.head, Epoch: h.c.epoch}
+	out := api.ListMessages200JSONResponse{Items: make([]api.Message, len(p.messages)), Head: p.head, Epoch: h.c.epoch()}
 	for i := range p.messages {
 		out.Items[i] = messageView(&p.messages[i])
 	}

@@ -38,12 +38,12 @@ func (s *session) resumeRooms(r request) error {
 	if err != nil {
 		return err
 	}
-	foreign := r.Epoch != s.chat.epoch
+	foreign := r.Epoch != s.chat.epoch()
 	for room, after := range r.Rooms {
 		foreign = foreign || after < 0 || after > heads[room]
 	}
 	if foreign {
-		s.Push(encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch, Heads: heads}))
+		s.Push(encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch(), Heads: heads}))
 		return nil
 	}
 	for room, after := range r.Rooms {

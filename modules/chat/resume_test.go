@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"mall/modules/chat"
 	"mall/modules/platform/id"
 	"mall/modules/platform/testservers"
 )
@@ -132,6 +133,29 @@ func TestTheLostLastMessageIsFound(t *testing.T) {
 	}
 	if m.instances[1].chat.Status().Degraded {
 		t.Error("the second instance's Redis was well")
+	}
+}
+
+// After a restore an operator begins a new epoch: everybody is sent back, and told that what they have is of
+// another life.
+func TestANewEpochMakesEverybodyReadAnew(t *testing.T) {
+	cfg := testservers.SQLite(t)
+	m := newMall(t, cfg, "", 1)
+	r := m.openRoom(t, "buyer")
+	m.write(t, r.ID, 1, 2)
+	c := m.connect(t, 0, "buyer")
+	renewed, err := chat.RenewEpoch(t.Context(), testservers.Open(t, cfg))
+	check(t, err)
+	if got := c.closed(); got != 4510 {
+		t.Errorf("closed with %d, want 4510", got)
+	}
+	again := m.connect(t, 0, "buyer")
+	if again.epoch != renewed || again.epoch == c.epoch {
+		t.Errorf("epoch %s, want %s", again.epoch, renewed)
+	}
+	again.say(resume(c.epoch, map[string]int64{r.ID.String(): 2}))
+	if got := again.want("reset"); got.Epoch != renewed {
+		t.Errorf("reset %+v", got)
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *session) begin() {
 
 func (s *session) welcome() {
 	c, who := s.chat, s.who.Load()
-	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch, Member: named{who.MemberID, who.Name}, Shops: []named{},
+	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch(), Member: named{who.MemberID, who.Name}, Shops: []named{},
 		HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: limits{BodyCodePoints: c.cfg.BodyCodePoints,
 			BodyLines: c.cfg.BodyLines, FrameBytes: c.cfg.FrameBytes, Sockets: c.cfg.SocketsPerMember, ResumeRooms: c.cfg.ResumeRooms}}
 	for _, shop := range who.Shops {

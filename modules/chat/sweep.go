@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"mall/modules/chat/internal/hub"
+	"mall/modules/chat/internal/socket"
 	"mall/modules/chat/internal/store"
+	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 )
 
@@ -33,6 +35,7 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-c.sweepNow:
 		case <-time.After(wait):
 		}
+		c.checkEpoch(ctx)
 		begun := time.Now()
 		if c.sweep(ctx, complete.Add(-sweepBack)) {
 			complete = begun
@@ -96,3 +99,23 @@ func (s *session) compare(h *store.Head) {
 		go s.fetch(h.ID)
 	}
 }
+
+func (c *Chat) epoch() string { return *c.life.Load() }
+
+// checkEpoch notices that an operator has begun a new life of the database, after a restore that may have lost
+// commits: what we remember of rooms and have sent of them no longer counts, so everybody comes back.
+func (c *Chat) checkEpoch(ctx context.Context) {
+	now, err := c.store.Epoch(ctx)
+	if err != nil || now == c.epoch() {
+		return // without an answer the next round asks again
+	}
+	c.life.Store(&now)
+	c.heads.InvalidateAll()
+	c.parties.InvalidateAll()
+	c.log.Warn("the database has begun a new life; all connections come back", "epoch", now)
+	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new life") })
+}
+
+// RenewEpoch begins a new life of the database, after a restore that may have lost commits, and gives its name.
+// Running instances notice within seconds, and clients read their rooms anew.
+func RenewEpoch(ctx context.Context, d *db.DB) (string, error) { return store.New(d).RenewEpoch(ctx) }

@@ -134,6 +134,16 @@ func (s *Store) epoch(ctx context.Context) (string, error) {
 	return values[0], nil
 }
 
+// RenewEpoch gives this life of the database a new name.
+func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
+	if _, err := s.Epoch(ctx); err != nil { // makes the row in a new database
+		return "", err
+	}
+	epoch := id.New().String()
+	err := s.db.Write(ctx).Exec("UPDATE chat_settings SET value = ? WHERE name = 'epoch'", epoch).Error
+	return epoch, db.Fault(err)
+}
+
 // RecordAccess notes an operator's look into a room.
 func (s *Store) RecordAccess(ctx context.Context, operator, room id.ID, reason string) error {
 	return db.Fault(s.db.Write(ctx).Exec("INSERT INTO chat_accesses (id, operator_id, room_id, reason, at) VALUES (?, ?, ?, ?, ?)",
