@@ -79,6 +79,8 @@ type (
 		FrameBytes     int `json:"frame_bytes"`
 		Sockets        int `json:"sockets"`
 		ResumeRooms    int `json:"resume_rooms"`
+		SendsPerSecond int `json:"sends_per_second"`
+		SendsBurst     int `json:"sends_burst"`
 	}
 	messageFrameOf struct {
 		Type string `json:"type"` // message

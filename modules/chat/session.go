@@ -86,8 +86,7 @@ func (s *session) begin() {
 func (s *session) welcome() {
 	c, who := s.chat, s.who.Load()
 	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch(), Member: named{who.MemberID, who.Name}, Shops: []named{},
-		HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: limits{BodyCodePoints: c.cfg.BodyCodePoints,
-			BodyLines: c.cfg.BodyLines, FrameBytes: c.cfg.FrameBytes, Sockets: c.cfg.SocketsPerMember, ResumeRooms: c.cfg.ResumeRooms}}
+		HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: c.limits()}
 	for _, shop := range who.Shops {
 		f.Shops = append(f.Shops, named{shop.ShopID, shop.Name})
 	}
@@ -97,6 +96,11 @@ func (s *session) welcome() {
 	s.conn.SendAll(s.held)
 	s.welcomed, s.held = true, nil
 	s.nextBeat = time.Now().Add(c.cfg.PingEvery)
+}
+
+func (c *Chat) limits() limits {
+	return limits{BodyCodePoints: c.cfg.BodyCodePoints, BodyLines: c.cfg.BodyLines, FrameBytes: c.cfg.FrameBytes, Sockets: c.cfg.SocketsPerMember,
+		ResumeRooms: c.cfg.ResumeRooms, SendsPerSecond: c.cfg.SendsPerSecond, SendsBurst: c.cfg.SendsBurst}
 }
 
 // emit queues frames in their order; the caller holds s.mu.

@@ -148,16 +148,20 @@ func (s *session) judge(now *identity.Principal) {
 
 // Status is what the operator's status page shows of the chat.
 type Status struct {
-	Connections int   `json:"connections"`
-	Refused     int64 `json:"relay_refused"` // news over Redis that was malformed or forged
-	Degraded    bool  `json:"degraded"`      // Redis is away: other instances' messages come from the database
+	Connections int    `json:"connections"`
+	Refused     int64  `json:"relay_refused"` // news over Redis that was malformed or forged
+	Degraded    bool   `json:"degraded"`      // Redis is away: other instances' messages come from the database
+	Repaired    int64  `json:"repaired"`      // rooms read because something had been lost on the way
+	Epoch       string `json:"epoch"`
+	Limits      limits `json:"limits"`
 }
 
 // Status counts.
 func (c *Chat) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Status{Connections: len(c.sessions), Refused: c.relay.Refused(), Degraded: !c.bus.Connected()}
+	return Status{Connections: len(c.sessions), Refused: c.relay.Refused(), Degraded: !c.bus.Connected(), Repaired: c.repaired.Load(),
+		Epoch: c.epoch(), Limits: c.limits()}
 }
 
 // Measure adds the chat's figures to a registry.
