@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -64,7 +63,9 @@ func databaseFaults() []fault {
 				return nil
 			}},
 		{name: "restored database", about: "an older copy is restored, which loses commits, and the epoch is changed", short: true, lasts: time.Second,
-			inject: restoreOlder},
+			inject: restoreOlder(false)},
+		{name: "restored live", about: "the same while the instances run on: they must notice, and their clients come back", lasts: time.Second,
+			inject: restoreOlder(true)},
 	}
 }
 
@@ -194,39 +195,4 @@ func aroundCommit(how proxy.Verdict, after bool) act {
 		})
 		return nil
 	}
-}
-
-// restoreOlder does what an operator does: copy the tables, let people write on, and then, the mall being down, put the
-// copy back and name a new epoch.
-func restoreOlder(ctx context.Context, s *stage) error {
-	tables := []string{"chat_rooms", "chat_inquiries", "chat_messages", "chat_cursors"}
-	copied := []string{"START TRANSACTION WITH CONSISTENT SNAPSHOT"}
-	var back []string
-	for _, t := range tables {
-		if err := s.cluster.Exec(ctx, "DROP TABLE IF EXISTS copy_of_"+t, "CREATE TABLE copy_of_"+t+" LIKE "+t); err != nil {
-			return err
-		}
-		copied = append(copied, "INSERT INTO copy_of_"+t+" SELECT * FROM "+t)
-		back = append(back, "DELETE FROM "+t, "INSERT INTO "+t+" SELECT * FROM copy_of_"+t, "DROP TABLE copy_of_"+t)
-	}
-	conn, err := s.cluster.Root.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	for _, statement := range append(copied, "COMMIT") {
-		if _, err := conn.ExecContext(ctx, statement); err != nil {
-			return errors.Join(err, conn.Close())
-		}
-	}
-	if err := pause(ctx, 3*time.Second); err != nil { // what is written now will be gone
-		return err
-	}
-	s.cluster.KillInstances()
-	lost := checker.Within(s.logs(), checker.Window{From: s.injected}, record.Ack)
-	s.note("about %d acked messages are not in the copy", len(lost))
-	if err := s.cluster.Exec(ctx, append(back, "UPDATE chat_settings SET value = CONCAT(LEFT(value, 60), '-restored') WHERE name = 'epoch'")...); err != nil {
-		return err
-	}
-	return s.cluster.StartInstances(ctx)
 }
