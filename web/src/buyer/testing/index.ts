@@ -88,7 +88,15 @@ export function order(change: Partial<Schemas['Order']> = {}): Schemas['Order'] 
     buyer_name: '지민',
     status: 'placed',
     total_won: 29800,
-    lines: [{ product_id: 'p1', name: '달빛 머그컵', unit_price_won: 14900, quantity: 2 }],
+    lines: [
+      {
+        product_id: 'p1',
+        name: '달빛 머그컵',
+        unit_price_won: 14900,
+        quantity: 2,
+        image_url: '/image.svg',
+      },
+    ],
     allowed_steps: ['paid', 'cancelled'],
     created_at: '2026-11-22T00:00:00Z',
     updated_at: '2026-11-22T00:00:00Z',
