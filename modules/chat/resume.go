@@ -22,16 +22,26 @@ func (s *session) resume(r request) {
 		s.refuse(r.ID, fault.Invalidf("rooms", "bad_request", "At most %d rooms at once.", s.chat.cfg.ResumeRooms), 0)
 		return
 	}
-	select {
-	case s.chat.resumes <- struct{}{}:
-		defer func() { <-s.chat.resumes }()
-	case <-s.ctx.Done():
+	if !s.takePlace() {
 		return
 	}
+	defer s.givePlace()
 	if err := s.resumeRooms(r); err != nil && !errors.Is(err, errOver) {
 		s.refuse(r.ID, err, 0)
 	}
 }
+
+// takePlace waits for one of the few places of those who read what they missed; false when the connection is over.
+func (s *session) takePlace() bool {
+	select {
+	case s.chat.resumes <- struct{}{}:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+func (s *session) givePlace() { <-s.chat.resumes }
 
 func (s *session) resumeRooms(r request) error {
 	heads, err := s.headsOf(r.Rooms)
@@ -104,6 +114,10 @@ func (s *session) closeGap(room id.ID) {
 
 // fetch reads a room that is marked as being read; while the database is away it tries again.
 func (s *session) fetch(room id.ID) {
+	if !s.takePlace() {
+		return
+	}
+	defer s.givePlace()
 	if err := s.catchUp(room); err != nil && !errors.Is(err, errOver) {
 		s.chat.log.Warn("gap not read yet", "session", s.id, "room", room, "error", err)
 		time.AfterFunc(time.Second, func() {
