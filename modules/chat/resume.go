@@ -10,9 +10,11 @@ import (
 	"mall/modules/platform/id"
 )
 
-// readAhead is how many messages one read of a gap takes from the database, and at most how many frames a
-// catching-up connection finds in its queue at once.
-const readAhead = 100
+const (
+	readAhead  = 100      // messages that one read of a gap takes from the database
+	paceFrames = 8        // a catching-up connection waits for its reader after the queue's eighth part,
+	paceBytes  = 64 << 10 // or after so much
+)
 
 var errOver = errors.New("chat: the connection is over")
 
@@ -22,6 +24,11 @@ func (s *session) resume(r request) {
 		s.refuse(r.ID, fault.Invalidf("rooms", "bad_request", "At most %d rooms at once.", s.chat.cfg.ResumeRooms), 0)
 		return
 	}
+	if !s.resuming.CompareAndSwap(false, true) {
+		s.refuse(r.ID, errResuming, 0)
+		return
+	}
+	defer s.resuming.Store(false)
 	if !s.takePlace() {
 		return
 	}
@@ -30,6 +37,8 @@ func (s *session) resume(r request) {
 		s.refuse(r.ID, err, 0)
 	}
 }
+
+var errResuming = fault.Retry(fault.Busy, "busy", "A resume is under way; wait for its answer.", time.Second)
 
 // takePlace waits for one of the few places of those who read what they missed; false when the connection is over.
 func (s *session) takePlace() bool {
@@ -166,23 +175,36 @@ func (s *session) readRoom(room id.ID) error {
 			}
 			return err
 		}
-		s.fill(room, messages)
+		if !s.fill(room, messages) {
+			return errOver
+		}
 		if len(messages) < readAhead {
 			return nil
-		}
-		if !s.conn.Room(s.ctx) { // let a client that missed much read it at its own pace
-			return errOver
 		}
 	}
 }
 
-func (s *session) fill(room id.ID, messages []store.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// fill sends messages at the pace at which the client reads them: who missed much is not closed as slow for what
+// we push. It answers false when the connection is over.
+func (s *session) fill(room id.ID, messages []store.Message) bool {
+	frames, bytes := 0, 0
 	for i := range messages {
 		m := &messages[i]
-		if frame := s.stream.Fill(room, m.Seq, messageFrame(m)); frame != nil {
+		s.mu.Lock()
+		frame := s.stream.Fill(room, m.Seq, messageFrame(m))
+		if frame != nil {
 			s.emit(frame)
 		}
+		s.mu.Unlock()
+		frames, bytes = frames+1, bytes+len(frame)
+		last := i == len(messages)-1
+		if frames < max(1, s.chat.cfg.QueueFrames/paceFrames) && bytes < paceBytes && !last {
+			continue
+		}
+		if !s.conn.Room(s.ctx) {
+			return false
+		}
+		frames, bytes = 0, 0
 	}
+	return true
 }

@@ -78,17 +78,24 @@ func (c *Chat) row(ctx context.Context, p *identity.Principal, s seat, d draft) 
 	return row, nil
 }
 
-// append stores the message and then tells both parties.
+// append stores the message and then tells both parties, who so hear of it before whatever the sender does next.
+// A repetition is told again: the first time may have been lost, and connections drop what they have.
 func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, done func(store.Outcome)) {
 	c.writer.Append(row, func(o store.Outcome) {
-		done(o)
+		if o.Err == nil {
+			c.tell(&o.Message, sides, origin)
+		}
 		if o.Err == nil && !o.Dup {
 			c.messages.Add(1)
-			c.heads.Set(o.Message.RoomID, o.Message.Seq)
-			c.relay.Message(sides.both(), o.Message.RoomID, o.Message.Seq, messageFrame(&o.Message), origin)
-			c.traces.published(o.Message.RoomID, o.Message.Seq)
 		}
+		done(o)
 	})
+}
+
+func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
+	c.heads.Set(m.RoomID, m.Seq)
+	c.relay.Message(sides.both(), m.RoomID, m.Seq, messageFrame(m), origin)
+	c.traces.published(m.RoomID, m.Seq)
 }
 
 // sendAndWait is send for callers that wait for the answer.

@@ -60,6 +60,7 @@ type session struct {
 	changed  map[id.ID]int64
 	nextBeat time.Time
 
+	resuming   atomic.Bool
 	unanswered int // sends under way
 	leaving    bool
 }
@@ -204,8 +205,11 @@ func (s *session) authenticate(r request) {
 }
 
 func (s *session) refuse(requestID string, err error, head int64) {
-	if fault.KindOf(err) == fault.Internal || fault.KindOf(err) == fault.Unavailable {
-		s.chat.log.Warn("frame refused", "session", s.id, "error", err)
+	switch fault.KindOf(err) {
+	case fault.Internal:
+		s.chat.log.Error("frame refused", "session", s.id, "error", err)
+	case fault.Unavailable: // one for each send while the database is away: the pools' own errors tell of that
+		s.chat.log.Debug("frame refused", "session", s.id, "error", err)
 	}
 	s.Push(encodeFrame(errorAnswer(requestID, err, head)))
 }

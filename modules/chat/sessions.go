@@ -65,7 +65,7 @@ func (c *Chat) beat(now time.Time) { c.each(func(s *session) { s.beat(now) }) }
 func (c *Chat) Ended(login, member id.ID) {
 	c.each(func(s *session) {
 		who := s.who.Load()
-		if who.SessionID == login || (login.IsZero() && who.MemberID == member) {
+		if login.IsZero() && who.MemberID == member || !login.IsZero() && who.SessionID == login {
 			s.conn.Close(socket.CloseToken, "logged out")
 		}
 	})

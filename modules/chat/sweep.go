@@ -16,6 +16,7 @@ const (
 	sweepEvery    = 2 * time.Second        // while all is well: a lost last message shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
 	sweepBack     = 15 * time.Second       // how far each sweep looks back behind the one before: past clocks that differ and COMMITs that took long
+	sweepSkew     = 5 * time.Second        // by how much the clocks of instances may differ
 	sweepChunk    = 500                    // parties of one query
 )
 
@@ -86,7 +87,7 @@ func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, sin
 func (s *session) compare(h *store.Head) {
 	s.mu.Lock()
 	if !s.stream.Follows(h.ID) {
-		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began) {
+		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began.Add(-sweepSkew)) {
 			s.mu.Unlock()
 			return
 		}
