@@ -67,22 +67,24 @@ func TestAHerdIsLetInPieceByPiece(t *testing.T) {
 func TestAFloodOfFramesEndsTheConnection(t *testing.T) {
 	m := single(t)
 	c := m.connect(t, 0, "buyer")
-	go func() { // until the server closes
-		for c.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"dance"}`)) == nil {
-		}
-	}()
+	go c.repeat(`{"type":"dance"}`)
 	if got := c.closed(); got != 4529 {
 		t.Errorf("closed with %d, want 4529", got)
+	}
+}
+
+// repeat says the same until the connection ends.
+func (c *client) repeat(text string) {
+	var err error
+	for err == nil {
+		err = c.ws.WriteMessage(websocket.TextMessage, []byte(text))
 	}
 }
 
 func TestNonsenseWithoutEndEndsTheConnection(t *testing.T) {
 	m := single(t)
 	c := m.connect(t, 0, "buyer")
-	go func() {
-		for c.ws.WriteMessage(websocket.TextMessage, []byte(`nonsense`)) == nil {
-		}
-	}()
+	go c.repeat(`nonsense`)
 	if got := c.closed(); got != 4400 {
 		t.Errorf("closed with %d, want 4400", got)
 	}
