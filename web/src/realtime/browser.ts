@@ -6,6 +6,7 @@ import { createUuid } from './uuid';
 
 /** A browser that neither opens nor refuses its database by then gets memory. */
 const storageMs = 3_000;
+const memory = 'mall-rt';
 
 export function browserEnv(): Env {
   const clock: Env['clock'] = {
@@ -37,6 +38,20 @@ export function browserEnv(): Env {
     watch: watchPage,
     online: () => navigator.onLine,
     openStorage,
+    recall: () => {
+      try {
+        return sessionStorage.getItem(memory);
+      } catch {
+        return null; // refused, by a setting against cookies
+      }
+    },
+    remember: (word) => {
+      try {
+        sessionStorage.setItem(memory, word);
+      } catch {
+        // Refused: known until the page ends.
+      }
+    },
     // Absent on pages that are not secure, and in old browsers.
     lock: navigator.locks
       ? async (name, signal, fn) => void (await navigator.locks.request(name, { signal }, fn))

@@ -113,8 +113,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
 
   function connect(): Link {
     const heard: LinkEvents = { frame, down, probe: () => resumeAll(true), session };
-    const url = env.socketUrl(`${api}/chat/ws`);
-    const own = (to: LinkEvents) => createConnection(env, url, member.id, to);
+    const own = (to: LinkEvents) => createConnection(env, api, member.id, to);
     const { lock, channel } = env;
     if (options.tabs === 'own' || !lock || !channel) return own(heard);
     return createSharedLink({

@@ -3,7 +3,8 @@ import { fullJitter } from './backoff';
 import { createConnection, type LinkEvents } from './connection';
 import { FakeClock, seeded } from './testing/clock';
 import { buyer, moonShop } from './testing/people';
-import { fakeEnv, FakeServer } from './testing/world';
+import { fakeEnv } from './testing/env';
+import { FakeServer } from './testing/world';
 
 function linked(session: 'valid' | 'lost' | 'unknown' = 'valid') {
   const clock = new FakeClock();
@@ -16,7 +17,7 @@ function linked(session: 'valid' | 'lost' | 'unknown' = 'valid') {
     probe: vi.fn<LinkEvents['probe']>(),
     session: vi.fn<LinkEvents['session']>(() => Promise.resolve(session)),
   };
-  const link = createConnection(env, 'wss://mall.test/ws', buyer.id, events);
+  const link = createConnection(env, '/api/v1', buyer.id, events);
   return { clock, server, env, events, link, status: () => link.status.get() };
 }
 
@@ -67,7 +68,7 @@ describe('a link', () => {
   });
 
   it('goes on trying a server that is away, ever more slowly', async () => {
-    const { clock, env, link, status } = linked();
+    const { clock, env, link, status } = linked('unknown');
     env.fate = Array.from({ length: 12 }, () => 'refuse' as const);
     link.start();
     const since = clock.now();
@@ -118,7 +119,7 @@ describe('a link', () => {
   });
 
   it('tries within 500 ms when the network or the reader comes back', async () => {
-    const { clock, env, link, status } = linked();
+    const { clock, env, link, status } = linked('unknown');
     env.fate = Array.from({ length: 8 }, () => 'refuse' as const);
     link.start();
     while (status().attempt < 8) await clock.advance(1_000);

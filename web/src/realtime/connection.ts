@@ -1,5 +1,6 @@
 // The life of the link to the server: when to try, when to wait, when to stop.
 import { fullJitter } from './backoff';
+import { createDialer } from './dialer';
 import type { Env, Transport } from './env';
 import { isFinal, parseFrame, spreadOf, type ClientFrame, type ServerFrame } from './protocol';
 import { writable } from './store';
@@ -13,6 +14,10 @@ const silenceMs = 45_000;
 const provenMs = 10_000;
 /** After waking, a link must show life within this time. */
 const probeMs = 5_000;
+/** An event stream cannot be asked, but it beats every 20 s, and what came before the doubt counts. */
+const streamProbeMs = 25_000;
+/** So many failures to open in a row, and REST answers: perhaps the network lets this way through never. */
+const maxMisses = 3;
 const wakeJitterMs = 500;
 const unauthenticated = 4401;
 
@@ -40,7 +45,7 @@ export interface LinkEvents {
 /** A link of this tab's own, for the member with this id only. */
 export function createConnection(
   env: Env,
-  url: string,
+  api: string,
   memberId: string,
   events: LinkEvents,
 ): Link {
@@ -51,8 +56,11 @@ export function createConnection(
     resumed: false,
     leader: true,
   });
+  const dialer = createDialer(env, api);
   let transport: Transport | undefined;
   let attempt = 0;
+  /** Failures to open since the server was last heard. A handshake that hangs says more than a refused one. */
+  let misses = 0;
   let wasLive = false;
   let lastHeard = 0;
   let probing = false;
@@ -75,6 +83,7 @@ export function createConnection(
     hangUp();
     show({
       phase: 'connecting',
+      transport: dialer.way,
       retryAt: undefined,
       code: undefined,
       reason: undefined,
@@ -82,10 +91,12 @@ export function createConnection(
     });
     timer(openMs, () => lost(1006, 'no welcome'));
     let opened = false;
-    const mine: Transport = env.dial(url, {
+    const mine: Transport = dialer.dial({
       open: () => void (opened = true),
       frame: (text) => transport === mine && heard(text),
-      close: (code, reason) => transport === mine && lost(code, reason, !opened),
+      answer: (frame) => transport === mine && phase() === 'live' && events.frame(frame),
+      close: (code, reason, atLeastMs) =>
+        transport === mine && lost(code, reason, !opened, atLeastMs),
     });
     transport = mine;
   }
@@ -113,6 +124,7 @@ export function createConnection(
   }
 
   function live() {
+    misses = 0;
     cancelProof = env.clock.after(provenMs, () => {
       attempt = 0;
       triedSession = false;
@@ -125,14 +137,18 @@ export function createConnection(
 
   /** One timer that looks again when it is due, instead of one restarted by every frame. */
   function watchSilence() {
-    const left = lastHeard + (probing ? probeMs : silenceMs) - env.clock.now();
+    const probe = dialer.way === 'events' ? streamProbeMs : probeMs;
+    const left = lastHeard + (probing ? probe : silenceMs) - env.clock.now();
     if (left <= 0) lost(1006, 'silence');
     else timer(left, watchSilence);
   }
 
-  function lost(code: number, reason: string, refused = false) {
+  function lost(code: number, reason: string, refused = false, atLeastMs = 0) {
     const wasUp = phase() === 'live';
     hangUp();
+    // Any other code is the server's own word.
+    if (code !== 1006) misses = 0;
+    else if (!wasUp) misses += refused ? 1 : 2;
     show({ downSince: status.get().downSince ?? env.clock.now(), resumed: false, code, reason });
     if (code === unauthenticated && !triedSession) {
       triedSession = true;
@@ -143,9 +159,10 @@ export function createConnection(
     } else {
       const spread = spreadOf(reason);
       // A server that drains says over how long its clients should spread; that is no failure.
-      wait(spread === undefined ? fullJitter(attempt++, env.random) : env.random() * spread);
+      const ms = spread === undefined ? fullJitter(attempt++, env.random) : env.random() * spread;
+      wait(Math.max(ms, atLeastMs));
       // A browser does not show why a handshake was refused; a lost session is one reason, so ask now and then.
-      if (refused && attempt % 4 === 1) void checkSession();
+      if (misses >= maxMisses || (refused && attempt % 4 === 1)) void checkSession();
     }
     if (wasUp) events.down();
   }
@@ -156,10 +173,17 @@ export function createConnection(
   }
 
   async function checkSession() {
-    if ((await events.session()) !== 'lost') return;
+    const isStuck = misses >= maxMisses;
+    if (isStuck) misses = 0;
+    const session = await events.session();
     if (phase() !== 'waiting' && phase() !== 'connecting') return;
-    hangUp();
-    show({ phase: 'closed', code: unauthenticated, reason: 'session lost', retryAt: undefined });
+    if (session === 'lost') {
+      hangUp();
+      show({ phase: 'closed', code: unauthenticated, reason: 'session lost', retryAt: undefined });
+    } else if (session === 'valid' && isStuck) {
+      dialer.turn();
+      if (phase() === 'connecting') dial();
+    }
   }
 
   function wake() {
@@ -172,7 +196,7 @@ export function createConnection(
   function suspect() {
     if (phase() !== 'live') return;
     probing = true;
-    lastHeard = env.clock.now();
+    if (dialer.way === 'socket') lastHeard = env.clock.now();
     watchSilence();
     events.probe();
   }
@@ -196,7 +220,7 @@ export function createConnection(
       unwatch = () => {};
       const wasUp = phase() === 'live';
       hangUp();
-      attempt = 0;
+      attempt = misses = 0;
       wasLive = false;
       show({
         phase: 'idle',

@@ -1,6 +1,7 @@
 // What the client needs of the world around it. The browser's is in browser.ts; tests bring a clock they move by hand
 // and a socket they hold both ends of.
 import type { OutboxStorage } from './outbox-storage';
+import type { ServerFrame } from './protocol';
 
 export interface Env {
   clock: Clock;
@@ -10,7 +11,7 @@ export interface Env {
   uuid(): string;
   /** The address of the socket at this path or http(s) address. */
   socketUrl(path: string): string;
-  /** Starts a link; whatever happens to it comes through events, never from here. */
+  /** Starts a socket; whatever happens to it comes through events, never from here. */
   dial(url: string, events: TransportEvents): Transport;
   fetch(url: string, init: RequestInit): Promise<Response>;
   /** Tells of this page's and this device's life. Returns what ends it. */
@@ -18,6 +19,9 @@ export interface Env {
   /** What the device says about its network right now. */
   online(): boolean;
   openStorage(): Promise<OutboxStorage>;
+  /** What remember was last given in this tab, reloads included; null where there is none, or the browser refuses. */
+  recall(): string | null;
+  remember(word: string): void;
   /** Exclusive among all tabs of the profile; undefined where the browser has none. */
   lock: Lock | undefined;
   /** A channel among all tabs of the profile; undefined where the browser has none. */
@@ -44,8 +48,13 @@ export interface Transport {
 export interface TransportEvents {
   open(): void;
   frame(text: string): void;
-  /** The link ended, or never came about (then without open before). Last event, exactly once. */
-  close(code: number, reason: string): void;
+  /** A frame that came another way than by the link: it says nothing about whether the link lives. */
+  answer(frame: ServerFrame): void;
+  /**
+   * The link ended, or never came about (then without open before), and is not wanted back within atLeastMs. Last
+   * event, exactly once.
+   */
+  close(code: number, reason: string, atLeastMs?: number): void;
 }
 
 /** Holds name while the promise of fn is pending; waits its turn until signal aborts, which rejects. */

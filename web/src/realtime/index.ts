@@ -31,4 +31,5 @@ export type {
   Thread,
   ThreadState,
   Typist,
+  Way,
 } from './types';

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { openIndexedDb } from './indexeddb';
 import { memoryStorage, type OutboxEntry } from './outbox-storage';
 import { agent, buyer, mall } from './testing/people';
-import { FakeProfile } from './testing/world';
+import { FakeProfile } from './testing/profile';
 import type { Thread } from './types';
 
 const summary = (thread: Thread) => thread.get().messages.map((m) => `${m.body} ${m.state}`);

@@ -11,7 +11,8 @@ import {
   type ServerFrame,
 } from './protocol';
 import { FakeClock } from './testing/clock';
-import { fakeEnv, FakeServer } from './testing/world';
+import { fakeEnv } from './testing/env';
+import { FakeServer } from './testing/world';
 import type { TransportEvents } from './env';
 
 const { server, client } = frames;

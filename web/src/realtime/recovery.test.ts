@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { seeded } from './testing/clock';
 import { agent, buyer, colleague, mall, type Tab } from './testing/people';
-import { FakeProfile, problem, type FakeMember } from './testing/world';
+import { FakeProfile } from './testing/profile';
+import { problem } from './testing/rest';
+import type { FakeMember } from './testing/world';
 import type { Thread } from './types';
 
 const list = (thread: Thread) => thread.get().messages.map((m) => `${m.seq} ${m.body}`);
@@ -277,8 +279,11 @@ describe('memory', () => {
   });
 });
 
-/** Every tab of both sides does things at random while the mall loses, doubles, delays and breaks things. */
-async function storm(seed: number) {
+/**
+ * Every tab of both sides does things at random while the mall loses, doubles, delays and breaks things, and, where
+ * `walled`, networks let no sockets through, some of them to the end.
+ */
+async function storm(seed: number, walled: boolean) {
   const { clock, server, live } = mall();
   const random = seeded(seed);
   const chance = (p: number) => random() < p;
@@ -288,6 +293,7 @@ async function storm(seed: number) {
   const open = async (member: FakeMember, shared?: FakeProfile) => {
     const tab = await live(member, {
       seed: seed * 10 + tabs.length,
+      ...(walled && chance(0.5) && { memory: 'events', blocked: 'refuse' }),
       ...(shared && { profile: shared }),
     });
     tab.chat.inbox();
@@ -311,6 +317,7 @@ async function storm(seed: number) {
     if (chance(0.1)) return 'silence';
     return chance(0.1) ? { code: 'busy', retryable: true, retry_after_ms: 200 } : undefined;
   };
+  if (walled) server.slowness = () => (chance(0.2) ? random() * 3_000 : 0);
   let said = 0;
   for (let step = 0; step < 120; step++) {
     const tab = pick(tabs);
@@ -325,25 +332,32 @@ async function storm(seed: number) {
     if (chance(0.02) && server.sockets.size) pick([...server.sockets]).freeze();
     if (chance(0.1)) tab.env.live(pick(['wake', 'online', 'offline', 'sleep']));
     if (chance(0.1)) tab.env.fate.push(pick(['refuse', 'hang']));
+    if (walled && chance(0.1)) {
+      tab.env.blocked = pick(['refuse', 'hang', 'mute', undefined] as const);
+      if (server.sockets.size) pick([...server.sockets]).drop(1006);
+    }
     await clock.advance(random() * 2_000);
   }
 
   server.weather = () => [0];
   server.sabotage = () => undefined;
   server.sendFault = () => undefined;
+  server.slowness = () => 0;
   for (const tab of tabs) {
     tab.env.fate = [];
     tab.env.live('wake');
   }
-  await clock.advance(70_000);
+  await clock.advance(walled ? 120_000 : 70_000);
   return { clock, server, live, tabs, said };
 }
 
 describe('whatever happens', () => {
-  it.each(Array.from({ length: 12 }, (_, i) => i + 1))(
-    'every tab ends with what a fresh one reads (%i)',
-    async (seed) => {
-      const { clock, server, live, tabs, said } = await storm(seed);
+  it.each(Array.from({ length: 24 }, (_, i) => [i + 1, i % 2 ? 'walled' : 'open'] as const))(
+    'every tab ends with what a fresh one reads (%i, %s networks)',
+    async (seed, network) => {
+      const { clock, server, live, tabs, said } = await storm(seed, network === 'walled');
+      const bySpeech = server.requests.filter((r) => r === 'POST /chat/rooms/r1/messages').length;
+      if (network === 'walled') expect(bySpeech).toBeGreaterThan(3);
       const room = server.rooms.get('r1')!;
       const truth = room.messages.map((m) => `${m.seq} ${m.body}`);
       expect(truth.length).toBe(said);

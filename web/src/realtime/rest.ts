@@ -13,6 +13,8 @@ type Schemas = components['schemas'];
 type Query = Record<string, string | number | boolean | undefined>;
 
 export interface Rest {
+  /** Any other call. Resolves with the body of a good answer, rejects with ChatError. */
+  request<T>(method: string, path: string, query: Query, body?: object): Promise<T>;
   me(): Promise<Schemas['Me']>;
   rooms(query: Query): Promise<Schemas['RoomPage']>;
   room(id: string): Promise<Schemas['Room']>;
@@ -85,6 +87,7 @@ export function createRest(env: Env, base: string, epoch: (seen: string) => void
   };
 
   return {
+    request,
     me: () => request('GET', '/me', {}),
     rooms: (query) => request('GET', '/chat/rooms', query),
     room: (id) => request('GET', `/chat/rooms/${id}`, {}),

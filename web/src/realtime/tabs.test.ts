@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { agent, buyer, mall, moonShop } from './testing/people';
-import { FakeProfile } from './testing/world';
+import { FakeProfile } from './testing/profile';
 import type { Thread } from './types';
 
 const summary = (thread: Thread) => thread.get().messages.map((m) => `${m.seq} ${m.body}`);
@@ -124,7 +124,8 @@ describe('the tabs of a profile', () => {
   });
 
   it('let a follower wake the leader’s retry', async () => {
-    const { clock, one, two } = await twoTabs();
+    const { clock, server, one, two } = await twoTabs();
+    server.sabotage = () => 'network';
     one.env.fate = Array.from({ length: 8 }, () => 'refuse' as const);
     one.env.socket().drop();
     while (one.env.fate.length > 0) await clock.advance(1_000);

@@ -79,6 +79,8 @@ export function createSharedLink(options: SharedLinkOptions): Link {
     // Whoever opens a tab now has a session: the one that ended is no reason to stay away.
     if (isNew && leader.phase === 'closed') post({ nudge: 'start' });
     isNew = false;
+    // Whoever leads next begins where this leader got through.
+    if (leader.transport) env.remember(leader.transport);
     const joins = leader.phase === 'live' && status.get().phase !== 'live';
     show({ ...leader, leader: false });
     if (joins) events.frame(welcome!);

@@ -34,6 +34,8 @@ export interface Named {
  */
 export type Phase = 'idle' | 'connecting' | 'live' | 'waiting' | 'closed';
 
+export type Way = 'socket' | 'events';
+
 export interface Status {
   readonly phase: Phase;
   /** Failed attempts since the link last lived for 10 s. */
@@ -49,8 +51,13 @@ export interface Status {
   readonly reason?: string | undefined;
   /** True while live after a loss; what was missed comes in within moments. */
   readonly resumed: boolean;
-  /** True where this tab holds the socket. */
+  /** True where this tab holds the link. */
   readonly leader: boolean;
+  /**
+   * How the link goes or is being tried: by a socket, or, where the network lets none through, by an event stream with
+   * REST (typing is then not told). Absent before the first attempt.
+   */
+  readonly transport?: Way | undefined;
 }
 
 /** What is unread and, for a shop, how many conversations are in each state. The numbers are the server's. */

@@ -1,7 +1,8 @@
 import { createChat } from '../chat';
 import type { Chat, Options } from '../types';
 import { FakeClock } from './clock';
-import { fakeEnv, FakeServer, type EnvOptions, type FakeEnv, type FakeMember } from './world';
+import { fakeEnv, type EnvOptions, type FakeEnv } from './env';
+import { FakeServer, type FakeMember } from './world';
 
 export const moonShop = { id: 'moon', name: '달빛상점' };
 export const buyer: FakeMember = { id: 'b1', name: '하늘' };
@@ -20,11 +21,13 @@ export function mall() {
   server.addRoom('r1', buyer, moonShop);
 
   function tab(member: FakeMember, options: Partial<Options> & EnvOptions = {}): Tab {
-    const { profile, seed, storage, ...rest } = options;
+    const { profile, seed, storage, blocked, memory, ...rest } = options;
     const env = fakeEnv(server, member, {
       ...(profile && { profile }),
       ...(seed !== undefined && { seed }),
       ...(storage && { storage }),
+      ...(blocked && { blocked }),
+      ...(memory && { memory }),
     });
     const { id, name } = member;
     const chat = createChat(
