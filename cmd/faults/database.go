@@ -29,6 +29,10 @@ func databaseFaults() []fault {
 		{name: "db frozen", about: "MariaDB takes connections and bytes and answers nothing", lasts: 6 * time.Second, during: databaseDown,
 			inject: func(_ context.Context, s *stage) error { return s.cluster.MySQL.Pause() },
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.MySQL.Resume() }},
+		{name: "db frozen, cold", about: "as before, and the instances have just been started: they remember no room", lasts: 6 * time.Second, during: databaseDown,
+			boot:   func(context.Context, *stage) error { return nil },
+			inject: freezeCold,
+			heal:   func(_ context.Context, s *stage) error { return s.cluster.MySQL.Resume() }},
 		{name: "db read-only", about: "MariaDB takes no writes, as after a failover to a replica", lasts: 5 * time.Second, during: databaseDown,
 			inject: func(ctx context.Context, s *stage) error { return s.cluster.Exec(ctx, "SET GLOBAL read_only = 1") },
 			heal:   func(ctx context.Context, s *stage) error { return s.cluster.Exec(ctx, "SET GLOBAL read_only = 0") }},
@@ -73,6 +77,19 @@ func (s *stage) onMySQL(do func(*proxy.Proxy)) {
 	for _, p := range s.cluster.ToMySQL {
 		do(p)
 	}
+}
+
+// freezeCold lets everybody write in rooms that have not been used since the instances' start.
+func freezeCold(ctx context.Context, s *stage) error {
+	if err := s.cluster.MySQL.Pause(); err != nil {
+		return err
+	}
+	for _, c := range s.clients {
+		for _, room := range c.Rooms() {
+			write(c, room, "first words")
+		}
+	}
+	return ctx.Err()
 }
 
 // hogConnections ends the mall's connections and takes them all.

@@ -96,7 +96,10 @@ func slowReader(ctx context.Context, s *stage) error {
 		words[i] = '가' + rune(i)
 	}
 	const total = 1600 // 6 KB each
-	return s.flood(ctx, shop, func(string) int { return total / len(shop.rooms) }, string(words))
+	began := time.Now()
+	err = s.flood(ctx, shop, func(string) int { return total / len(shop.rooms) }, string(words))
+	s.note("%d long messages were stored in %v", total, time.Since(began).Round(10*time.Millisecond))
+	return err
 }
 
 // flood lets a shop's buyers write many messages by REST, a few at a time.

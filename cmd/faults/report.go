@@ -48,8 +48,10 @@ func (r *report) add(x result) error {
 	if x.err != nil {
 		_, _ = fmt.Fprintf(r.out, "    error: %v\n", x.err)
 	}
-	if x.folder != "" {
+	if x.err != nil || len(x.found) > 0 {
 		r.failed++
+	}
+	if x.folder != "" {
 		_, _ = fmt.Fprintf(r.out, "    see %s\n", x.folder)
 	}
 	return errors.Join(err)

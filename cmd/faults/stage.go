@@ -67,7 +67,7 @@ func (h *house) play(ctx context.Context, f fault) result {
 	r.err = s.run(ctx, &r)
 	r.err = errors.Join(r.err, s.restore(context.WithoutCancel(ctx)))
 	r.found, r.notes = s.found, s.notes
-	if len(r.found) == 0 && r.err == nil {
+	if len(r.found) == 0 && r.err == nil && !h.options.keep {
 		return r
 	}
 	var lines []string
