@@ -62,8 +62,9 @@ task web-test test-web
 absent=$(for c in "${MALL_CHROMIUM:-chromium}" mariadbd redis-server nginx; do command -v "$c" >/dev/null || echo "$c"; done | xargs)
 if [ -z "$absent" ] || [ -n "${CI:-}${MALL_REQUIRE_SERVERS:-}" ]; then
   task browser e2e
+  task faults faults-short
 else
-  echo "browser         0s  not run: $absent missing" | tee -a $logs/steps
+  echo "browser, faults 0s  not run: $absent missing" | tee -a $logs/steps
 fi
 
 go_done='^DONE ([0-9]+) tests.*'

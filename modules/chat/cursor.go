@@ -67,33 +67,59 @@ type moves struct {
 type moveKey struct{ room, member id.ID }
 
 type pendingMove struct {
+	who   *identity.Principal
 	sides parties
 	move  store.Move
 	dirty bool
 }
 
-// noteCursor is moveCursor for sockets, which get no answer: the first move of a while is written at once,
-// further ones together a second after it.
-func (c *Chat) noteCursor(ctx context.Context, p *identity.Principal, room id.ID, delivered, read int64) error {
-	s, err := c.seatAt(ctx, p, room, max(delivered, read))
-	if err != nil {
-		return err
-	}
+// noteCursor is moveCursor for sockets, which get no answer when all is well: the first move of a while is
+// written at once, further ones together a second after it. It asks nobody itself: first is what is to be
+// done besides, when the move is the first one.
+func (c *Chat) noteCursor(p *identity.Principal, room id.ID, delivered, read int64) (first func(context.Context) error) {
 	key := moveKey{room, p.MemberID}
 	c.moves.mu.Lock()
+	defer c.moves.mu.Unlock()
 	if m := c.moves.pending[key]; m != nil {
 		m.dirty = m.dirty || delivered > m.move.Delivered || read > m.move.Read
 		m.move.Delivered, m.move.Read = max(m.move.Delivered, delivered), max(m.move.Read, read)
-		c.moves.mu.Unlock()
 		return nil
 	}
-	m := &pendingMove{sides: s.parties, move: store.Move{Room: room, Member: p.MemberID, Party: s.party, Delivered: delivered, Read: read}}
+	m := &pendingMove{who: p, move: store.Move{Room: room, Member: p.MemberID, Delivered: delivered, Read: read}}
 	c.moves.pending[key] = m
+	return func(ctx context.Context) error { return c.firstMove(ctx, key, m, delivered, read) }
+}
+
+// firstMove checks and writes; what the caller may not do is forgotten, with what has gathered behind it.
+func (c *Chat) firstMove(ctx context.Context, key moveKey, m *pendingMove, delivered, read int64) error {
+	s, err := c.seatAt(ctx, m.who, key.room, max(delivered, read))
+	if err != nil {
+		c.moves.forget(key)
+		return err
+	}
+	c.moves.mu.Lock()
+	m.sides, m.move.Party = s.parties, s.party
 	first := m.move
+	first.Delivered, first.Read = delivered, read
 	c.moves.mu.Unlock()
+	if _, err := c.storeMove(ctx, s.parties, first); err != nil {
+		c.moves.again(m)
+	}
 	time.AfterFunc(cursorEvery, func() { c.writeMove(key) })
-	_, err = c.storeMove(ctx, s.parties, first)
-	return err
+	return nil
+}
+
+func (ms *moves) forget(key moveKey) {
+	ms.mu.Lock()
+	delete(ms.pending, key)
+	ms.mu.Unlock()
+}
+
+// again has a move written in the next round: this one failed.
+func (ms *moves) again(m *pendingMove) {
+	ms.mu.Lock()
+	m.dirty = true
+	ms.mu.Unlock()
 }
 
 // writeMove writes what has gathered since the last write; when nothing has, the key is forgotten.
@@ -111,11 +137,12 @@ func (c *Chat) writeMove(key moveKey) {
 	time.AfterFunc(cursorEvery, func() { c.writeMove(key) })
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.lifetime), c.cfg.SendPatience)
 	defer cancel()
-	if _, err := c.storeMove(ctx, m.sides, move); err != nil {
-		c.log.Warn("cursor not written yet", "room", key.room, "error", err)
-		c.moves.mu.Lock()
-		m.dirty = true // the next round tries again
-		c.moves.mu.Unlock()
+	_, err := c.seatAt(ctx, m.who, key.room, max(move.Delivered, move.Read)) // what gathered has not been held against the head yet
+	if err == nil {
+		_, err = c.storeMove(ctx, m.sides, move)
+	}
+	if fault.KindOf(err).Retryable() {
+		c.moves.again(m)
 	}
 }
 
@@ -124,7 +151,7 @@ func (c *Chat) flushMoves(ctx context.Context) {
 	c.moves.mu.Lock()
 	var due []*pendingMove
 	for key, m := range c.moves.pending {
-		if m.dirty {
+		if m.dirty && m.move.Party != "" {
 			due = append(due, m)
 		}
 		delete(c.moves.pending, key)

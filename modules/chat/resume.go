@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"errors"
 	"math"
 	"time"
@@ -130,15 +131,15 @@ func (s *session) fetch(room id.ID) {
 	if err := s.catchUp(room); err != nil && !errors.Is(err, errOver) {
 		s.chat.log.Warn("gap not read yet", "session", s.id, "room", room, "error", err)
 		time.AfterFunc(time.Second, func() {
-			if s.ctx.Err() == nil && s.mark(room) {
+			if s.ctx.Err() == nil && s.markBehind(room) {
 				s.fetch(room)
 			}
 		})
 	}
 }
 
-// mark marks the room as being read again, after a read that failed.
-func (s *session) mark(room id.ID) bool {
+// markBehind marks the room as being read again, after a read that failed.
+func (s *session) markBehind(room id.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stream.Behind(room, math.MaxInt64)
@@ -168,7 +169,7 @@ func (s *session) readRoom(room id.ID) error {
 		s.mu.Lock()
 		after := s.stream.Last(room)
 		s.mu.Unlock()
-		messages, err := s.chat.store.After(s.ctx, room, after, readAhead)
+		messages, err := s.readAfter(room, after)
 		if err != nil {
 			if s.ctx.Err() != nil {
 				return errOver
@@ -182,6 +183,12 @@ func (s *session) readRoom(room id.ID) error {
 			return nil
 		}
 	}
+}
+
+func (s *session) readAfter(room id.ID, after int64) ([]store.Message, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, readPatience)
+	defer cancel()
+	return s.chat.store.After(ctx, room, after, readAhead)
 }
 
 // fill sends messages at the pace at which the client reads them: who missed much is not closed as slow for what

@@ -52,6 +52,7 @@ type session struct {
 
 	frames   *rate.Limiter // only the reading goroutine asks it
 	mistakes int
+	asides   chan struct{}
 
 	mu       sync.Mutex
 	stream   *stream.Stream
@@ -66,7 +67,7 @@ type session struct {
 }
 
 func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *session {
-	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), asides: make(chan struct{}, asideLimit), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
@@ -158,17 +159,21 @@ func (s *session) Frame(text []byte) {
 	}
 	switch r.Type {
 	case "send":
-		s.send(r)
+		if s.chat.knows(r) {
+			s.send(s.ctx, r)
+		} else {
+			s.aside(r, s.send)
+		}
 	case "resume":
 		go s.resume(r)
 	case "delivered":
-		err = s.chat.noteCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, 0)
+		s.mark(r, r.Seq, 0)
 	case "read":
-		err = s.chat.noteCursor(s.ctx, s.who.Load(), r.RoomID, r.Seq, r.Seq)
+		s.mark(r, r.Seq, r.Seq)
 	case "typing":
-		err = s.chat.typing(s.ctx, s.who.Load(), r.RoomID, r.On, s)
+		s.aside(r, s.typing)
 	case "auth":
-		s.authenticate(r)
+		s.aside(r, s.authenticate)
 	default:
 		err = fault.Invalidf("type", "unknown_type", "This server does not know frames of that type.")
 	}
@@ -189,8 +194,8 @@ func (s *session) misbehaved(requestID string, err error) {
 }
 
 // authenticate takes a fresh token of the same member, so that a connection outlives its first one.
-func (s *session) authenticate(r request) {
-	fresh, err := s.chat.members.Bearer(s.ctx, r.Token)
+func (s *session) authenticate(ctx context.Context, r request) {
+	fresh, err := s.chat.members.Bearer(ctx, r.Token)
 	switch {
 	case fault.KindOf(err) == fault.Unavailable:
 		s.refuse(r.ID, err, 0)
@@ -247,13 +252,66 @@ func (s *session) answered() {
 
 var errLeaving = fault.Retry(fault.Unavailable, "unavailable", "This instance is going away; send again elsewhere.", 100*time.Millisecond)
 
-func (s *session) send(r request) {
+// asideLimit is how many requests of a connection may wait for the database at once; asideWait how long.
+const (
+	asideLimit = 32
+	asideWait  = 600 * time.Millisecond
+)
+
+// aside does what may have to ask the database without holding up the reading of the next frame.
+func (s *session) aside(r request, do func(ctx context.Context, r request)) (taken bool) {
+	select {
+	case s.asides <- struct{}{}:
+	default:
+		s.refuse(r.ID, errTooMuch, 0)
+		return false
+	}
+	go func() {
+		defer func() { <-s.asides }()
+		ctx, cancel := context.WithTimeout(s.ctx, asideWait)
+		defer cancel()
+		do(ctx, r)
+	}()
+	return true
+}
+
+var errTooMuch = fault.Retry(fault.Busy, "busy", "Too much of yours is under way; wait for the answers.", time.Second)
+
+// mark says what the client has received and read.
+func (s *session) mark(r request, delivered, read int64) {
+	first := s.chat.noteCursor(s.who.Load(), r.RoomID, delivered, read)
+	if first == nil {
+		return
+	}
+	taken := s.aside(r, func(ctx context.Context, r request) {
+		if err := first(ctx); err != nil {
+			s.refuse(r.ID, err, 0)
+		}
+	})
+	if !taken {
+		s.chat.moves.forget(moveKey{r.RoomID, s.who.Load().MemberID})
+	}
+}
+
+func (s *session) typing(ctx context.Context, r request) {
+	if err := s.chat.typing(ctx, s.who.Load(), r.RoomID, r.On, s); err != nil {
+		s.refuse(r.ID, err, 0)
+	}
+}
+
+// knows says whether a send can be checked without asking the database.
+func (c *Chat) knows(r request) bool {
+	_, known := c.parties.GetIfPresent(r.RoomID)
+	return known && r.Card == nil
+}
+
+func (s *session) send(ctx context.Context, r request) {
 	if !s.asked() {
 		s.refuse(r.ID, errLeaving, 0)
 		return
 	}
 	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq}
-	s.chat.send(s.ctx, s.who.Load(), d, s, func(o store.Outcome) {
+	s.chat.send(ctx, s.who.Load(), d, s, func(o store.Outcome) {
 		defer s.answered()
 		if o.Err != nil {
 			s.refuse(r.ID, o.Err, o.Head)

@@ -17,7 +17,8 @@ const (
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
 	sweepBack     = 15 * time.Second       // how far each sweep looks back behind the one before: past clocks that differ and COMMITs that took long
 	sweepSkew     = 5 * time.Second        // by how much the clocks of instances may differ
-	sweepChunk    = 500                    // parties of one query
+	readPatience  = 1500 * time.Millisecond
+	sweepChunk    = 500 // parties of one query
 )
 
 // sweeper finds what Redis has lost: it compares the heads of the rooms that have changed lately, of the
@@ -60,7 +61,7 @@ func (c *Chat) sweep(ctx context.Context, since time.Time) bool {
 
 func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, since time.Time) bool {
 	for chunk := range slices.Chunk(owners, sweepChunk) {
-		heads, err := c.store.ChangedHeads(ctx, chunk, shops, since)
+		heads, err := c.changedHeads(ctx, chunk, shops, since)
 		if err != nil {
 			if ctx.Err() == nil {
 				c.log.Warn("rooms not compared", "error", err)
@@ -80,6 +81,13 @@ func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, sin
 		}
 	}
 	return true
+}
+
+// changedHeads gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
+func (c *Chat) changedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]store.Head, error) {
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	return c.store.ChangedHeads(ctx, owners, shops, since)
 }
 
 // compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
@@ -106,6 +114,8 @@ func (c *Chat) epoch() string { return *c.life.Load() }
 // checkEpoch notices that an operator has begun a new life of the database, after a restore that may have lost
 // commits: what we remember of rooms and have sent of them no longer counts, so everybody comes back.
 func (c *Chat) checkEpoch(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
 	now, err := c.store.Epoch(ctx)
 	if err != nil || now == c.epoch() {
 		return // without an answer the next round asks again

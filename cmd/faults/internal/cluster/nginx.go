@@ -63,39 +63,54 @@ func (c *Cluster) startNginx(ctx context.Context, o Options) error {
 }
 
 var (
-	upstreamBlock = regexp.MustCompile(`(?s)\n    upstream mall \{.*?\n    \}\n`)
+	upstreamBlock = regexp.MustCompile(`(?s)\n    upstream (\w+) \{.*?\n    \}\n`)
 	serverBlock   = regexp.MustCompile(`(?s)\n    server \{.*?\n    \}\n`)
 	upstreamLines = regexp.MustCompile(`(?m)(^ *server mall-\d+:8080([^;]*);\n)+`)
 )
 
-// nginxConf makes the private configuration out of the project's.
+// nginxConf makes the private configuration out of the project's: a door for each address of doors, with upstreams of
+// its own.
 func nginxConf(text, dir string, instances []*Program, doors []string) (string, error) {
-	upstream, server := upstreamBlock.FindString(text), serverBlock.FindString(text)
-	options := upstreamLines.FindStringSubmatch(upstream)
-	if upstream == "" || server == "" || options == nil || !strings.Contains(server, "listen 8000;") {
-		return "", errors.New("cluster: nginx.conf has not the shape that is looked for: upstream mall { server mall-1:8080 …; } and server { listen 8000; … }")
+	upstreams, server := upstreamBlock.FindAllStringSubmatch(text, -1), serverBlock.FindString(text)
+	if len(upstreams) == 0 || server == "" || !strings.Contains(server, "listen 8000;") {
+		return "", errors.New("cluster: nginx.conf has not the shape that is looked for: upstream NAME { server mall-1:8080 …; } and server { listen 8000; … }")
 	}
 	var blocks strings.Builder
 	for door, addr := range doors {
-		var lines strings.Builder
-		for n, i := range instances {
-			backup := ""
-			if door < len(instances) && door != n {
-				backup = " backup"
+		sv := strings.Replace(server, "listen 8000;", "listen "+addr+";\n        add_header X-Upstream $upstream_addr always; # which instance it was", 1)
+		for _, u := range upstreams {
+			up, name := u[0], u[1]
+			own := fmt.Sprintf("%s%d", name, door)
+			options := upstreamLines.FindStringSubmatch(up)
+			if options == nil {
+				return "", fmt.Errorf("cluster: nginx.conf: upstream %s has no server mall-1:8080", name)
 			}
-			fmt.Fprintf(&lines, "        server %s%s%s;\n", i.Addr, options[2], backup)
+			up = upstreamLines.ReplaceAllLiteralString(up, peers(instances, door, options[2]))
+			up = strings.NewReplacer("upstream "+name+" {", "upstream "+own+" {", "zone "+name+" ", "zone "+own+" ").Replace(up)
+			sv = strings.ReplaceAll(sv, "http://"+name+";", "http://"+own+";")
+			blocks.WriteString(up)
 		}
-		name := fmt.Sprintf("mall%d", door)
-		up := upstreamLines.ReplaceAllLiteralString(upstream, lines.String())
-		up = strings.NewReplacer("upstream mall {", "upstream "+name+" {", "zone mall ", "zone "+name+" ").Replace(up)
-		sv := strings.ReplaceAll(server, "http://mall;", "http://"+name+";")
-		sv = strings.Replace(sv, "listen 8000;", "listen "+addr+";\n        add_header X-Upstream $upstream_addr always; # which instance it was", 1)
-		blocks.WriteString(up + sv)
+		blocks.WriteString(sv)
 	}
-	text = strings.Replace(text, upstream, "\n", 1)
+	for _, u := range upstreams {
+		text = strings.Replace(text, u[0], "\n", 1)
+	}
 	text = strings.Replace(text, server, blocks.String(), 1)
 	return strings.NewReplacer("/tmp/", dir+"/", "worker_processes auto", "worker_processes 1", "worker_rlimit_nofile 65536;", "",
 		"worker_connections 32768", "worker_connections 4096").Replace(text), nil
+}
+
+// peers are the instances behind a door: behind an instance's own, that one first and the others as backup.
+func peers(instances []*Program, door int, options string) string {
+	var lines strings.Builder
+	for n, i := range instances {
+		backup := ""
+		if door < len(instances) && door != n {
+			backup = " backup"
+		}
+		fmt.Fprintf(&lines, "        server %s%s%s;\n", i.Addr, options, backup)
+	}
+	return lines.String()
 }
 
 func lookUp(names ...string) (string, error) {
