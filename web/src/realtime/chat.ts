@@ -5,7 +5,7 @@ import { createConnection, type Link, type LinkEvents } from './connection';
 import { createCursorReports } from './cursors';
 import type { Env } from './env';
 import { createInbox, type LiveInbox } from './inbox';
-import { toCursors } from './mapping';
+import { storedMessage, toCursors } from './mapping';
 import { createOutbox } from './outbox';
 import { memoryStorage, type OutboxEntry } from './outbox-storage';
 import {
@@ -173,7 +173,9 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         renumbered(f.epoch);
         return void resumes.answered(f.id, true);
       case 'error':
-        if (!outbox.refused(f) && !resumes.answered(f.id, false)) failed(refusal(f));
+        // Where nobody waits for an answer any more, its question was settled in another way.
+        if (f.id === undefined) failed(refusal(f));
+        else if (!outbox.refused(f)) resumes.answered(f.id, false);
         return;
       case 'ok':
     }
@@ -250,16 +252,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
       room.expect(ack.seq);
       timeline?.verify();
     } else {
-      room.receive({
-        room_id: entry.roomId,
-        seq: ack.seq,
-        sender: { party: side, member_id: member.id, name: member.name },
-        kind: 'text',
-        body: entry.text,
-        client_msg_id: entry.clientMsgId,
-        created_at: ack.created_at,
-        ...(inquiryId && { inquiry_id: inquiryId }),
-      });
+      room.receive(storedMessage({ body: entry.text, inquiry_id: inquiryId }, ack, side, member));
     }
     return !timeline || (timeline.position() ?? -1) >= ack.seq;
   }

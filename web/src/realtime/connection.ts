@@ -42,6 +42,14 @@ export interface LinkEvents {
   session(): Promise<'valid' | 'lost' | 'unknown'>;
 }
 
+export const idleStatus = (env: Env): Status => ({
+  phase: 'idle',
+  attempt: 0,
+  online: env.online(),
+  resumed: false,
+  leader: true,
+});
+
 /** A link of this tab's own, for the member with this id only. */
 export function createConnection(
   env: Env,
@@ -49,13 +57,7 @@ export function createConnection(
   memberId: string,
   events: LinkEvents,
 ): Link {
-  const status = writable<Status>({
-    phase: 'idle',
-    attempt: 0,
-    online: env.online(),
-    resumed: false,
-    leader: true,
-  });
+  const status = writable(idleStatus(env));
   const dialer = createDialer(env, api);
   let transport: Transport | undefined;
   let attempt = 0;

@@ -277,7 +277,7 @@ describe('what is said by REST', () => {
   });
 
   it('may come in before its own answer', async () => {
-    const { clock, server, thread } = await streaming();
+    const { clock, server, chat, thread } = await streaming();
     server.slowness = () => 500;
     thread.send('fast');
     thread.send('second');
@@ -286,6 +286,14 @@ describe('what is said by REST', () => {
     await clock.advance(2_000);
     expect(list(thread).slice(3)).toEqual(['4 fast', '5 second']);
     expect(server.stored.length).toBe(5);
+    // The answers get lost, the messages do not.
+    const failed = vi.fn();
+    chat.on('error', failed);
+    server.sendFault = () => 'silence';
+    thread.send('third');
+    await clock.advance(30_000);
+    expect(list(thread).slice(5)).toEqual(['6 third']);
+    expect(failed).not.toHaveBeenCalled();
   });
 
   it('fails for good in the server’s words', async () => {

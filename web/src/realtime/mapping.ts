@@ -1,11 +1,12 @@
 // From the wire's words to the library's.
-import type { WireCard, WireMessage, WireRoom } from './protocol';
+import type { AckFrame, WireCard, WireMessage, WireRoom } from './protocol';
 import type {
   Card,
   Conversation,
   Cursors,
   Inquiry,
   Message,
+  Named,
   Party,
   SendState,
   Side,
@@ -74,6 +75,26 @@ export function toMessage(wire: WireMessage, viewer: Viewer, peer?: Cursors): Me
     card: wire.card && toCard(wire.card),
     at: time(wire.created_at),
     state: mine && peer ? storedState(wire.seq, peer) : 'sent',
+  };
+}
+
+/** Our own message as the server stored it: the connection that sent it gets only the ack. */
+export function storedMessage(
+  sent: { body: string; inquiry_id?: string | undefined },
+  { room_id, client_msg_id, seq, created_at }: AckFrame,
+  party: Side,
+  { id: member_id, name }: Named,
+): WireMessage {
+  const { body, inquiry_id } = sent;
+  return {
+    room_id,
+    seq,
+    sender: { party, member_id, name },
+    kind: 'text',
+    body,
+    client_msg_id,
+    created_at,
+    ...(inquiry_id && { inquiry_id }),
   };
 }
 

@@ -1,7 +1,8 @@
 // One socket for all of a member's tabs: the tab that holds the lock has it, the others hear and speak through a
 // channel. When that tab ends, the browser hands the lock on, and the next one connects.
 import type { Channel, Env } from './env';
-import type { Link, LinkEvents } from './connection';
+import { idleStatus, type Link, type LinkEvents } from './connection';
+import { storedMessage } from './mapping';
 import type { AckFrame, ClientFrame, SendFrame, ServerFrame, WelcomeFrame } from './protocol';
 import { writable } from './store';
 import type { Named, Side, Status } from './types';
@@ -32,13 +33,7 @@ export function createSharedLink(options: SharedLinkOptions): Link {
   const { env, member, side, events } = options;
   const name = `mall-rt:${version}:${member.id}`;
   const tab = env.uuid();
-  const status = writable<Status>({
-    phase: 'idle',
-    attempt: 0,
-    online: env.online(),
-    resumed: false,
-    leader: false,
-  });
+  const status = writable<Status>({ ...idleStatus(env), leader: false });
   let channel: Channel | undefined;
   let life: AbortController | undefined;
   let leading: Leader | undefined;
@@ -226,17 +221,7 @@ function createLeader(
     const { frame } = sent;
     // A card's words are the server's: the tabs learn that there is a message, and ask for it.
     if (frame.card) return { type: 'hb', time: ack.created_at, heads: { [ack.room_id]: ack.seq } };
-    return {
-      type: 'message',
-      room_id: ack.room_id,
-      seq: ack.seq,
-      sender: { party: sent.side, member_id: member.id, name: member.name },
-      kind: 'text',
-      body: frame.body,
-      client_msg_id: ack.client_msg_id,
-      created_at: ack.created_at,
-      ...(frame.inquiry_id && { inquiry_id: frame.inquiry_id }),
-    };
+    return { type: 'message', ...storedMessage(frame, ack, sent.side, member) };
   }
 
   function late(): WelcomeFrame | undefined {
