@@ -108,6 +108,9 @@ export const toCursors = (wire: { delivered_seq: number; read_seq: number }): Cu
   readSeq: wire.read_seq,
 });
 
+const toPresence = (wire: WireRoom['presence']) =>
+  wire && { online: wire.online, seenAt: optionalTime(wire.last_seen) };
+
 export function toConversation(wire: WireRoom, viewer: Viewer): Conversation {
   const cursors = { buyer: toCursors(wire.cursors.buyer), shop: toCursors(wire.cursors.shop) };
   const peer = other(viewer.side);
@@ -115,7 +118,7 @@ export function toConversation(wire: WireRoom, viewer: Viewer): Conversation {
     id: wire.id,
     buyer: wire.buyer,
     shop: wire.shop,
-    peer: wire[peer],
+    peer: { ...wire[peer], ...toPresence(wire.presence) },
     inquiry: toInquiry(wire.inquiry),
     head: wire.head,
     unread: wire.unread,
