@@ -157,10 +157,11 @@ func (s *stage) givenBack(ctx context.Context, before []cluster.Use) error {
 	defer cancel()
 	var now []cluster.Use
 	err := until(ctx, "instances have given back what they took", func() bool {
-		var err error
-		if now, err = s.uses(ctx); err != nil {
+		use, err := s.uses(ctx)
+		if err != nil {
 			return false
 		}
+		now = use // the last reading that came: the violation below is worded by it
 		for i := range now {
 			if now[i].Goroutines > before[i].Goroutines+slack || now[i].Files > before[i].Files+slack {
 				return false
