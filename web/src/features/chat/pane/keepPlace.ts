@@ -7,8 +7,8 @@ const pinned = -1;
  *
  * scroller: the element that scrolls, laid out with column-reverse. log: its content, with rows `li[data-anchor]` in
  * lists; other rows (dates, the divider) change places themselves and hold nothing.
- * onTop hears the first visible row after each scroll. Whoever scrolls by hand calls `remember` right after: the
- * browser's own scroll event comes too late.
+ * onTop hears the first visible row after each scroll. Whoever puts the list somewhere by hand calls `remember`
+ * right after: the new place counts from there on.
  */
 export function keepPlace(
   scroller: HTMLElement,
@@ -16,29 +16,48 @@ export function keepPlace(
   onTop?: (row: HTMLElement | undefined) => void,
 ): { remember(): void; stop(): void } {
   let row: HTMLElement | undefined;
+  /** Where the row was, at which scrollTop. */
   let top = 0;
+  let at = 0;
+
+  /**
+   * Takes back what layout alone did to the row; what the reader scrolled stays. An observer's report may come a
+   * frame late, behind the scroll event of its own correction, so every look at the list settles first.
+   */
+  function settle(): void {
+    if (!row?.isConnected) return;
+    const moved = row.getBoundingClientRect().top - top + (scroller.scrollTop - at);
+    if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
+    measure(row);
+  }
+
+  function measure(seen: HTMLElement): void {
+    top = seen.getBoundingClientRect().top;
+    at = scroller.scrollTop;
+  }
 
   function remember(): void {
     const found = firstVisibleRow(scroller, log);
     onTop?.(found);
     row = scroller.scrollTop > pinned ? undefined : found;
-    if (row) top = row.getBoundingClientRect().top;
+    if (row) measure(row);
+  }
+
+  function scrolled(): void {
+    settle();
+    remember();
   }
 
   // A resize observer runs after layout and before paint: the correction is never seen.
-  const sizes = new ResizeObserver(() => {
-    if (!row?.isConnected) return;
-    const moved = row.getBoundingClientRect().top - top;
-    if (moved !== 0) scroller.scrollTop += moved;
-  });
+  const sizes = new ResizeObserver(settle);
 
   sizes.observe(log);
-  scroller.addEventListener('scroll', remember, { passive: true });
+  scroller.addEventListener('scroll', scrolled, { passive: true });
   return {
     remember,
     stop() {
       sizes.disconnect();
-      scroller.removeEventListener('scroll', remember);
+      scroller.removeEventListener('scroll', scrolled);
     },
   };
 }
