@@ -112,7 +112,7 @@ func TestCursorsOfASocketAreWrittenTogether(t *testing.T) {
 	}
 	receipts := 0
 	for last := int64(0); last < 40; receipts++ {
-		got := owner.want("receipt")
+		got := owner.skipTo("receipt") // a sweep may show the room's newest message meanwhile
 		if got.ReadSeq <= last {
 			t.Errorf("a cursor went from %d to %d", last, got.ReadSeq)
 		}
