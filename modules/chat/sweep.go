@@ -16,7 +16,6 @@ const (
 	sweepEvery    = 2 * time.Second        // while all is well: a lost last message shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
 	sweepBack     = 15 * time.Second       // how far each sweep looks back behind the one before: past clocks that differ and COMMITs that took long
-	sweepSkew     = 5 * time.Second        // by how much the clocks of instances may differ
 	readPatience  = 1500 * time.Millisecond
 	sweepChunk    = 500 // parties of one query
 )
@@ -95,7 +94,7 @@ func (c *Chat) changedHeads(ctx context.Context, owners []id.ID, shops bool, sin
 func (s *session) compare(h *store.Head) {
 	s.mu.Lock()
 	if !s.stream.Follows(h.ID) {
-		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began.Add(-sweepSkew)) {
+		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began) {
 			s.mu.Unlock()
 			return
 		}
