@@ -110,9 +110,20 @@ test('what the reader scrolls meanwhile is theirs', () => {
   const seen = read();
   const before = seen.getBoundingClientRect().top;
   chunk().append(row());
-  scroller.scrollTop -= 50;
+  scrollTo(scroller.scrollTop - 50);
   report();
   expect(seen.getBoundingClientRect().top).toBe(before + 50);
+});
+
+test('a list cut short under the reader is not scrolled twice', () => {
+  scrollTo(-1600);
+  const first = chunk().firstElementChild!;
+  const before = first.getBoundingClientRect().top;
+  // The browser keeps scrollTop within the shorter list by itself.
+  for (let i = 0; i < 3; i++) chunk().lastElementChild!.remove();
+  scroller.scrollTop = -1300;
+  report();
+  expect(first.getBoundingClientRect().top).toBe(before);
 });
 
 test('a date that changes its place is not held on to', () => {

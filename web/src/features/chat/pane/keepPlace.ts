@@ -20,15 +20,21 @@ export function keepPlace(
   let top = 0;
   let at = 0;
 
-  /**
-   * Takes back what layout alone did to the row; what the reader scrolled stays. An observer's report may come a
-   * frame late, behind the scroll event of its own correction, so every look at the list settles first.
-   */
-  function settle(): void {
-    if (!row?.isConnected) return;
-    const moved = row.getBoundingClientRect().top - top + (scroller.scrollTop - at);
+  /** Takes back what the layout did to the row. */
+  function settle(moved: number): void {
     if (Math.abs(moved) >= 0.5) scroller.scrollTop += moved;
-    measure(row);
+    if (row) measure(row);
+  }
+
+  /** Before paint, and after any scroll event of this frame: wherever the row has gone, it was not the reader. */
+  function resized(): void {
+    if (row?.isConnected) settle(row.getBoundingClientRect().top - top);
+  }
+
+  /** A report of a resize can be put off to the next frame, behind a scroll event: then both are told apart here. */
+  function scrolled(): void {
+    if (row?.isConnected) settle(row.getBoundingClientRect().top - top + (scroller.scrollTop - at));
+    remember();
   }
 
   function measure(seen: HTMLElement): void {
@@ -43,13 +49,7 @@ export function keepPlace(
     if (row) measure(row);
   }
 
-  function scrolled(): void {
-    settle();
-    remember();
-  }
-
-  // A resize observer runs after layout and before paint: the correction is never seen.
-  const sizes = new ResizeObserver(settle);
+  const sizes = new ResizeObserver(resized);
 
   sizes.observe(log);
   scroller.addEventListener('scroll', scrolled, { passive: true });
