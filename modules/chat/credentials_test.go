@@ -42,8 +42,12 @@ func TestABanEndsTheConnections(t *testing.T) {
 			t.Errorf("the last one ended after %v, limit %v", took, heardWithin)
 		}
 		_, res, err := m.dial(m.last(), []string{"mall.chat.v1", "bearer." + m.token(t, "buyer")}, nil)
-		if err == nil || res == nil || res.StatusCode != http.StatusForbidden {
-			t.Errorf("a banned member's handshake: %v %v, want 403", res, err)
+		if res == nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("a banned member's handshake: %d, want 403", res.StatusCode)
 		}
 		owner.say(send(r.ID, "여보세요?"))
 		owner.want("ack")
