@@ -52,7 +52,7 @@ func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
 		o.SubjectID = room.ID
 	}
 	var found []Inquiry
-	err = s.db.Write(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? AND subject = ? AND subject_id = ?",
+	err = s.db.Write(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.room_id = ? AND q.subject = ? AND q.subject_id = ?",
 		room.ID, o.Subject, o.SubjectID).Scan(&found).Error
 	if err != nil {
 		return out, db.Fault(err)
@@ -66,14 +66,23 @@ func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
 		}
 	}
 	if room.InquiryID != out.Inquiry.ID {
-		room.State = stateWith(room.State, out.Inquiry.State)
-		room.InquiryID = out.Inquiry.ID
-		room.UpdatedAt = Now()
-		err = s.db.Write(ctx).Exec("UPDATE chat_rooms SET inquiry_id = ?, state = ?, updated_at = ? WHERE id = ?",
-			room.InquiryID, room.State, room.UpdatedAt, room.ID).Error
+		err = s.turnTo(ctx, &room, out.Inquiry)
 	}
 	out.Room = room
 	return out, db.Fault(err)
+}
+
+// turnTo makes an inquiry the room's current one; the one before keeps its state for itself.
+func (s *Store) turnTo(ctx context.Context, room *Room, q Inquiry) error {
+	w := s.db.Write(ctx)
+	if err := w.Exec("UPDATE chat_inquiries SET state = ? WHERE id = ?", room.State, room.InquiryID).Error; err != nil {
+		return err
+	}
+	room.State = stateWith(room.State, q.State)
+	room.InquiryID, room.Inquiries = q.ID, max(room.Inquiries, q.Number)
+	room.UpdatedAt = Now()
+	return w.Exec("UPDATE chat_rooms SET inquiry_id = ?, inquiries = ?, state = ?, updated_at = ? WHERE id = ?",
+		room.InquiryID, room.Inquiries, room.State, room.UpdatedAt, room.ID).Error
 }
 
 // stateWith is a room's state once another inquiry is its current one: what staff have put aside or closed
@@ -162,14 +171,14 @@ func (s *Store) RoomOf(ctx context.Context, buyer, shop id.ID) (Room, error) {
 // Inquiries lists a room's inquiries, newest first, at most limit.
 func (s *Store) Inquiries(ctx context.Context, room id.ID, limit int) ([]Inquiry, error) {
 	var qs []Inquiry
-	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? ORDER BY number DESC LIMIT ?", room, limit).Scan(&qs).Error
+	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.room_id = ? ORDER BY q.number DESC LIMIT ?", room, limit).Scan(&qs).Error
 	return qs, db.Fault(err)
 }
 
 // InquiryOn finds the room's inquiry about a subject; fault.NotFound when there is none.
 func (s *Store) InquiryOn(ctx context.Context, room id.ID, subject string, subjectID id.ID) (Inquiry, error) {
 	var qs []Inquiry
-	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? AND subject = ? AND subject_id = ?",
+	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.room_id = ? AND q.subject = ? AND q.subject_id = ?",
 		room, subject, subjectID).Scan(&qs).Error
 	if err != nil {
 		return Inquiry{}, db.Fault(err)
@@ -196,7 +205,7 @@ func (s *Store) ChangeInquiry(ctx context.Context, room, inquiry id.ID, c Inquir
 			return db.Fault(err)
 		}
 		var qs []Inquiry
-		if err := w.Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE id = ? AND room_id = ?", inquiry, room).Scan(&qs).Error; err != nil {
+		if err := w.Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.id = ? AND q.room_id = ?", inquiry, room).Scan(&qs).Error; err != nil {
 			return db.Fault(err)
 		}
 		if len(rooms) == 0 || len(qs) == 0 {

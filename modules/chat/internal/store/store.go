@@ -36,16 +36,19 @@ type Room struct {
 	BuyerCount   int64
 	ShopCount    int64
 	InquiryID    id.ID
+	Inquiries    int // how many the room has
 	State        string
 	WaitingSince *time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+
+	changed bool // by the batch that has read it
 }
 
 // TableName is the table of rooms.
 func (Room) TableName() string { return "chat_rooms" }
 
-const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, state, waiting_since, created_at, updated_at"
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at"
 
 // Inquiry is one row of chat_inquiries.
 type Inquiry struct {
@@ -55,15 +58,19 @@ type Inquiry struct {
 	Subject   string
 	SubjectID id.ID
 	Card      *string // JSON
-	State     string
-	OwnerID   id.ID // zero: nobody
+	State     string  // in the table only for good while it is not its room's current one: see inquiryColumns
+	OwnerID   id.ID   // zero: nobody
 	CreatedAt time.Time
 }
 
 // TableName is the table of inquiries.
 func (Inquiry) TableName() string { return "chat_inquiries" }
 
-const inquiryColumns = "id, room_id, number, subject, subject_id, card, state, owner_id, created_at"
+// inquiryColumns are read from inquiries: the state of a room's current inquiry is kept on the room.
+const (
+	inquiryColumns = "q.id, q.room_id, q.number, q.subject, q.subject_id, q.card, CASE WHEN r.inquiry_id = q.id THEN r.state ELSE q.state END AS state, q.owner_id, q.created_at"
+	inquiries      = " FROM chat_inquiries q JOIN chat_rooms r ON r.id = q.room_id "
+)
 
 // Message is one row of chat_messages.
 type Message struct {
