@@ -318,7 +318,7 @@ func (s *session) send(ctx context.Context, r request) {
 			return
 		}
 		m := &o.Message
-		s.Push(encodeFrame(ackFrame{Type: "ack", ID: r.ID, RoomID: m.RoomID, ClientMsgID: m.ClientMsgID, Seq: m.Seq, CreatedAt: m.CreatedAt, Dup: o.Dup}))
+		s.Push(ackOf(r.ID, m, o.Dup))
 		s.Message(m.RoomID, m.Seq, nil)
 	})
 }

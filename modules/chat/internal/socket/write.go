@@ -103,20 +103,28 @@ func (c *Conn) write() {
 	}
 }
 
+// writeFrames writes what has waited together with as few system calls as its size allows.
 func (c *Conn) writeFrames(frames [][]byte) error {
-	for _, f := range frames {
-		kind := websocket.TextMessage
-		if f == nil {
-			kind = websocket.PingMessage
-		}
-		if err := c.ws.SetWriteDeadline(c.writeDeadline()); err != nil {
-			return err
-		}
-		if err := c.ws.WriteMessage(kind, f); err != nil {
-			return err
-		}
+	if len(frames) == 1 {
+		return c.writeFrame(frames[0], c.writeDeadline())
 	}
-	return nil
+	c.wire.cork()
+	var err error
+	for i := 0; i < len(frames) && err == nil; i++ {
+		err = c.writeFrame(frames[i], c.writeDeadline())
+	}
+	return errors.Join(err, c.wire.uncork())
+}
+
+func (c *Conn) writeFrame(frame []byte, until time.Time) error {
+	kind := websocket.TextMessage
+	if frame == nil {
+		kind = websocket.PingMessage
+	}
+	if err := c.ws.SetWriteDeadline(until); err != nil {
+		return err
+	}
+	return c.ws.WriteMessage(kind, frame)
 }
 
 // writeDeadline gives each frame the same while, since a peer may read slowly and yet read; once the

@@ -4,14 +4,17 @@ import (
 	"sync"
 	"time"
 
+	"mall/modules/chat/internal/store"
 	"mall/modules/platform/id"
 )
 
-// lane commits one batch at a time. A room that another transaction holds locked is put aside, so that the
-// others need not wait for it: then a goroutine of its own waits, and later sends to the room queue there.
+// lane commits one batch at a time; while the next one is on its way, the last one is answered. A room that another
+// transaction holds locked is put aside, so that the others need not wait for it: then a goroutine of its own waits,
+// and later sends to the room queue there.
 type lane struct {
-	w    *Writer
-	wake chan struct{}
+	w       *Writer
+	wake    chan struct{}
+	settled chan settlement // in the order of the COMMITs, which is that of the numbers in each room
 
 	mu      sync.Mutex
 	waiting []*entry
@@ -55,7 +58,28 @@ func (l *lane) close() {
 	l.signal()
 }
 
+// settlement is a batch that is ready to be answered.
+type settlement struct {
+	batch []*entry
+	out   []store.Outcome
+}
+
+// settledMax is how many batches may wait to be answered before the lane waits for that.
+const settledMax = 4
+
+// answer calls what waits for the outcomes, one batch after the other, until the lane ends.
+func (l *lane) answer() {
+	for s := range l.settled {
+		for i, e := range s.batch {
+			if e != nil {
+				e.done(s.out[i])
+			}
+		}
+	}
+}
+
 func (l *lane) run() {
+	defer close(l.settled)
 	for range l.wake {
 		for batch := l.take(); len(batch) > 0; batch = l.take() {
 			l.commit(batch, false)
