@@ -29,14 +29,23 @@ func (s *session) resume(r request) {
 		s.refuse(r.ID, errResuming, 0)
 		return
 	}
-	defer s.resuming.Store(false)
-	if !s.takePlace() {
-		return
-	}
-	defer s.givePlace()
-	if err := s.resumeRooms(r); err != nil && !errors.Is(err, errOver) {
+	last, err := s.resumeInPlace(r)
+	s.resuming.Store(false) // before the answer: whoever has it may ask again
+	switch {
+	case err == nil:
+		s.Push(last)
+	case !errors.Is(err, errOver):
 		s.refuse(r.ID, err, 0)
 	}
+}
+
+// resumeInPlace waits for a place among the few who read, and gives the frame that ends the resume.
+func (s *session) resumeInPlace(r request) (last []byte, err error) {
+	if !s.takePlace() {
+		return nil, errOver
+	}
+	defer s.givePlace()
+	return s.resumeRooms(r)
 }
 
 var errResuming = fault.Retry(fault.Busy, "busy", "A resume is under way; wait for its answer.", time.Second)
@@ -53,18 +62,17 @@ func (s *session) takePlace() bool {
 
 func (s *session) givePlace() { <-s.chat.resumes }
 
-func (s *session) resumeRooms(r request) error {
+func (s *session) resumeRooms(r request) (last []byte, err error) {
 	heads, err := s.headsOf(r.Rooms)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	foreign := r.Epoch != s.chat.epoch()
 	for room, after := range r.Rooms {
 		foreign = foreign || after < 0 || after > heads[room]
 	}
 	if foreign {
-		s.Push(encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch(), Heads: heads}))
-		return nil
+		return encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch(), Heads: heads}), nil
 	}
 	for room, after := range r.Rooms {
 		if heads[room]-after > s.chat.cfg.ResumeMessages {
@@ -72,11 +80,10 @@ func (s *session) resumeRooms(r request) error {
 			after = heads[room]
 		}
 		if err := s.resumeRoom(room, after); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	s.Push(encodeFrame(resumedFrame{Type: "resumed", ID: r.ID, Heads: heads}))
-	return nil
+	return encodeFrame(resumedFrame{Type: "resumed", ID: r.ID, Heads: heads}), nil
 }
 
 // headsOf reads the heads of the rooms in which the caller has a seat; the others are as if they did not exist.

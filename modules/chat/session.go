@@ -44,7 +44,7 @@ type session struct {
 	who     atomic.Pointer[identity.Principal] // replaced when the client brings a fresh token
 	id      id.ID
 	parties []hub.Party
-	began   time.Time
+	began   time.Time // of the database's clock
 
 	transport string          // "socket" or "events"
 	ctx       context.Context // ends with the connection
@@ -67,7 +67,7 @@ type session struct {
 }
 
 func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *session {
-	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), asides: make(chan struct{}, asideLimit), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: c.store.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), asides: make(chan struct{}, asideLimit), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
@@ -259,12 +259,12 @@ const (
 )
 
 // aside does what may have to ask the database without holding up the reading of the next frame.
-func (s *session) aside(r request, do func(ctx context.Context, r request)) (taken bool) {
+func (s *session) aside(r request, do func(ctx context.Context, r request)) {
 	select {
 	case s.asides <- struct{}{}:
 	default:
 		s.refuse(r.ID, errTooMuch, 0)
-		return false
+		return
 	}
 	go func() {
 		defer func() { <-s.asides }()
@@ -272,25 +272,27 @@ func (s *session) aside(r request, do func(ctx context.Context, r request)) (tak
 		defer cancel()
 		do(ctx, r)
 	}()
-	return true
 }
 
 var errTooMuch = fault.Retry(fault.Busy, "busy", "Too much of yours is under way; wait for the answers.", time.Second)
 
 // mark says what the client has received and read.
 func (s *session) mark(r request, delivered, read int64) {
-	first := s.chat.noteCursor(s.who.Load(), r.RoomID, delivered, read)
-	if first == nil {
+	if s.chat.knowsSeat(r.RoomID, r.Seq) {
+		s.noteMove(s.ctx, r, delivered, read)
 		return
 	}
-	taken := s.aside(r, func(ctx context.Context, r request) {
-		if err := first(ctx); err != nil {
-			s.refuse(r.ID, err, 0)
-		}
-	})
-	if !taken {
-		s.chat.moves.forget(moveKey{r.RoomID, s.who.Load().MemberID})
+	s.aside(r, func(ctx context.Context, r request) { s.noteMove(ctx, r, delivered, read) })
+}
+
+func (s *session) noteMove(ctx context.Context, r request, delivered, read int64) {
+	who := s.who.Load()
+	at, err := s.chat.seatAt(ctx, who, r.RoomID, r.Seq)
+	if err != nil {
+		s.refuse(r.ID, err, 0)
+		return
 	}
+	s.chat.moves.note(at.move(who, delivered, read))
 }
 
 func (s *session) typing(ctx context.Context, r request) {

@@ -13,18 +13,19 @@ import (
 )
 
 const (
-	sweepEvery    = 2 * time.Second        // while all is well: a lost last message shows within this
+	sweepEvery    = 2 * time.Second        // while all is well: what was lost last shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
-	sweepBack     = 15 * time.Second       // how far each sweep looks back behind the one before: past clocks that differ and COMMITs that took long
+	sweepBack     = 10 * time.Second       // how far each sweep looks back behind the one before: past lock waits and slow COMMITs
 	readPatience  = 1500 * time.Millisecond
 	sweepChunk    = 500 // parties of one query
 )
 
 // sweeper finds what Redis has lost: it compares the heads of the rooms that have changed lately, of the
-// parties connected here, with what their connections have been sent. The last message of a talk may be
-// lost without a later one to show it; only this finds it.
+// parties connected here, with what their connections have been sent, and the cursors that have moved with what
+// they have been told. The last message of a talk may be lost without a later one to show it; only this finds it.
+// All times are of the database's clock, so that it does not matter how those of the instances differ.
 func (c *Chat) sweeper(ctx context.Context) {
-	complete := time.Now() // when the last sweep began that saw everything
+	complete := c.store.Now() // when the last sweep began that saw everything
 	for {
 		wait := sweepEvery
 		if !c.bus.Connected() {
@@ -37,10 +38,11 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		c.checkEpoch(ctx)
-		begun := time.Now()
+		begun := c.store.Now()
 		if c.sweep(ctx, complete.Add(-sweepBack)) {
 			complete = begun
 		}
+		c.receipts.forget(time.Now())
 	}
 }
 
@@ -60,41 +62,74 @@ func (c *Chat) sweep(ctx context.Context, since time.Time) bool {
 
 func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, since time.Time) bool {
 	for chunk := range slices.Chunk(owners, sweepChunk) {
-		heads, err := c.changedHeads(ctx, chunk, shops, since)
+		err := c.sweepSome(ctx, chunk, shops, since)
 		if err != nil {
 			if ctx.Err() == nil {
 				c.log.Warn("rooms not compared", "error", err)
 			}
 			return false // the database is away: the next sweep looks again
 		}
-		for i := range heads {
-			party := hub.Buyer(heads[i].BuyerID)
-			if shops {
-				party = hub.Shop(heads[i].ShopID)
-			}
-			for _, conn := range c.relay.Hub().Connections(party) {
-				if s, ok := conn.(*session); ok {
-					s.compare(&heads[i])
-				}
-			}
-		}
 	}
 	return true
 }
 
-// changedHeads gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
-func (c *Chat) changedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]store.Head, error) {
+// sweepSome gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
+func (c *Chat) sweepSome(ctx context.Context, owners []id.ID, shops bool, since time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	return c.store.ChangedHeads(ctx, owners, shops, since)
+	heads, err := c.store.ChangedHeads(ctx, owners, shops, since)
+	if err != nil {
+		return err
+	}
+	cursors, err := c.store.ChangedCursors(ctx, owners, shops, since)
+	if err != nil {
+		return err
+	}
+	for i := range heads {
+		party := hub.Buyer(heads[i].BuyerID)
+		if shops {
+			party = hub.Shop(heads[i].ShopID)
+		}
+		c.compare(party, &heads[i])
+	}
+	for i := range cursors {
+		c.repairCursor(&cursors[i])
+	}
+	return nil
+}
+
+func (c *Chat) compare(party hub.Party, h *store.Head) {
+	for _, conn := range c.relay.Hub().Connections(party) {
+		if s, ok := conn.(*session); ok {
+			s.compare(h)
+		}
+	}
+}
+
+// repairCursor tells the connections here of a cursor whose receipt has not come by.
+func (c *Chat) repairCursor(cur *store.Cursor) {
+	if !c.receipts.note(cur) {
+		return
+	}
+	frame := receiptOf(cur)
+	for _, side := range (parties{cur.BuyerID, cur.ShopID}).both() {
+		c.relay.Hub().Push(side, frame, nil)
+	}
 }
 
 // compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
-// began, the newest message is enough: the client sees by its seq what else it lacks.
+// began, the newest message is enough: the client sees by its seq what else it lacks. What was stored about when
+// the connection began, the client may have read already or not: it is told the head and looks itself.
 func (s *session) compare(h *store.Head) {
 	s.mu.Lock()
 	if !s.stream.Follows(h.ID) {
-		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began) {
+		switch {
+		case h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began.Add(-sweepBack)):
+			s.mu.Unlock()
+			return
+		case h.UpdatedAt.Before(s.began):
+			s.stream.Begin(h.ID, h.Head)
+			s.emit(encodeFrame(heartbeatFrame{Type: "hb", Time: time.Now().UTC(), Heads: map[id.ID]int64{h.ID: h.Head}}))
 			s.mu.Unlock()
 			return
 		}

@@ -22,7 +22,8 @@ type Relay struct {
 	key      []byte
 	instance id.ID
 
-	heard func(payload []byte) // what instances say to one another
+	heard   func(payload []byte) // what instances say to one another
+	receipt func(frame []byte)   // a receipt of another instance, which has been told here
 
 	refused atomic.Int64
 }
@@ -34,10 +35,10 @@ func New(key []byte) *Relay {
 	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
 }
 
-// Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell; it must
-// not block.
-func (r *Relay) Connect(bus *pubsub.Bus, heard func(payload []byte)) {
-	r.bus, r.heard = bus, heard
+// Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell, receipt the
+// frames that came here by their Receipt; neither may block.
+func (r *Relay) Connect(bus *pubsub.Bus, heard, receipt func(payload []byte)) {
+	r.bus, r.heard, r.receipt = bus, heard, receipt
 	bus.Listen(channel(everyone))
 }
 
@@ -88,11 +89,18 @@ func (r *Relay) Push(p hub.Party, frame []byte, origin hub.Connection) {
 	r.bus.Publish(channel(p), r.seal(p, kindPush, id.Nil, 0, frame))
 }
 
+// Receipt is Push for the frame of a cursor that has moved.
+func (r *Relay) Receipt(p hub.Party, frame []byte) {
+	r.hub.Push(p, frame, nil)
+	r.bus.Publish(channel(p), r.seal(p, kindReceipt, id.Nil, 0, frame))
+}
+
 // What travels: version, kind, instance, room, seq, mark, frame.
 const (
 	version     = 1
 	kindMessage = 'm'
 	kindPush    = 'p'
+	kindReceipt = 'r'
 	kindTell    = 't'
 	headSize    = 2 + 16 + 16 + 8
 	markSize    = 16
@@ -139,6 +147,9 @@ func (r *Relay) Receive(ch string, payload []byte) {
 		r.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)
 	case kindPush:
 		r.hub.Push(p, frame, nil)
+	case kindReceipt:
+		r.hub.Push(p, frame, nil)
+		r.receipt(frame)
 	case kindTell:
 		r.heard(frame)
 	default:

@@ -27,7 +27,7 @@ var corks = sync.Pool{New: func() any { b := make([]byte, 0, corkMax); return &b
 func (c *corked) cork() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.held = corks.Get().(*[]byte) //nolint:errcheck // nothing else is in it
+	c.held = corks.Get().(*[]byte)
 }
 
 // uncork writes what was held back.

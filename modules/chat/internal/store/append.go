@@ -125,7 +125,7 @@ func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
 	if skipLocked && !q.sqlite {
 		q.raw(" SKIP LOCKED")
 	}
-	b.now = Now()
+	b.now = b.s.Now()
 	b.rooms = make(map[id.ID]*Room, len(ids))
 	rooms := make([]Room, 0, len(ids))
 	err := b.s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
@@ -140,6 +140,9 @@ func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
 		b.rooms[r.ID] = r
 		return err
 	})
+	if !q.sqlite && len(rooms) > 0 {
+		b.s.learn(b.now)
+	}
 	return db.Fault(err)
 }
 
@@ -356,10 +359,7 @@ func (b *batch) writeMessages(ctx context.Context) error {
 	q.args = make([]any, 0, 2*len(b.rows))
 	for i := range b.rows {
 		m := &b.rows[i]
-		if i > 0 {
-			q.raw(",")
-		}
-		q.raw("(").id(m.RoomID).raw(",").num(m.Seq).raw(",").id(m.InquiryID).raw(",").word(m.Party).raw(",").id(m.SenderID).raw(",")
+		q.more().id(m.RoomID).raw(",").num(m.Seq).raw(",").id(m.InquiryID).raw(",").word(m.Party).raw(",").id(m.SenderID).raw(",")
 		q.arg(m.SenderName).raw(",").word(m.Kind).raw(",").arg(m.Body).raw(",").maybeArg(m.Card).raw(",").id(m.ClientMsgID).raw(",")
 		q.num(m.BuyerCount).raw(",").num(m.ShopCount).raw(",").at(m.CreatedAt).raw(")")
 	}
@@ -371,19 +371,16 @@ func (b *batch) writeMessages(ctx context.Context) error {
 func (b *batch) writeRooms(ctx context.Context) error {
 	slices.SortFunc(b.changed, func(x, y *Room) int { return x.ID.Compare(y.ID) }) // as they were locked
 	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
-	for i, r := range b.changed {
-		if i > 0 {
-			q.raw(",")
-		}
-		q.raw("(").id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")
+	for _, r := range b.changed {
+		q.more().id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")
 		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").at(r.UpdatedAt).raw(")")
 	}
-	if q.sqlite {
-		q.raw(" ON CONFLICT (id) DO UPDATE SET head = excluded.head, buyer_count = excluded.buyer_count, shop_count = excluded.shop_count," +
-			" inquiry_id = excluded.inquiry_id, state = excluded.state, waiting_since = excluded.waiting_since, updated_at = excluded.updated_at")
-	} else {
-		q.raw(" ON DUPLICATE KEY UPDATE head = VALUES(head), buyer_count = VALUES(buyer_count), shop_count = VALUES(shop_count)," +
-			" inquiry_id = VALUES(inquiry_id), state = VALUES(state), waiting_since = VALUES(waiting_since), updated_at = VALUES(updated_at)")
+	q.onTaken("(id)")
+	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"} {
+		if i > 0 {
+			q.raw(", ")
+		}
+		q.raw(column + " = " + q.given(column))
 	}
 	_, err := b.s.db.Exec(ctx, string(q.text))
 	return db.Fault(err)

@@ -80,7 +80,7 @@ func (s *Store) turnTo(ctx context.Context, room *Room, q Inquiry) error {
 	}
 	room.State = stateWith(room.State, q.State)
 	room.InquiryID, room.Inquiries = q.ID, max(room.Inquiries, q.Number)
-	room.UpdatedAt = Now()
+	room.UpdatedAt = s.Now()
 	return w.Exec("UPDATE chat_rooms SET inquiry_id = ?, inquiries = ?, state = ?, updated_at = ? WHERE id = ?",
 		room.InquiryID, room.Inquiries, room.State, room.UpdatedAt, room.ID).Error
 }
@@ -119,14 +119,14 @@ func (s *Store) forUpdate() string {
 }
 
 func (s *Store) createRoom(ctx context.Context, o Opening) (Room, error) {
-	now := Now()
+	now := s.Now()
 	room := Room{ID: id.New(), BuyerID: o.BuyerID, ShopID: o.ShopID, State: Open, CreatedAt: now, UpdatedAt: now}
 	room.InquiryID = room.ID // replaced by the inquiry's in this same transaction
 	w := s.db.Write(ctx)
 	if err := w.Create(&room).Error; err != nil {
 		return room, db.Fault(err)
 	}
-	cursors := []Cursor{{RoomID: room.ID, Party: Buyer, MovedAt: now}, {RoomID: room.ID, Party: Shop, MovedAt: now}}
+	cursors := []Cursor{{RoomID: room.ID, Party: Buyer, MovedAt: now, BuyerID: o.BuyerID, ShopID: o.ShopID}, {RoomID: room.ID, Party: Shop, MovedAt: now, BuyerID: o.BuyerID, ShopID: o.ShopID}}
 	return room, db.Fault(w.Create(&cursors).Error)
 }
 
@@ -137,7 +137,7 @@ func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquir
 		return Inquiry{}, db.Fault(err)
 	}
 	q := Inquiry{ID: id.New(), RoomID: room.ID, Number: last + 1, Subject: o.Subject, SubjectID: o.SubjectID, Card: o.Card,
-		State: Open, CreatedAt: Now()}
+		State: Open, CreatedAt: s.Now()}
 	err := w.Create(&q).Error
 	return q, db.Fault(err)
 }
@@ -230,13 +230,13 @@ func (s *Store) applyChange(ctx context.Context, room Room, q Inquiry, c Inquiry
 		return err
 	}
 	if room.InquiryID != q.ID {
-		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", Now(), room.ID).Error
+		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", s.Now(), room.ID).Error
 	}
 	// waiting_since stays: put back to waiting within the undo's seconds, the room waits since the same moment.
 	since := room.WaitingSince
 	if state == Waiting && since == nil {
-		now := Now()
+		now := s.Now()
 		since = &now
 	}
-	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, since, Now(), room.ID).Error
+	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, since, s.Now(), room.ID).Error
 }

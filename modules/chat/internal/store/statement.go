@@ -97,3 +97,26 @@ func (q *statement) list(ids []id.ID) *statement {
 	}
 	return q.raw(")")
 }
+
+// more begins a further row of values.
+func (q *statement) more() *statement {
+	if q.text[len(q.text)-1] == ')' {
+		q.raw(",")
+	}
+	return q.raw("(")
+}
+
+// onTaken begins what an INSERT does instead where the key is taken; given is a column as the INSERT has it.
+func (q *statement) onTaken(key string) *statement {
+	if q.sqlite {
+		return q.raw(" ON CONFLICT " + key + " DO UPDATE SET ")
+	}
+	return q.raw(" ON DUPLICATE KEY UPDATE ")
+}
+
+func (q *statement) given(column string) string {
+	if q.sqlite {
+		return "excluded." + column
+	}
+	return "VALUES(" + column + ")"
+}

@@ -3,6 +3,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"mall/modules/platform/db"
@@ -101,19 +102,37 @@ type Cursor struct {
 	DeliveredSeq int64
 	ReadSeq      int64
 	MovedAt      time.Time
+	BuyerID      id.ID // of the room
+	ShopID       id.ID
 }
 
 // TableName is the table of cursors.
 func (Cursor) TableName() string { return "chat_cursors" }
 
 // Store is the chat's part of the database.
-type Store struct{ db *db.DB }
+type Store struct {
+	db   *db.DB
+	skew atomic.Int64 // how far the database's clock is ahead of ours, in microseconds
+}
 
 // New is a store over d.
 func New(d *db.DB) *Store { return &Store{db: d} }
 
-// Now is the clock as the database keeps it: UTC, whole microseconds.
-func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// Now is the database's clock, as far as we know it: UTC, whole microseconds. Instances whose own clocks differ so
+// write times that can be compared.
+func (s *Store) Now() time.Time {
+	return time.Now().Add(time.Duration(s.skew.Load()) * time.Microsecond).UTC().Truncate(time.Microsecond)
+}
+
+// skewStep is the least difference that is heeded: less may be the way from the server to here.
+const skewStep = 100 * time.Millisecond
+
+// learn takes a time that the database's server has just told.
+func (s *Store) learn(server time.Time) {
+	if d := server.Sub(s.Now()); d > skewStep || d < -skewStep {
+		s.skew.Add(d.Microseconds())
+	}
+}
 
 // Epoch gives the name of this life of the database, and makes one in a new database. Of several
 // instances that start at once, all get the same.
@@ -154,5 +173,5 @@ func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 // RecordAccess notes an operator's look into a room.
 func (s *Store) RecordAccess(ctx context.Context, operator, room id.ID, reason string) error {
 	return db.Fault(s.db.Write(ctx).Exec("INSERT INTO chat_accesses (id, operator_id, room_id, reason, at) VALUES (?, ?, ?, ?, ?)",
-		id.New(), operator, room, reason, Now()).Error)
+		id.New(), operator, room, reason, s.Now()).Error)
 }
