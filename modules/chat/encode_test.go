@@ -2,6 +2,8 @@ package chat
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -48,6 +50,23 @@ func TestFramesByHandAreWhatJSONMakesOfThem(t *testing.T) {
 	whole.CreatedAt, whole.Seq = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), 1<<53
 	for _, m := range []store.Message{plainText, withCard, notice, unreadable, whole} {
 		sameAsJSON(t, &m)
+	}
+}
+
+func TestAPageByHandIsWhatJSONMakesOfIt(t *testing.T) {
+	one, two := sampleMessage("하나", "김하늘"), sampleMessage("<둘>", "박\"달\"님")
+	for _, ms := range [][]store.Message{nil, {one}, {one, two}} {
+		want := api.MessagePage{Epoch: "e<1>", Head: 9, Items: make([]api.Message, len(ms))}
+		for i := range ms {
+			want.Items[i] = messageView(&ms[i])
+		}
+		a, b := httptest.NewRecorder(), httptest.NewRecorder()
+		if err := errors.Join(page{messages: ms, head: 9, epoch: "e<1>"}.VisitListMessagesResponse(a), api.ListMessages200JSONResponse(want).VisitListMessagesResponse(b)); err != nil {
+			t.Fatal(err)
+		}
+		if a.Body.String() != b.Body.String() || a.Code != b.Code || a.Header().Get("Content-Type") != b.Header().Get("Content-Type") {
+			t.Errorf("page\n got %s\nwant %s", a.Body, b.Body)
+		}
 	}
 }
 

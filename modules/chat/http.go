@@ -291,11 +291,8 @@ func (h rest) ListMessages(ctx context.Context, req api.ListMessagesRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListMessages200JSONResponse{Items: make([]api.Message, len(p.messages)), Head: p.head, Epoch: h.c.epoch()}
-	for i := range p.messages {
-		out.Items[i] = messageView(&p.messages[i])
-	}
-	return out, nil
+	p.epoch = h.c.epoch()
+	return p, nil
 }
 
 // TraceMessage tells a message's way.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"slices"
 	"time"
@@ -25,19 +26,62 @@ func CardKey(card *string) string {
 
 // After reads at most limit messages with seq > after, ascending: one range of the primary key.
 func (s *Store) After(ctx context.Context, room id.ID, after int64, limit int) ([]Message, error) {
-	ms := make([]Message, 0, min(limit, 64))
-	err := s.db.Read(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-		room, after, limit).Scan(&ms).Error
-	return ms, db.Fault(err)
+	q := s.messagesOf(room).raw(" AND seq > ").num(after).raw(" ORDER BY seq LIMIT ").num(int64(limit))
+	return s.messages(ctx, q, limit)
 }
 
 // Before reads the at most limit newest messages with seq < before, ascending.
 func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int) ([]Message, error) {
-	ms := make([]Message, 0, min(limit, 64))
-	err := s.db.Read(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-		room, before, limit).Scan(&ms).Error
+	q := s.messagesOf(room).raw(" AND seq < ").num(before).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
+	return s.newestFirst(ctx, q, limit)
+}
+
+// Newest reads the at most limit last messages, ascending. The last one is the room's head.
+func (s *Store) Newest(ctx context.Context, room id.ID, limit int) ([]Message, error) {
+	q := s.messagesOf(room).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
+	return s.newestFirst(ctx, q, limit)
+}
+
+func (s *Store) messagesOf(room id.ID) *statement {
+	return s.statement("SELECT " + messageColumns + " FROM chat_messages WHERE room_id = ").id(room)
+}
+
+func (s *Store) newestFirst(ctx context.Context, q *statement, limit int) ([]Message, error) {
+	ms, err := s.messages(ctx, q, limit)
 	slices.Reverse(ms)
+	return ms, err
+}
+
+// messages reads rows of messageColumns. What is the same in many rows is kept once.
+func (s *Store) messages(ctx context.Context, q *statement, limit int) ([]Message, error) {
+	ms := make([]Message, 0, min(limit, 100))
+	var party, name, kind sql.RawBytes
+	last := ""
+	err := s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+		ms = append(ms, Message{})
+		m := &ms[len(ms)-1]
+		err := rows.Scan(&m.RoomID, &m.Seq, &m.InquiryID, &party, &m.SenderID, &name, &kind, &m.Body, &m.Card, &m.ClientMsgID,
+			&m.BuyerCount, &m.ShopCount, &m.CreatedAt)
+		if string(name) != last {
+			last = string(name)
+		}
+		m.Party, m.SenderName, m.Kind = word(party), last, word(kind)
+		return err
+	})
 	return ms, db.Fault(err)
+}
+
+// word is the string of one of our own names, without a copy for those that nearly every row has.
+func word(b []byte) string {
+	switch string(b) {
+	case Buyer:
+		return Buyer
+	case Shop:
+		return Shop
+	case "text":
+		return "text"
+	}
+	return string(b)
 }
 
 // Head is one room's last seq with the parties it belongs to.
@@ -50,27 +94,22 @@ type Head struct {
 }
 
 // ChangedHeads reads the heads of the rooms of some buyers or, with shops set, of some shops that have changed
-// since a moment: one range of an index for each of them.
+// since a moment: one range of an index for each shop, the few rooms of each buyer.
 func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]Head, error) {
-	column := "buyer_id"
+	column := "buyer_id IN "
 	if shops {
-		column = "shop_id"
+		column = "shop_id IN "
 	}
-	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "+column+" IN ? AND updated_at > ?", owners, since.UTC()).Scan(&hs).Error
-	return hs, db.Fault(err)
+	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND updated_at > ").at(since))
 }
 
 // Latest reads the rooms of a party that have changed last: f's owner and Limit count.
 func (s *Store) Latest(ctx context.Context, f Inbox) ([]Head, error) {
-	column, owner := "shop_id", f.ShopID
+	column, owner := "shop_id = ", f.ShopID
 	if owner.IsZero() {
-		column, owner = "buyer_id", f.BuyerID
+		column, owner = "buyer_id = ", f.BuyerID
 	}
-	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "+column+" = ? ORDER BY updated_at DESC, id DESC LIMIT ?",
-		owner, f.Limit).Scan(&hs).Error
-	return hs, db.Fault(err)
+	return s.heads(ctx, s.statement(headsWhere+column).id(owner).raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(f.Limit)))
 }
 
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
@@ -78,7 +117,18 @@ func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
 	if len(rooms) == 0 {
 		return nil, nil
 	}
+	return s.heads(ctx, s.statement(headsWhere+"id IN ").list(rooms))
+}
+
+const headsWhere = "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "
+
+func (s *Store) heads(ctx context.Context, q *statement) ([]Head, error) {
 	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE id IN ?", rooms).Scan(&hs).Error
+	err := s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+		var h Head
+		err := rows.Scan(&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt)
+		hs = append(hs, h)
+		return err
+	})
 	return hs, db.Fault(err)
 }
