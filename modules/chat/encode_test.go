@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"mall/modules/chat/internal/api"
 	"mall/modules/chat/internal/store"
@@ -115,4 +118,31 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func FuzzQuickRequest(f *testing.F) {
+	for _, s := range []string{
+		`{"type":"send","id":"1","room_id":"0193a000-0000-7000-8000-000000000a01","client_msg_id":"0193a000-0000-7000-8000-000000000a04","body":"재고 있나요?","expect_seq":7}`,
+		` { "type" : "read" , "seq" : 12, "room_id":"0193A000-0000-7000-8000-000000000A01" } `, `{"type":"typing","on":true}`, `{"on":false,"on":true}`,
+		`{"type":"send","body":"a\nb"}`, `{"TYPE":"send"}`, `{"seq":01}`, `{"seq":1.0}`, `{"seq":-1}`, `{"seq":1e3}`, `{"seq":9223372036854775808}`, `{"type":null}`, `{}`, `{"a":{}}`,
+		`{"type":"send",}`, `{"type":"send"}x`, `{"on":truefalse}`, `{"type":"send" "id":"1"}`, `{"id":"` + strings.Repeat("x", 65) + `"}`, "{\"seq\":1\f}", "{\"body\":\"\u007f\"}", "\u00a0{}",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !utf8.Valid(text) {
+			return // the socket has refused it
+		}
+		quick, ok := quickRequest(text)
+		if !ok {
+			return
+		}
+		slow := request{}
+		if err := json.Unmarshal(text, &slow); err != nil {
+			t.Fatalf("taken: %q, which is no request: %v", text, err)
+		}
+		if !reflect.DeepEqual(quick, slow) {
+			t.Errorf("%q\n got %+v\nwant %+v", text, quick, slow)
+		}
+	})
 }
