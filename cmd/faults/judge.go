@@ -7,7 +7,6 @@ import (
 
 	"mall/cmd/faults/internal/checker"
 	"mall/cmd/faults/internal/client"
-	"mall/cmd/faults/internal/cluster"
 	"mall/cmd/faults/internal/proxy"
 	"mall/cmd/faults/internal/record"
 )
@@ -146,40 +145,4 @@ func readAll(ctx context.Context, a *client.Account, room string, after int64) (
 		}
 		after = page.Items[len(page.Items)-1].Seq
 	}
-}
-
-// slack is what an instance may hold more than before, and a half for each room besides: its pools to the database and to
-// Redis and the balancer's to it keep connections open, each with a goroutine, and a fresh instance begins with none.
-const slack = 24
-
-func (s *stage) slack() int { return slack + len(s.cast.rooms)/2 }
-
-// givenBack waits until the instances hold what they held before the clients came.
-func (s *stage) givenBack(ctx context.Context, before []cluster.Use) error {
-	ctx, cancel := context.WithTimeout(ctx, settlePatience)
-	defer cancel()
-	var now []cluster.Use
-	err := until(ctx, "instances have given back what they took", func() bool {
-		use, err := s.uses(ctx)
-		if err != nil {
-			return false
-		}
-		now = use // the last reading that came: the violation below is worded by it
-		for i := range now {
-			if now[i].Goroutines > before[i].Goroutines+s.slack() || now[i].Files > before[i].Files+s.slack() {
-				return false
-			}
-		}
-		return true
-	})
-	for i := range now {
-		if err != nil && (now[i].Goroutines > before[i].Goroutines+s.slack() || now[i].Files > before[i].Files+s.slack()) {
-			s.violatef(checker.Leak, "%s: goroutines %d → %d, files %d → %d after %v without clients", s.cluster.Instances[i].Name,
-				before[i].Goroutines, now[i].Goroutines, before[i].Files, now[i].Files, settlePatience)
-		}
-	}
-	if err != nil && now == nil {
-		return err
-	}
-	return nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"mall/cmd/faults/internal/checker"
 	"mall/cmd/faults/internal/client"
-	"mall/cmd/faults/internal/cluster"
 )
 
 // How long the parts of a fault may take; a part that takes longer is a violation, not a hang.
@@ -87,7 +86,10 @@ func (s *stage) run(ctx context.Context, r *result) error {
 	if err := s.prepare(ctx); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	before, err := s.uses(ctx)
+	if err := s.emptyBalancer(ctx); err != nil {
+		return err
+	}
+	before, err := s.holdings(ctx)
 	if err != nil {
 		return err
 	}
@@ -216,18 +218,6 @@ func (s *stage) note(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
-}
-
-// uses reads what each instance holds.
-func (s *stage) uses(ctx context.Context) (all []cluster.Use, err error) {
-	for _, i := range s.cluster.Instances {
-		u, err := i.Use(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, u)
-	}
-	return all, nil
 }
 
 // until waits for a condition.

@@ -64,6 +64,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	notices.bus = bus
 	bus.Listen(memberChannel)
 	rooms.Connect(bus)
+	members.OnBanned(rooms.Banned)
 	members.OnEnded(rooms.Ended)
 	members.OnShopsChanged(rooms.ShopsChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))

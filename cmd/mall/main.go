@@ -25,6 +25,8 @@ const usage = `usage: mall [-config FILE] [COMMAND]
   migrate down        undo the newest migration, with the data it holds
   migrate status      list the migrations and when they were applied
   epoch renew         after a restore that may have lost commits: make clients read their rooms anew
+  member ban EMAIL    end a member's logins and connections everywhere, and keep the member out
+  member unban EMAIL  let the member log in again
   version             print the version
 
 Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
@@ -94,6 +96,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return migrate(ctx, s, rest[0], stdout, stderr)
 	case "epoch":
 		return renewEpoch(ctx, s, stdout, stderr)
+	case "member":
+		return setBan(ctx, s, rest[0] == "ban", rest[1], stdout, stderr)
 	}
 	return serve(ctx, s, stdout, stderr)
 }
@@ -106,6 +110,8 @@ func known(command string, rest []string) bool {
 		return len(rest) == 1 && slices.Contains([]string{"up", "down", "status"}, rest[0])
 	case "epoch":
 		return len(rest) == 1 && rest[0] == "renew"
+	case "member":
+		return len(rest) == 2 && slices.Contains([]string{"ban", "unban"}, rest[0])
 	}
 	return false
 }

@@ -65,6 +65,8 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"unknown flag":           {nil, []string{"-x"}, "usage: mall"},
 		"migrate without a word": {nil, []string{"migrate"}, "usage: mall"},
 		"migrate sideways":       {nil, []string{"migrate", "sideways"}, "usage: mall"},
+		"ban of nobody":          {nil, []string{"member", "ban"}, "usage: mall"},
+		"member without a word":  {nil, []string{"member", "praise", "a@b.kr"}, "usage: mall"},
 		"unknown key":            {[]string{"MALL_HTTP__ADRESSE=:80"}, nil, "mall: settings: unknown setting http.adresse"},
 		"unknown key in a file":  {nil, []string{"-config", file}, "mall: settings: unknown setting http.adresse"},
 		"file missing":           {nil, []string{"-config", "none.yaml"}, "mall: settings: settings file"},

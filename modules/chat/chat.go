@@ -61,7 +61,7 @@ type Members interface {
 	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
 	StaffOf(ctx context.Context, shop id.ID) ([]member.Staff, error)
 	Bearer(ctx context.Context, token string) (*identity.Principal, error)
-	Check(ctx context.Context, logins []id.ID) (map[id.ID]*identity.Principal, error)
+	Check(ctx context.Context, logins []id.ID) (map[id.ID]member.Standing, error)
 }
 
 // Products shows what a talk is about.

@@ -53,11 +53,12 @@ type mall struct {
 
 // instance is one running mall, all of its modules behind the real server.
 type instance struct {
-	url    string // http://…
-	chat   *chat.Chat
-	bus    *pubsub.Bus
-	orders *order.Orders
-	stop   func()
+	url     string // http://…
+	chat    *chat.Chat
+	bus     *pubsub.Bus
+	members *member.Members
+	orders  *order.Orders
+	stop    func()
 }
 
 // newMall starts n instances. An empty redis address is the embedded one, for a single instance.
@@ -75,13 +76,19 @@ func (m *mall) token(t *testing.T, who string) string {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if who == "" || m.tokens[who] != "" {
-		return m.tokens[who]
+	if who != "" && m.tokens[who] == "" {
+		m.tokens[who] = m.logIn(t, 0, who)
 	}
+	return m.tokens[who]
+}
+
+// logIn gives the token of a login of its own.
+func (m *mall) logIn(t *testing.T, on int, who string) string {
+	t.Helper()
 	var tokens struct {
 		AccessToken string `json:"access_token"`
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.instances[0].url+"/api/v1/auth/login",
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, m.instances[on].url+"/api/v1/auth/login",
 		strings.NewReader(`{"email":"`+who+`@x.kr","password":"`+password+`"}`))
 	check(t, err)
 	req.Header.Set("Content-Type", "application/json")
@@ -89,7 +96,6 @@ func (m *mall) token(t *testing.T, who string) string {
 	check(t, err)
 	defer res.Body.Close()
 	check(t, json.NewDecoder(res.Body).Decode(&tokens))
-	m.tokens[who] = tokens.AccessToken
 	return tokens.AccessToken
 }
 
@@ -100,7 +106,7 @@ type parts struct {
 }
 
 // adjust changes the settings of one instance; none leaves the tests' own.
-type adjust func(*chat.Config)
+type adjust func(*parts)
 
 func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adjust) *instance {
 	t.Helper()
@@ -115,10 +121,11 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	p.Chat.SocketsPerMember = 4
 	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
 	for _, change := range changes {
-		change(&p.Chat)
+		change(&p)
 	}
 
-	members, err := member.New(p.Member, d, nil, log)
+	notices := &announcer{}
+	members, err := member.New(p.Member, d, notices, log)
 	check(t, err)
 	products := product.New(d, members)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
@@ -134,11 +141,14 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 		}
 		return rooms.OrderChanged(ctx, chat.OrderChange{News: m.ID, OrderID: c.OrderID, ShopID: c.ShopID, BuyerID: c.BuyerID, Status: string(c.To)})
 	})
+	members.OnBanned(rooms.Banned)
 	members.OnEnded(rooms.Ended)
 	members.OnShopsChanged(rooms.ShopsChanged)
 	seed(t, members, products)
 
-	bus := pubsub.New(client, "mall", rooms.Receive, rooms.Resubscribed, log)
+	bus := pubsub.New(client, "mall", dispatch(t, rooms, members), rooms.Resubscribed, log)
+	notices.bus = bus
+	bus.Listen(memberChannel)
 	rooms.Connect(bus)
 	spec, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
 	check(t, err)
@@ -165,7 +175,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 			t.Error(err)
 		}
 	})
-	in := &instance{url: "http://" + server.Addr(), chat: rooms, bus: bus, orders: orders}
+	in := &instance{url: "http://" + server.Addr(), chat: rooms, bus: bus, members: members, orders: orders}
 	in.stop = sync.OnceFunc(func() {
 		closing, done := context.WithTimeout(context.Background(), soon)
 		defer done()
@@ -207,9 +217,9 @@ func check(t *testing.T, err error) {
 }
 
 // limited is a mall of one embedded instance with other limits.
-func limited(t *testing.T, change adjust) *mall {
+func limited(t *testing.T, change func(*chat.Config)) *mall {
 	t.Helper()
-	return &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, testservers.SQLite(t), "", change)}}
+	return &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, testservers.SQLite(t), "", func(p *parts) { change(&p.Chat) })}}
 }
 
 // single is a mall of one instance on the embedded stores; pair one of two on private real servers.

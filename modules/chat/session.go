@@ -199,6 +199,8 @@ func (s *session) authenticate(ctx context.Context, r request) {
 	switch {
 	case fault.KindOf(err) == fault.Unavailable:
 		s.refuse(r.ID, err, 0)
+	case fault.KindOf(err) == fault.Forbidden:
+		s.conn.Close(socket.CloseForbidden, "banned")
 	case err != nil:
 		s.conn.Close(socket.CloseToken, "the token is not good")
 	case fresh.MemberID != s.who.Load().MemberID:

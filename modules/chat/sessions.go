@@ -10,6 +10,7 @@ import (
 
 	"mall/modules/chat/internal/hub"
 	"mall/modules/chat/internal/socket"
+	"mall/modules/member"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
 	"mall/modules/platform/telemetry"
@@ -71,6 +72,15 @@ func (c *Chat) Ended(login, member id.ID) {
 	})
 }
 
+// Banned closes the connections of a member who is kept out from now on: they are not to come back.
+func (c *Chat) Banned(member id.ID) {
+	c.each(func(s *session) {
+		if s.who.Load().MemberID == member {
+			s.conn.Close(socket.CloseForbidden, "banned")
+		}
+	})
+}
+
 // ShopsChanged lets a member's connections come back, so that they are those of the shops the member answers
 // for now: a connection keeps the parties it began with.
 func (c *Chat) ShopsChanged(member id.ID) {
@@ -108,7 +118,7 @@ func (c *Chat) checkLogins(ctx context.Context) {
 		byLogin[login] = append(byLogin[login], s)
 	})
 	for chunk := range slices.Chunk(slices.Collect(maps.Keys(byLogin)), checkChunk) {
-		good, err := c.members.Check(ctx, chunk)
+		now, err := c.members.Check(ctx, chunk)
 		if err != nil {
 			if ctx.Err() == nil {
 				c.log.Warn("logins not checked", "error", err)
@@ -117,15 +127,20 @@ func (c *Chat) checkLogins(ctx context.Context) {
 		}
 		for _, login := range chunk {
 			for _, s := range byLogin[login] {
-				s.judge(good[login])
+				s.judge(now[login])
 			}
 		}
 	}
 }
 
 // judge closes a connection whose login has ended, or is for other shops than it began with.
-func (s *session) judge(now *identity.Principal) {
-	if now == nil {
+func (s *session) judge(login member.Standing) {
+	now := login.Principal
+	switch {
+	case login.Banned:
+		s.conn.Close(socket.CloseForbidden, "banned")
+		return
+	case now == nil:
 		s.conn.Close(socket.CloseToken, "logged out")
 		return
 	}

@@ -108,9 +108,18 @@ func (m *Members) SetOperator(ctx context.Context, member id.ID, operator bool) 
 	})
 }
 
-// Ban keeps a member out and ends all sessions. Errors: NotFound.
+// Find reads the account with that e-mail; for programs only, since it tells who has one. Errors: NotFound.
+func (m *Members) Find(ctx context.Context, email string) (Member, error) {
+	row, err := m.byEmail(ctx, email)
+	if err != nil {
+		return Member{}, missing("member", err)
+	}
+	return public(row), nil
+}
+
+// Ban keeps a member out and ends all sessions; nothing that comes over HTTP calls it. Errors: NotFound.
 func (m *Members) Ban(ctx context.Context, member id.ID) error {
-	return m.change(ctx, Notice{Member: member, Ended: true}, func(ctx context.Context) error {
+	return m.change(ctx, Notice{Member: member, Ended: true, Banned: true}, func(ctx context.Context) error {
 		now := m.now()
 		if err := m.store.SetBanned(ctx, member, &now); err != nil {
 			return missing("member", err)
@@ -121,7 +130,9 @@ func (m *Members) Ban(ctx context.Context, member id.ID) error {
 
 // Unban lets a member log in again. Errors: NotFound.
 func (m *Members) Unban(ctx context.Context, member id.ID) error {
-	return missing("member", m.store.SetBanned(ctx, member, nil))
+	return m.change(ctx, Notice{Member: member}, func(ctx context.Context) error {
+		return missing("member", m.store.SetBanned(ctx, member, nil))
+	})
 }
 
 // change runs fn in a transaction and tells of it once that has committed.

@@ -111,14 +111,15 @@ func TestBanEndsEverySessionAndKeepsOut(t *testing.T) {
 		bearer(t, w.Members, tokens.Access)
 		var heard []id.ID
 		w.OnEnded(func(session, member id.ID) { heard = append(heard, session, member) })
+		w.OnBanned(func(member id.ID) { heard = append(heard, member) })
 		if err := w.Ban(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]id.ID{id.Nil, x}, heard); diff != "" {
-			t.Errorf("hook: %s", diff)
+		if diff := cmp.Diff([]id.ID{x, id.Nil, x}, heard); diff != "" {
+			t.Errorf("hooks: %s", diff)
 		}
 		_, err = w.Bearer(t.Context(), tokens.Access)
-		wantCode(t, err, fault.Unauthenticated, "session_ended")
+		wantCode(t, err, fault.Forbidden, "banned") // no new token would help
 		_, err = w.Cookie(t.Context(), web.Cookie)
 		wantCode(t, err, fault.Unauthenticated, "session_ended")
 		_, err = w.Refresh(t.Context(), tokens.Refresh)

@@ -15,7 +15,7 @@ import (
 )
 
 // Bearer finds who an access token speaks for. Errors: Unauthenticated with token_expired, invalid_token or
-// session_ended; Unavailable.
+// session_ended; Forbidden banned, which no new token helps; Unavailable.
 func (m *Members) Bearer(ctx context.Context, text string) (*identity.Principal, error) {
 	claims, err := m.access.Read(text)
 	if errors.Is(err, token.ErrExpired) {
@@ -46,6 +46,9 @@ func (m *Members) Cookie(ctx context.Context, value string) (*identity.Principal
 		return nil, invalidToken()
 	}
 	s, err := m.session(ctx, cookie.SessionID)
+	if fault.KindOf(err) == fault.Forbidden {
+		return nil, sessionEnded() // the browser is nobody's now, and may show the login
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -55,21 +58,29 @@ func (m *Members) Cookie(ctx context.Context, value string) (*identity.Principal
 	return principal(s), nil
 }
 
+// Standing is what has become of a session.
+type Standing struct {
+	Principal *identity.Principal // with the present shops and roles; ExpiresAt is the session's own. nil: it is over
+	Banned    bool                // it is over because its member is kept out
+}
+
 // Check looks again at sessions that were authenticated some time ago, such as those behind open sockets, in one
-// query. It answers those that still live, with their present shops and roles; ExpiresAt is the session's own.
-// Looking keeps web sessions alive.
-func (m *Members) Check(ctx context.Context, sessions []id.ID) (map[id.ID]*identity.Principal, error) {
+// query. What it leaves out is over. Looking keeps web sessions alive.
+func (m *Members) Check(ctx context.Context, sessions []id.ID) (map[id.ID]Standing, error) {
 	found, err := m.recent.GetAll(ctx, sessions)
 	if err != nil {
 		return nil, err
 	}
-	living := make(map[id.ID]*identity.Principal, len(found))
+	standings := make(map[id.ID]Standing, len(found))
 	for _, s := range found {
-		if m.lives(s) {
-			living[s.ID] = principal(s)
+		switch {
+		case s.BannedAt != nil:
+			standings[s.ID] = Standing{Banned: true}
+		case m.lives(s):
+			standings[s.ID] = Standing{Principal: principal(s)}
 		}
 	}
-	return living, nil
+	return standings, nil
 }
 
 // session is a session that lives.
@@ -80,6 +91,9 @@ func (m *Members) session(ctx context.Context, session id.ID) (*recent.Session, 
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.BannedAt != nil {
+		return nil, banned()
 	}
 	if !m.lives(s) {
 		return nil, sessionEnded()

@@ -211,12 +211,12 @@ func TestCheckAnswersTheLiving(t *testing.T) {
 		if err != nil || len(living) != 2 {
 			t.Fatalf("%v %v", living, err)
 		}
-		for _, p := range living {
-			if role, ok := p.RoleIn(shop); !ok || role != identity.RoleAgent {
-				t.Errorf("present roles: %+v", p.Shops)
+		for _, s := range living {
+			if role, ok := s.Principal.RoleIn(shop); !ok || role != identity.RoleAgent || s.Banned {
+				t.Errorf("present roles: %+v", s)
 			}
 		}
-		if !living[cookie.SessionID].Cookie || living[apiSession.SessionID].Cookie {
+		if !living[cookie.SessionID].Principal.Cookie || living[apiSession.SessionID].Principal.Cookie {
 			t.Error("kinds are mixed up")
 		}
 		if living, err := w.Check(t.Context(), nil); err != nil || len(living) != 0 {

@@ -97,7 +97,7 @@ func (m *Members) verify(ctx context.Context, email, plain string) (store.Member
 		return store.Member{}, fault.New(fault.Unauthenticated, "invalid_credentials", "The e-mail address or the password is wrong.")
 	}
 	if row.BannedAt != nil {
-		return store.Member{}, fault.New(fault.Forbidden, "banned", "This account is closed.")
+		return store.Member{}, banned()
 	}
 	return row, m.store.ClearAttempts(ctx, attempts[:])
 }

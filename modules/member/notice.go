@@ -13,6 +13,7 @@ type Notice struct {
 	Member  id.ID `json:"member"`
 	Session id.ID `json:"session"` // of this session only; the nil id: of all
 	Ended   bool  `json:"ended"`   // the sessions are over; else the member's shops or roles have changed
+	Banned  bool  `json:"banned"`  // they are over because the member is kept out
 }
 
 // Announcer carries notices to the other instances, as well as it can: what is lost is made up for by the short
@@ -26,6 +27,7 @@ const announceWait = time.Second
 
 // hooks are called on every instance: on the one that acted, and on those that heard of it.
 type hooks struct {
+	banned       []func(member id.ID)
 	ended        []func(session, member id.ID)
 	shopsChanged []func(member id.ID)
 }
@@ -33,6 +35,10 @@ type hooks struct {
 // OnEnded registers fn for sessions that ended before their time: logged out, betrayed, banned. The nil session
 // means all of the member's. Register before the first request; fn must not block.
 func (m *Members) OnEnded(fn func(session, member id.ID)) { m.hooks.ended = append(m.hooks.ended, fn) }
+
+// OnBanned registers fn for members who are kept out from now on; what is registered for the end of their sessions is
+// called after it. Register before the first request; fn must not block.
+func (m *Members) OnBanned(fn func(member id.ID)) { m.hooks.banned = append(m.hooks.banned, fn) }
 
 // OnShopsChanged registers fn for members who answer for other shops, or in another role, than before. Register
 // before the first request; fn must not block.
@@ -46,6 +52,11 @@ func (m *Members) Heard(n Notice) {
 		m.recent.ForgetMember(n.Member)
 	} else {
 		m.recent.Forget(n.Session)
+	}
+	if n.Banned {
+		for _, fn := range m.hooks.banned {
+			fn(n.Member)
+		}
 	}
 	if n.Ended {
 		for _, fn := range m.hooks.ended {

@@ -98,6 +98,8 @@ func invalidToken() error {
 	return fault.New(fault.Unauthenticated, "invalid_token", "This token is not one of ours.")
 }
 
+func banned() error { return fault.New(fault.Forbidden, "banned", "This account is closed.") }
+
 func sessionEnded() error {
 	return fault.New(fault.Unauthenticated, "session_ended", "This session has ended; log in again.")
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -183,33 +181,6 @@ func get(ctx context.Context, addr, path string) (*http.Response, error) {
 	}
 	request.Close = true // each look is a connection of its own, so that looking leaves nothing open
 	return (&http.Client{Timeout: 2 * time.Second}).Do(request)
-}
-
-// Use is what a program holds.
-type Use struct{ Goroutines, Files int }
-
-// Use reads what the program says of itself.
-func (p *Program) Use(ctx context.Context) (Use, error) {
-	answer, err := get(ctx, p.Internal, "/metrics")
-	if err != nil {
-		return Use{}, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	var u Use
-	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		number, _ := strconv.ParseFloat(value, 64)
-		switch name {
-		case "go_goroutines":
-			u.Goroutines = int(number)
-		case "process_open_fds":
-			u.Files = int(number)
-		}
-	}
-	if u.Goroutines == 0 || u.Files == 0 {
-		return u, fmt.Errorf("%s: no go_goroutines or process_open_fds in its metrics", p.Name)
-	}
-	return u, nil
 }
 
 // freeAddrs finds two addresses of the loopback that nobody holds now.

@@ -17,6 +17,7 @@ type Link struct {
 	client, server *net.TCPConn
 	subscriber     atomic.Bool
 	hushed         atomic.Bool
+	left           atomic.Bool   // the client has ended its half
 	over           chan struct{} // closed when the link was cut
 	end            sync.Once
 
@@ -93,6 +94,9 @@ func (l *Link) pump(from, to *net.TCPConn, dir Direction) {
 		if !l.pass(out, dir, frame) {
 			break
 		}
+	}
+	if dir == ToServer {
+		l.left.Store(true)
 	}
 	out.flush()
 	if l.hushed.Load() {

@@ -114,6 +114,17 @@ func (p *Proxy) SetRule(r Rule) {
 // All matches every link.
 func All(*Link) bool { return true }
 
+// Open counts the matching links that the client holds open; what the proxy has not noticed of the server's end is not
+// the client's doing.
+func (p *Proxy) Open(match func(*Link) bool) (n int) {
+	p.each(match, func(l *Link) {
+		if !l.left.Load() {
+			n++
+		}
+	})
+	return n
+}
+
 // Cut resets both ends of the matching links and answers how many there were.
 func (p *Proxy) Cut(match func(*Link) bool) int { return p.each(match, (*Link).cut) }
 

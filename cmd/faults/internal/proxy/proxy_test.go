@@ -144,3 +144,29 @@ func dialHushed(t *testing.T, p *Proxy, c net.Conn) net.Conn {
 	_, _ = io.Copy(io.Discard, c) // what passed before
 	return c
 }
+
+// A pool's connections are counted by what the pool still holds, also where the proxy keeps an end open: on a hushed link
+// nobody tells the server that the client has gone.
+func TestOpenCountsWhatTheClientHolds(t *testing.T) {
+	p, c := echoed(t)
+	d := dial(t, p)
+	for _, conn := range []net.Conn{c, d} {
+		if _, err := say(t, conn, "one", time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := p.Open(All); n != 2 {
+		t.Fatalf("%d open, want 2", n)
+	}
+	p.Hush(All)
+	_ = c.Close()
+	for deadline := time.Now().Add(5 * time.Second); p.Open(All) != 1; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d open after one was closed", p.Open(All))
+		}
+		_, _ = say(t, d, "?", time.Millisecond)
+	}
+	if n := p.Open(func(l *Link) bool { return l.Peer() == d.LocalAddr().String() }); n != 1 {
+		t.Error("it is not the other one")
+	}
+}

@@ -1,0 +1,43 @@
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Use is what a program holds.
+type Use struct {
+	Goroutines, Files int
+	SQL               int // connections that its pool to the database has open
+	SQLBusy           int // of them, those that somebody has taken and not given back
+}
+
+// Use reads what the program says of itself.
+func (p *Program) Use(ctx context.Context) (Use, error) {
+	answer, err := get(ctx, p.Internal, "/metrics")
+	if err != nil {
+		return Use{}, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var u Use
+	figures := map[string]*int{"go_goroutines": &u.Goroutines, "process_open_fds": &u.Files,
+		`go_sql_open_connections{db_name="mysql"}`: &u.SQL, `go_sql_in_use_connections{db_name="mysql"}`: &u.SQLBusy}
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if into := figures[name]; into != nil {
+			number, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return u, fmt.Errorf("%s: %s: %w", p.Name, name, err)
+			}
+			*into = int(number)
+			delete(figures, name)
+		}
+	}
+	for name := range figures {
+		return u, fmt.Errorf("%s: no %s in its metrics", p.Name, name)
+	}
+	return u, nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mall/modules/member"
+	"mall/modules/platform/db"
+	"mall/modules/platform/pubsub"
+	"mall/modules/platform/telemetry"
+)
+
+// setBan keeps a member out, or lets one in again. Whoever may call it has the database's password, so it asks for no
+// other right. Running instances hear of it over Redis; those that do not find out by themselves.
+func setBan(ctx context.Context, s settings, ban bool, email string, stdout, stderr io.Writer) (err error) {
+	log := telemetry.NewLogger(s.Log, stderr)
+	d, err := db.Open(ctx, s.DB.Config, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	redis, closeRedis, err := pubsub.Open(s.Redis)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeRedis()) }()
+	bus := pubsub.New(redis, s.Redis.Prefix, func(string, []byte) {}, func() {}, log)
+	members, err := member.New(s.Member, d, &announcer{bus: bus}, log)
+	if err != nil {
+		return err
+	}
+	who, err := members.Find(ctx, email)
+	if err != nil {
+		return fmt.Errorf("%s: %w", email, err)
+	}
+	act, done := members.Ban, "banned"
+	if !ban {
+		act, done = members.Unban, "let in again"
+	}
+	if err := act(ctx, who.ID); err != nil {
+		return err
+	}
+	sayAll(ctx, bus)
+	if _, err := fmt.Fprintf(stdout, "%s: %s, %s\n", done, who.Email, who.Name); err != nil {
+		return err
+	}
+	if ban && (s.Redis.Embedded() || bus.Stats().Published == 0) {
+		_, err = fmt.Fprintln(stdout, "running instances did not hear of it: they end open connections within 30 s")
+	}
+	return err
+}
+
+// sayAll publishes what waits in the bus; its end does.
+func sayAll(ctx context.Context, bus *pubsub.Bus) {
+	ended, end := context.WithCancel(ctx)
+	end()
+	_ = bus.Run(ended) // it has no error but ctx'
+}
