@@ -101,6 +101,7 @@ type Conn struct {
 
 	mu      sync.Mutex
 	queue   [][]byte // a nil frame is a ping
+	spare   [][]byte // of the last queue, for the next
 	bytes   int
 	emptied chan struct{} // somebody waits for the queue to be empty
 	writing bool          // a goroutine is emptying the queue

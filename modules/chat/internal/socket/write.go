@@ -93,14 +93,30 @@ func (c *Conn) write() {
 			return
 		}
 		frames := c.queue
-		c.queue, c.bytes = nil, 0
+		c.queue, c.bytes, c.spare = c.spare, 0, nil
 		c.announceEmpty()
 		c.mu.Unlock()
-		if err := c.writeFrames(frames); err != nil {
+		err := c.writeFrames(frames)
+		c.keep(frames)
+		if err != nil {
 			c.lose(err)
 			return
 		}
 	}
+}
+
+// keptFrames is how long a queue an idle connection keeps for what comes next.
+const keptFrames = 8
+
+// keep keeps the room of a queue that has been written, unless it is large.
+func (c *Conn) keep(frames [][]byte) {
+	if cap(frames) > keptFrames {
+		return
+	}
+	clear(frames)
+	c.mu.Lock()
+	c.spare = frames[:0]
+	c.mu.Unlock()
 }
 
 // writeFrames writes what has waited together with as few system calls as its size allows.

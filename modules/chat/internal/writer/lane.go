@@ -36,12 +36,21 @@ func (l *lane) add(e *entry) error {
 		l.aside[e.draft.RoomID] = append(q, e)
 		return nil
 	}
-	if len(l.waiting) >= l.w.cfg.Queue {
+	if len(l.waiting) >= l.w.cfg.Queue || l.overdue(e.since) {
 		return errBusy
 	}
 	l.waiting = append(l.waiting, e)
 	l.signal()
 	return nil
+}
+
+// busyAfter is how old the oldest of a full batch's worth of waiting sends may be before new ones are refused: what
+// comes faster than it can be stored is told so at once, instead of waiting longer and longer.
+const busyAfter = 350 * time.Millisecond
+
+// overdue says whether the lane is behind with more than its next batch; the caller holds l.mu.
+func (l *lane) overdue(now time.Time) bool {
+	return len(l.waiting) >= l.w.cfg.Batch && now.Sub(l.waiting[0].since) > busyAfter
 }
 
 func (l *lane) signal() {
