@@ -25,6 +25,7 @@ const usage = `usage: mall [-config FILE] [COMMAND]
   migrate down        undo the newest migration, with the data it holds
   migrate status      list the migrations and when they were applied
   epoch renew         after a restore that may have lost commits: make clients read their rooms anew
+  crowd [FLAGS]       fill a test mall with people for a load test; -h tells the flags
   version             print the version
 
 Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
@@ -94,6 +95,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return migrate(ctx, s, rest[0], stdout, stderr)
 	case "epoch":
 		return renewEpoch(ctx, s, stdout, stderr)
+	case "crowd":
+		return crowd(ctx, s, rest, stdout, stderr)
 	}
 	return serve(ctx, s, stdout, stderr)
 }
@@ -106,6 +109,8 @@ func known(command string, rest []string) bool {
 		return len(rest) == 1 && slices.Contains([]string{"up", "down", "status"}, rest[0])
 	case "epoch":
 		return len(rest) == 1 && rest[0] == "renew"
+	case "crowd":
+		return true // it has flags of its own
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -117,8 +118,13 @@ func (s *Store) createRoom(ctx context.Context, o Opening) (Room, error) {
 	if err := w.Create(&room).Error; err != nil {
 		return room, db.Fault(err)
 	}
-	cursors := []Cursor{{RoomID: room.ID, Party: Buyer, MovedAt: now}, {RoomID: room.ID, Party: Shop, MovedAt: now}}
+	cursors := newCursors(room.ID, now)
 	return room, db.Fault(w.Create(&cursors).Error)
+}
+
+// newCursors are those that a room begins with.
+func newCursors(room id.ID, now time.Time) []Cursor {
+	return []Cursor{{RoomID: room, Party: Buyer, MovedAt: now}, {RoomID: room, Party: Shop, MovedAt: now}}
 }
 
 func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquiry, error) {
