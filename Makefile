@@ -85,6 +85,16 @@ faults-short: ## a sample of the faults; FAULTS="-only redis" for some, with eit
 	@go build -o .cache/bin/faults ./cmd/faults
 	@.cache/bin/faults -short $(FAULTS)
 
+.PHONY: load
+load: ## measure what the mall can carry (docs/loadtest.md); LOAD="-only max,steady-1000" for some
+	@go build -o .cache/bin/stage ./cmd/stage
+	@.cache/bin/stage $(LOAD)
+
+.PHONY: load-short
+load-short: ## a few seconds of each load: a check that nothing is lost, doubled or out of order
+	@go build -o .cache/bin/stage ./cmd/stage
+	@.cache/bin/stage -short $(LOAD)
+
 .PHONY: lint
 lint: .cache/bin/golangci-lint $(WEB_DEPS) ## lint the Go code and the web
 	.cache/bin/golangci-lint run ./...

@@ -126,8 +126,16 @@ func (s *Store) createRoom(ctx context.Context, o Opening) (Room, error) {
 	if err := w.Create(&room).Error; err != nil {
 		return room, db.Fault(err)
 	}
-	cursors := []Cursor{{RoomID: room.ID, Party: Buyer, MovedAt: now, BuyerID: o.BuyerID, ShopID: o.ShopID}, {RoomID: room.ID, Party: Shop, MovedAt: now, BuyerID: o.BuyerID, ShopID: o.ShopID}}
+	cursors := newCursors(room)
 	return room, db.Fault(w.Create(&cursors).Error)
+}
+
+// newCursors are those that a room begins with.
+func newCursors(r Room) []Cursor {
+	first := Cursor{RoomID: r.ID, Party: Buyer, MovedAt: r.CreatedAt, BuyerID: r.BuyerID, ShopID: r.ShopID}
+	second := first
+	second.Party = Shop
+	return []Cursor{first, second}
 }
 
 func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquiry, error) {
