@@ -108,6 +108,7 @@ func TestAcrossInstances(t *testing.T) {
 	a.Join(t.Context(), shop, clerk)
 	b.Join(t.Context(), shop, boss)
 	b.Join(t.Context(), hub.Buyer(id.New()), stranger)
+	until(t, func() bool { return a.bus.Stats().Met == 3 }) // b has come to both parties, and to all instances' channel
 	room, both := id.New(), []hub.Party{buyer, shop}
 	a.Message(both, room, 1, []byte("hello"), phone)
 	a.Push(shop, []byte("typing"), clerk)
