@@ -47,7 +47,7 @@ var everyone = hub.Party{Kind: 'i'}
 
 // Tell says something to all other instances.
 func (r *Relay) Tell(payload []byte) {
-	r.bus.Publish(channel(everyone), r.seal(everyone, kindTell, id.Nil, 0, payload))
+	r.publish(everyone, kindTell, id.Nil, 0, payload)
 }
 
 // Instance is this process' name.
@@ -60,7 +60,19 @@ func (r *Relay) Hub() *hub.Hub { return r.hub }
 func (r *Relay) Refused() int64 { return r.refused.Load() }
 
 // channel names a party's channel. A publish so reaches only the instances that hold one of its connections.
-func channel(p hub.Party) string { return "chat:" + string(p.Kind) + ":" + p.ID.String() }
+func channel(p hub.Party) string {
+	var name [8 + 36]byte
+	b := append(name[:0], "chat:"...)
+	b, _ = p.ID.AppendText(append(b, p.Kind, ':')) // always nil
+	return string(b)
+}
+
+// publish seals what other instances should hear; when none of them would, it need not be sealed.
+func (r *Relay) publish(p hub.Party, kind byte, room id.ID, seq int64, frame []byte) {
+	if ch := channel(p); !r.bus.Alone(ch) {
+		r.bus.Publish(ch, r.seal(p, kind, room, seq, frame))
+	}
+}
 
 // Join adds a connection to a party and waits a short time until news of other instances reaches it. Redis
 // being away is no reason to refuse anybody: the frames then come from the database.
@@ -79,20 +91,20 @@ func (r *Relay) Leave(p hub.Party, c hub.Connection) {
 func (r *Relay) Message(parties []hub.Party, room id.ID, seq int64, frame []byte, sender hub.Connection) {
 	for _, p := range parties {
 		r.hub.Message(p, room, seq, frame, sender)
-		r.bus.Publish(channel(p), r.seal(p, kindMessage, room, seq, frame))
+		r.publish(p, kindMessage, room, seq, frame)
 	}
 }
 
 // Push brings a frame that has no number to the party's connections everywhere but to its origin.
 func (r *Relay) Push(p hub.Party, frame []byte, origin hub.Connection) {
 	r.hub.Push(p, frame, origin)
-	r.bus.Publish(channel(p), r.seal(p, kindPush, id.Nil, 0, frame))
+	r.publish(p, kindPush, id.Nil, 0, frame)
 }
 
 // Receipt is Push for the frame of a cursor that has moved.
 func (r *Relay) Receipt(p hub.Party, frame []byte) {
 	r.hub.Push(p, frame, nil)
-	r.bus.Publish(channel(p), r.seal(p, kindReceipt, id.Nil, 0, frame))
+	r.publish(p, kindReceipt, id.Nil, 0, frame)
 }
 
 // What travels: version, kind, instance, room, seq, mark, frame.
