@@ -77,25 +77,17 @@ func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, sin
 func (c *Chat) sweepSome(ctx context.Context, owners []id.ID, shops bool, since time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	heads, err := c.store.ChangedHeads(ctx, owners, shops, since)
-	if err != nil {
-		return err
-	}
-	cursors, err := c.store.ChangedCursors(ctx, owners, shops, since)
-	if err != nil {
-		return err
-	}
-	for i := range heads {
-		party := hub.Buyer(heads[i].BuyerID)
+	err := c.store.ChangedHeads(ctx, owners, shops, since, func(h *store.Head) {
+		party := hub.Buyer(h.BuyerID)
 		if shops {
-			party = hub.Shop(heads[i].ShopID)
+			party = hub.Shop(h.ShopID)
 		}
-		c.compare(party, &heads[i])
+		c.compare(party, h)
+	})
+	if err != nil {
+		return err
 	}
-	for i := range cursors {
-		c.repairCursor(&cursors[i])
-	}
-	return nil
+	return c.store.ChangedCursors(ctx, owners, shops, since, c.repairCursor)
 }
 
 func (c *Chat) compare(party hub.Party, h *store.Head) {

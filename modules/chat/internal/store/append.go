@@ -74,14 +74,21 @@ type batch struct {
 	out    []Outcome
 	now    time.Time // of the database's clock, which all instances share
 
-	rooms    map[id.ID]*Room
+	rooms    map[id.ID]*lockedRoom
 	stored   map[retryKey]Message
 	answered map[retryKey]bool // staff replies that a colleague's answer has overtaken
 	foreign  map[id.ID]Inquiry // inquiries that drafts name besides the current one
 	rows     []Message
-	changed  []*Room                // rooms with new messages
+	changed  []*lockedRoom          // rooms with new messages
 	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
 	answers  []id.ID                // rooms with further inquiries that a staff message has answered
+}
+
+// lockedRoom is a room that the batch has locked.
+type lockedRoom struct {
+	Room
+
+	changed bool // by a message of this batch
 }
 
 // parkedState is the state that an inquiry keeps for itself once it is not its room's current one.
@@ -107,7 +114,7 @@ func (b *batch) run(ctx context.Context, skipLocked, retries bool) error {
 		return err
 	}
 	b.rows = make([]Message, 0, len(b.drafts))
-	b.changed = make([]*Room, 0, len(b.rooms))
+	b.changed = make([]*lockedRoom, 0, len(b.rooms))
 	for i := range b.drafts {
 		b.out[i] = b.number(&b.drafts[i])
 	}
@@ -126,10 +133,10 @@ func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
 		q.raw(" SKIP LOCKED")
 	}
 	b.now = b.s.Now()
-	b.rooms = make(map[id.ID]*Room, len(ids))
-	rooms := make([]Room, 0, len(ids))
+	b.rooms = make(map[id.ID]*lockedRoom, len(ids))
+	rooms := make([]lockedRoom, 0, len(ids))
 	err := b.s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
-		rooms = append(rooms, Room{})
+		rooms = append(rooms, lockedRoom{})
 		r := &rooms[len(rooms)-1]
 		fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
 			&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
@@ -272,7 +279,7 @@ func Repeat(d *Draft, m Message) Outcome {
 
 // inquiry is what the draft is about; a person's message makes it the room's current one, a notice does
 // not. false when the room does not have it.
-func (b *batch) inquiry(room *Room, d *Draft) (id.ID, bool) {
+func (b *batch) inquiry(room *lockedRoom, d *Draft) (id.ID, bool) {
 	if d.InquiryID.IsZero() || d.InquiryID == room.InquiryID {
 		return room.InquiryID, true
 	}
@@ -288,7 +295,7 @@ func (b *batch) inquiry(room *Room, d *Draft) (id.ID, bool) {
 
 // makeCurrent lets the room turn to another inquiry. The state of the current one is the room's own, so that a
 // message changes one row and not two; the one that is left keeps its state for itself.
-func (b *batch) makeCurrent(room *Room, q Inquiry) {
+func (b *batch) makeCurrent(room *lockedRoom, q Inquiry) {
 	if b.parked == nil {
 		b.parked = map[id.ID]*parkedState{}
 	}
@@ -303,7 +310,7 @@ func (b *batch) makeCurrent(room *Room, q Inquiry) {
 
 // count takes the next number and moves the inquiry's state: a buyer's message waits for an answer, a
 // staff's message is one; a notice changes nothing.
-func (b *batch) count(room *Room, party string) {
+func (b *batch) count(room *lockedRoom, party string) {
 	if !room.changed {
 		room.changed = true
 		b.changed = append(b.changed, room)
@@ -329,7 +336,7 @@ func (b *batch) count(room *Room, party string) {
 }
 
 // answerAll notes that an answer is one to all that the buyer has asked in the room.
-func (b *batch) answerAll(room *Room) {
+func (b *batch) answerAll(room *lockedRoom) {
 	if room.Inquiries < 2 {
 		return
 	}
@@ -369,7 +376,7 @@ func (b *batch) writeMessages(ctx context.Context) error {
 
 // writeRooms is one statement for all heads: the rows are there and locked, so it only ever updates them.
 func (b *batch) writeRooms(ctx context.Context) error {
-	slices.SortFunc(b.changed, func(x, y *Room) int { return x.ID.Compare(y.ID) }) // as they were locked
+	slices.SortFunc(b.changed, func(x, y *lockedRoom) int { return x.ID.Compare(y.ID) }) // as they were locked
 	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
 	for _, r := range b.changed {
 		q.more().id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")

@@ -108,40 +108,35 @@ func (s *Store) partyCursors(ctx context.Context, moves []Move) (map[place]Curso
 	for _, m := range moves {
 		rooms = append(rooms, m.Room)
 	}
-	cs, err := s.cursors(ctx, "room_id IN ", slices.Compact(rooms), time.Time{})
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[place]Cursor, len(cs))
-	for _, c := range cs {
-		found[place{c.RoomID, c.Party}] = c
-	}
-	return found, nil
+	found := make(map[place]Cursor, len(moves))
+	q := s.statement(cursorsWhere + "room_id IN ").list(slices.Compact(rooms))
+	return found, s.cursors(ctx, q, func(c *Cursor) { found[place{c.RoomID, c.Party}] = *c })
 }
 
-// ChangedCursors reads the cursors in rooms of some buyers or, with shops set, of some shops that have moved since a
+// ChangedCursors gives the cursors in rooms of some buyers or, with shops set, of some shops that have moved since a
 // moment: one range of an index for each of them.
-func (s *Store) ChangedCursors(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]Cursor, error) {
+func (s *Store) ChangedCursors(ctx context.Context, owners []id.ID, shops bool, since time.Time, each func(*Cursor)) error {
 	column := "buyer_id IN "
 	if shops {
 		column = "shop_id IN "
 	}
-	return s.cursors(ctx, column, owners, since)
+	q := s.statement(cursorsWhere + column).list(owners).raw(" AND moved_at > ").at(since).raw(" AND delivered_seq > 0")
+	return s.cursors(ctx, q, each)
 }
 
-func (s *Store) cursors(ctx context.Context, where string, ids []id.ID, since time.Time) ([]Cursor, error) {
-	q := s.statement("SELECT room_id, party, delivered_seq, read_seq, moved_at, buyer_id, shop_id FROM chat_cursors WHERE ").raw(where).list(ids)
-	if !since.IsZero() {
-		q.raw(" AND moved_at > ").at(since)
-	}
-	cs := make([]Cursor, 0, 2*len(ids))
-	err := s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
-		var c Cursor
-		err := rows.Scan(&c.RoomID, &c.Party, &c.DeliveredSeq, &c.ReadSeq, &c.MovedAt, &c.BuyerID, &c.ShopID)
-		cs = append(cs, c)
+const cursorsWhere = "SELECT room_id, party, delivered_seq, read_seq, moved_at, buyer_id, shop_id FROM chat_cursors WHERE "
+
+// cursors calls each for every row; the cursor is good during the call.
+func (s *Store) cursors(ctx context.Context, q *statement, each func(*Cursor)) error {
+	var c Cursor
+	fields := []any{&c.RoomID, &c.Party, &c.DeliveredSeq, &c.ReadSeq, &c.MovedAt, &c.BuyerID, &c.ShopID}
+	return db.Fault(s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
+		err := rows.Scan(fields...)
+		if err == nil {
+			each(&c)
+		}
 		return err
-	})
-	return cs, db.Fault(err)
+	}))
 }
 
 // MemberCursor is one row of chat_member_cursors.

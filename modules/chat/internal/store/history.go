@@ -93,14 +93,14 @@ type Head struct {
 	UpdatedAt time.Time
 }
 
-// ChangedHeads reads the heads of the rooms of some buyers or, with shops set, of some shops that have changed
-// since a moment: one range of an index for each shop, the few rooms of each buyer.
-func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]Head, error) {
+// ChangedHeads gives the heads of the rooms of some buyers or, with shops set, of some shops in which something has
+// been said since a moment: one range of an index for each shop, the few rooms of each buyer.
+func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time, each func(*Head)) error {
 	column := "buyer_id IN "
 	if shops {
 		column = "shop_id IN "
 	}
-	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND updated_at > ").at(since))
+	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND head > 0 AND updated_at > ").at(since), each)
 }
 
 // Latest reads the rooms of a party that have changed last: f's owner and Limit count.
@@ -109,7 +109,7 @@ func (s *Store) Latest(ctx context.Context, f Inbox) ([]Head, error) {
 	if owner.IsZero() {
 		column, owner = "buyer_id = ", f.BuyerID
 	}
-	return s.heads(ctx, s.statement(headsWhere+column).id(owner).raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(f.Limit)))
+	return s.allHeads(ctx, s.statement(headsWhere+column).id(owner).raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(f.Limit)))
 }
 
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
@@ -117,18 +117,26 @@ func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
 	if len(rooms) == 0 {
 		return nil, nil
 	}
-	return s.heads(ctx, s.statement(headsWhere+"id IN ").list(rooms))
+	return s.allHeads(ctx, s.statement(headsWhere+"id IN ").list(rooms))
 }
 
 const headsWhere = "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "
 
-func (s *Store) heads(ctx context.Context, q *statement) ([]Head, error) {
+func (s *Store) allHeads(ctx context.Context, q *statement) ([]Head, error) {
 	var hs []Head
-	err := s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
-		var h Head
-		err := rows.Scan(&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt)
-		hs = append(hs, h)
+	err := s.heads(ctx, q, func(h *Head) { hs = append(hs, *h) })
+	return hs, err
+}
+
+// heads calls each for every row; the head is good during the call.
+func (s *Store) heads(ctx context.Context, q *statement, each func(*Head)) error {
+	var h Head
+	fields := []any{&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt}
+	return db.Fault(s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+		err := rows.Scan(fields...)
+		if err == nil {
+			each(&h)
+		}
 		return err
-	})
-	return hs, db.Fault(err)
+	}))
 }

@@ -42,8 +42,6 @@ type Room struct {
 	WaitingSince *time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
-
-	changed bool // by the batch that has read it
 }
 
 // TableName is the table of rooms.

@@ -526,11 +526,13 @@ func TestCursorsOfManyMoveTogether(t *testing.T) {
 				t.Errorf("%s has %d, %d, want %+v", r.MemberID, r.DeliveredSeq, r.ReadSeq, want)
 			}
 		}
-		changed, err := s.ChangedCursors(t.Context(), []id.ID{shop}, true, before)
-		if err != nil || len(changed) != 3 { // b's buyer has not moved
+		var changed []store.Cursor
+		note := func(c *store.Cursor) { changed = append(changed, *c) }
+		if err := s.ChangedCursors(t.Context(), []id.ID{shop}, true, before, note); err != nil || len(changed) != 3 { // b's buyer has not moved
 			t.Errorf("changed %v, %v", changed, err)
 		}
-		if changed, err = s.ChangedCursors(t.Context(), []id.ID{a.BuyerID}, false, s.Now()); err != nil || len(changed) != 0 {
+		changed = nil
+		if err := s.ChangedCursors(t.Context(), []id.ID{a.BuyerID}, false, s.Now(), note); err != nil || len(changed) != 0 {
 			t.Errorf("changed after now: %v, %v", changed, err)
 		}
 	})
