@@ -59,7 +59,7 @@ func (c *Chat) handshake(ec echo.Context) error {
 	}
 	go func() { // the request and all it holds are free then
 		s.begin()
-		conn.Serve(s)
+		go conn.Serve(s) // on a stack that begin has not grown
 	}()
 	return nil
 }

@@ -55,7 +55,7 @@ func (s *session) takePlace() bool {
 	select {
 	case s.chat.resumes <- struct{}{}:
 		return true
-	case <-s.ctx.Done():
+	case <-s.context().Done():
 		return false
 	}
 }
@@ -92,7 +92,7 @@ func (s *session) headsOf(rooms map[id.ID]int64) (map[id.ID]int64, error) {
 	for room := range rooms {
 		ids = append(ids, room)
 	}
-	found, err := s.chat.store.Heads(s.ctx, ids)
+	found, err := s.chat.store.Heads(s.context(), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s *session) fetch(room id.ID) {
 	if err := s.catchUp(room); err != nil && !errors.Is(err, errOver) {
 		s.chat.log.Warn("gap not read yet", "session", s.id, "room", room, "error", err)
 		time.AfterFunc(time.Second, func() {
-			if s.ctx.Err() == nil && s.markBehind(room) {
+			if !s.over() && s.markBehind(room) {
 				s.fetch(room)
 			}
 		})
@@ -178,7 +178,7 @@ func (s *session) readRoom(room id.ID) error {
 		s.mu.Unlock()
 		messages, err := s.readAfter(room, after)
 		if err != nil {
-			if s.ctx.Err() != nil {
+			if s.over() {
 				return errOver
 			}
 			return err
@@ -193,7 +193,7 @@ func (s *session) readRoom(room id.ID) error {
 }
 
 func (s *session) readAfter(room id.ID, after int64) ([]store.Message, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, readPatience)
+	ctx, cancel := context.WithTimeout(s.context(), readPatience)
 	defer cancel()
 	return s.chat.store.After(ctx, room, after, readAhead)
 }
@@ -215,7 +215,7 @@ func (s *session) fill(room id.ID, messages []store.Message) bool {
 		if frames < max(1, s.chat.cfg.QueueFrames/paceFrames) && bytes < paceBytes && !last {
 			continue
 		}
-		if !s.conn.Room(s.ctx) {
+		if !s.conn.Room(s.context()) {
 			return false
 		}
 		frames, bytes = 0, 0
