@@ -7,7 +7,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"mall/modules/chat/internal/hub"
@@ -19,7 +21,7 @@ import (
 type Relay struct {
 	hub      *hub.Hub
 	bus      *pubsub.Bus
-	key      []byte
+	macs     sync.Pool // of HMAC states with our key
 	instance id.ID
 
 	heard   func(payload []byte) // what instances say to one another
@@ -32,7 +34,7 @@ type Relay struct {
 // write to Redis still cannot put words into anybody's mouth. Connect must be called before use.
 func New(key []byte) *Relay {
 	derived := sha256.Sum256(append([]byte("mall chat relay\x00"), key...))
-	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
+	return &Relay{hub: hub.New(), macs: sync.Pool{New: func() any { return hmac.New(sha256.New, derived[:]) }}, instance: id.New()}
 }
 
 // Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell, receipt the
@@ -124,18 +126,22 @@ func (r *Relay) seal(p hub.Party, kind byte, room id.ID, seq int64, frame []byte
 	b = append(b, r.instance[:]...)
 	b = append(b, room[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(seq)) //nolint:gosec // a seq is never negative
-	b = append(b, r.mark(p, b, frame)...)
+	mark := r.mark(p, b, frame)
+	b = append(b, mark[:]...)
 	return append(b, frame...)
 }
 
 // mark covers the party too, so that news cannot be played to somebody else.
-func (r *Relay) mark(p hub.Party, head, frame []byte) []byte {
-	m := hmac.New(sha256.New, r.key)
+func (r *Relay) mark(p hub.Party, head, frame []byte) [markSize]byte {
+	m := r.macs.Get().(hash.Hash)
+	defer r.macs.Put(m)
+	m.Reset()
+	var sum [sha256.Size]byte
 	m.Write([]byte{p.Kind})
 	m.Write(p.ID[:])
 	m.Write(head)
 	m.Write(frame)
-	return m.Sum(nil)[:markSize]
+	return [markSize]byte(m.Sum(sum[:0]))
 }
 
 // Receive takes news from the bus. It does not block.
@@ -149,7 +155,7 @@ func (r *Relay) Receive(ch string, payload []byte) {
 	if id.ID(head[2:18]) == r.instance {
 		return // delivered here when it was sent
 	}
-	if !hmac.Equal(mark, r.mark(p, head, frame)) {
+	if ours := r.mark(p, head, frame); !hmac.Equal(mark, ours[:]) {
 		r.refused.Add(1)
 		return
 	}

@@ -326,8 +326,8 @@ func FuzzReceive(f *testing.F) {
 			t.Fatalf("got %q, refused %d", got, refused)
 		}
 		if len(got) == 1 {
-			mark := payload[headSize : headSize+markSize]
-			if to, _ := party(ch); to != p || !bytes.Equal(mark, sender.mark(p, payload[:headSize], payload[headSize+markSize:])) {
+			mark := sender.mark(p, payload[:headSize], payload[headSize+markSize:])
+			if to, _ := party(ch); to != p || !bytes.Equal(payload[headSize:headSize+markSize], mark[:]) {
 				t.Fatal("a forgery was delivered")
 			}
 		}
