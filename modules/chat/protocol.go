@@ -43,7 +43,8 @@ func decodeRequest(text []byte) (request, error) {
 	if !ok {
 		return slowRequest(text)
 	}
-	return r, checkID(&r)
+	err := checkID(&r)
+	return r, err
 }
 
 func slowRequest(text []byte) (request, error) {
