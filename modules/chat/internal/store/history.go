@@ -24,44 +24,48 @@ func CardKey(card *string) string {
 	return c.Kind + ":" + c.ID
 }
 
+// After, Before and Newest leave the messages' counts at zero.
+
 // After reads at most limit messages with seq > after, ascending: one range of the primary key.
 func (s *Store) After(ctx context.Context, room id.ID, after int64, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" AND seq > ").num(after).raw(" ORDER BY seq LIMIT ").num(int64(limit))
-	return s.messages(ctx, q, limit)
+	return s.messages(ctx, room, q, limit)
 }
 
 // Before reads the at most limit newest messages with seq < before, ascending.
 func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" AND seq < ").num(before).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
-	return s.newestFirst(ctx, q, limit)
+	return s.newestFirst(ctx, room, q, limit)
 }
 
 // Newest reads the at most limit last messages, ascending. The last one is the room's head.
 func (s *Store) Newest(ctx context.Context, room id.ID, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
-	return s.newestFirst(ctx, q, limit)
+	return s.newestFirst(ctx, room, q, limit)
 }
 
 func (s *Store) messagesOf(room id.ID) *statement {
-	return s.statement("SELECT " + messageColumns + " FROM chat_messages WHERE room_id = ").id(room)
+	return s.statement("SELECT " + shownColumns + " FROM chat_messages WHERE room_id = ").id(room)
 }
 
-func (s *Store) newestFirst(ctx context.Context, q *statement, limit int) ([]Message, error) {
-	ms, err := s.messages(ctx, q, limit)
+// shownColumns are what somebody who reads a known room has not got yet; the counts are for unread numbers only.
+const shownColumns = "seq, inquiry_id, party, sender_id, sender_name, kind, body, card, client_msg_id, created_at"
+
+func (s *Store) newestFirst(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
+	ms, err := s.messages(ctx, room, q, limit)
 	slices.Reverse(ms)
 	return ms, err
 }
 
-// messages reads rows of messageColumns. What is the same in many rows is kept once.
-func (s *Store) messages(ctx context.Context, q *statement, limit int) ([]Message, error) {
+// messages reads rows of shownColumns. What is the same in many rows is kept once.
+func (s *Store) messages(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
 	ms := make([]Message, 0, min(limit, 100))
 	var party, name, kind sql.RawBytes
 	last := ""
 	err := s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
-		ms = append(ms, Message{})
+		ms = append(ms, Message{RoomID: room})
 		m := &ms[len(ms)-1]
-		err := rows.Scan(&m.RoomID, &m.Seq, &m.InquiryID, &party, &m.SenderID, &name, &kind, &m.Body, &m.Card, &m.ClientMsgID,
-			&m.BuyerCount, &m.ShopCount, &m.CreatedAt)
+		err := rows.Scan(&m.Seq, &m.InquiryID, &party, &m.SenderID, &name, &kind, &m.Body, &m.Card, &m.ClientMsgID, &m.CreatedAt)
 		if string(name) != last {
 			last = string(name)
 		}

@@ -88,7 +88,7 @@ func TestOneRoomForAPairHoweverManyOpenIt(t *testing.T) {
 }
 
 func TestNumbersHaveNoGapWithManyWriters(t *testing.T) {
-	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+	onBoth(t, func(t *testing.T, s *store.Store, d *db.DB) {
 		rooms := []store.Room{openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New())}
 		const writers, each = 6, 15
 		var wg sync.WaitGroup
@@ -107,8 +107,8 @@ func TestNumbersHaveNoGapWithManyWriters(t *testing.T) {
 		}
 		wg.Wait()
 		for _, r := range rooms {
-			ms, err := s.After(t.Context(), r.ID, 0, 1000)
-			if err != nil {
+			var ms []store.Message // with the counts, which nobody who reads the talk gets
+			if err := d.Read(t.Context()).Raw("SELECT * FROM chat_messages WHERE room_id = ? ORDER BY seq", r.ID).Scan(&ms).Error; err != nil {
 				t.Fatal(err)
 			}
 			now, err := s.Room(t.Context(), r.ID)
@@ -352,10 +352,12 @@ func TestHistoryBothWays(t *testing.T) {
 		check("after", ms, err, 6, 15)
 		ms, err = s.Before(t.Context(), r.ID, 5, 10)
 		check("before", ms, err, 1, 4)
-		ms, err = s.Before(t.Context(), r.ID, 1<<62, 10)
+		ms, err = s.Newest(t.Context(), r.ID, 10)
 		check("newest", ms, err, 16, 25)
-		if !cmp.Equal(ms[9], out[24].Message) {
-			t.Errorf("stored and read differ: %s", cmp.Diff(out[24].Message, ms[9]))
+		want := out[24].Message
+		want.BuyerCount, want.ShopCount = 0, 0
+		if !cmp.Equal(ms[9], want) {
+			t.Errorf("stored and read differ: %s", cmp.Diff(want, ms[9]))
 		}
 	})
 }
