@@ -54,9 +54,28 @@ func (h *house) play(ctx context.Context, p preset) (err error) {
 		if err := m.crowd(ctx, h.program, h.crowdOf(p).args()); err != nil {
 			return err
 		}
+		if err := h.fillUp(ctx, m, p); err != nil {
+			return err
+		}
 		flags = append(flags, m.target()...)
 	}
 	return h.load(ctx, append(flags, h.flagsOf(p)...))
+}
+
+// fillUp stores messages through the API until a mall holds as many as the preset wants.
+func (h *house) fillUp(ctx context.Context, m *mall, p preset) error {
+	n := p.fill
+	switch {
+	case h.short:
+		n = p.shortFill
+	case n > 0 && h.fill > 0:
+		n = h.fill
+	}
+	if n == 0 {
+		return nil
+	}
+	rooms := min(h.crowdOf(p).buyers, 500)
+	return h.load(ctx, append(m.target(), "-workload", "growth", "-window", "8", "-rooms", strconv.Itoa(rooms), "-messages", strconv.Itoa(n)))
 }
 
 func (h *house) crowdOf(p preset) crowd {

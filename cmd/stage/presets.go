@@ -16,8 +16,11 @@ type preset struct {
 	relay       bool // the bare relay plays beside it
 	instances   int  // 0: as -instances says
 	against     int  // instances of a further mall of the same program that it is compared to
+	fill        int  // messages that are stored before
+	long        bool // only by its name
 
 	shortCrowd crowd
+	shortFill  int
 	shortFlags string // empty: left out of the short sample
 }
 
@@ -47,8 +50,30 @@ func presets() []preset {
 		{name: "steady-1000", about: "1,000 messages/s over 500 rooms", crowd: pairs(500), flags: "-workload steady -rooms 500 -rate 1000",
 			shortCrowd: pairs(50), shortFlags: "-workload steady -rooms 50 -rate 300 -warmup 500ms -duration 2s"},
 		{name: "steady-3000", about: "3,000 messages/s over 500 rooms", crowd: pairs(500), flags: "-workload steady -rooms 500 -rate 3000"},
-		{name: "connect-10000", about: "10,000 idle connections", crowd: crowd{9900, 100, 1, ""}, flags: "-workload connect -connections 9900",
-			shortCrowd: crowd{300, 10, 1, ""}, shortFlags: "-workload connect -connections 300 -duration 1s"},
+		{name: "overload", about: "twice what a probe says can be taken, 500 rooms; then the recovery", crowd: pairs(500), flags: "-workload overload -rooms 500",
+			shortCrowd: pairs(50), shortFlags: "-workload overload -rooms 50 -duration 2s"},
+		{name: "connect-10000", about: "9,900 idle connections, as many as 20,000 files a process allow for",
+			crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1}, flags: "-workload connect -connections 9900",
+			shortCrowd: crowd{buyers: 300, shops: 10, perBuyer: 1}, shortFlags: "-workload connect -connections 300 -duration 1s"},
+		{name: "burst", about: "1,000 users in 500 rooms dial at once; 550,000 deliveries", crowd: pairs(500), flags: "-workload burst -rooms 500 -messages 550000", repeat: 1, relay: true,
+			shortCrowd: pairs(50), shortFlags: "-workload burst -rooms 50 -messages 10000"},
+		{name: "history", about: "16 readers of the newest page of 500 rooms that hold a million messages", crowd: pairs(500),
+			fill: 1_000_000, flags: "-workload history -rooms 500",
+			shortCrowd: pairs(20), shortFill: 5000, shortFlags: "-workload history -rooms 20 -readers 4 -warmup 500ms -duration 1s"},
+		{name: "inbox", about: "staff look at their list of 10,000 rooms while 1,000 messages/s arrive",
+			crowd: crowd{buyers: 10_000, shops: 1, perBuyer: 1}, flags: "-workload inbox -rate 1000 -rooms 1000",
+			shortCrowd: crowd{buyers: 200, shops: 1, perBuyer: 1}, shortFlags: "-workload inbox -rate 200 -rooms 50 -readers 2 -warmup 500ms -duration 1s"},
+		{name: "reconnect", about: "1,000 connections cut at once come back while 200 messages/s go on", crowd: pairs(500), flags: "-workload reconnect -rooms 500 -rate 200",
+			shortCrowd: pairs(50), shortFlags: "-workload reconnect -rooms 50 -rate 100 -warmup 500ms -duration 2s"},
+		{name: "chatday", about: "2,000 buyers and 10 shops in a day's mixture", crowd: crowd{buyers: 2000, shops: 10, perBuyer: 1}, flags: "-workload chatday -rooms 2000",
+			shortCrowd: crowd{buyers: 100, shops: 4, perBuyer: 1}, shortFlags: "-workload chatday -rooms 100 -rate 50 -warmup 500ms -duration 2s"},
+		{name: "two-instances", about: "max on two instances, the sides of each room on different ones, against one", crowd: pairs(200), flags: "-workload max -rooms 200",
+			repeat: 3, instances: 2, against: 1,
+			shortCrowd: pairs(20), shortFlags: "-workload max -rooms 20 -warmup 500ms -duration 1s"},
+		{name: "crowding", about: "50 busy rooms among 100 to 9,900 connections", crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1},
+			flags: "-workload crowding -rooms 50 -connections 9900"},
+		{name: "growth", about: "max until 5,000,000 messages are stored, a sample every 250,000; takes half an hour", crowd: pairs(200),
+			flags: "-workload growth -rooms 200 -messages 5000000", long: true},
 	}
 }
 
@@ -61,7 +86,8 @@ func choose(all []preset, o options) (chosen []preset, err error) {
 		}
 	}
 	for _, p := range all {
-		if (len(words) == 0 || slices.Contains(words, p.name)) && (!o.short || p.shortFlags != "") {
+		named := slices.Contains(words, p.name)
+		if (named || len(words) == 0 && !p.long) && (!o.short || p.shortFlags != "") {
 			chosen = append(chosen, p)
 		}
 	}

@@ -25,19 +25,28 @@ type Conn struct {
 	home  int            // which base URL
 	first uint32         // its lane of Rooms[0]; the others follow
 	index map[string]int // of Rooms; nil when there is one
-	views []ledger.View  // the reading goroutine's alone, until it has ended
 
-	mu          sync.Mutex // orders writes and guards what follows
-	ws          *websocket.Conn
+	// Of the reading goroutine alone while there is one, and of whoever dials while there is none.
+	views   []ledger.View
+	epoch   string
+	have    []int64 // of each room, when the connection began
+	part    int     // of the rooms, which is being asked for
+	welcome chan struct{}
+	whole   chan struct{} // closed when everything missed is there
+	ended   chan struct{} // closed when the reading goroutine has ended
+
+	mu          sync.Mutex      // orders writes and guards what follows
+	ws          *websocket.Conn // nil while there is none
+	gone        *websocket.Conn // the last one that has ended
 	lanes       []ledger.Lane
 	outstanding int
 	out         []byte
 	budget      budget
-	epoch       string
+	token       string
+	tokenEnds   time.Time
 
-	goodbye atomic.Bool // the end is ours
-	welcome chan struct{}
-	once    *sync.Once
+	goodbye atomic.Bool // the end is ours, for good
+	cut     atomic.Bool // the end is ours, as a network's would be
 }
 
 // At is one of a connection's rooms.
@@ -100,8 +109,10 @@ func (c *Conn) take(text []byte) {
 		c.welcomed(&f)
 	case frame.Resumed:
 		c.resumed()
-	case frame.TooFar, frame.Reset:
-		t.Error(string(text[:min(len(text), 40)]))
+	case frame.TooFar:
+		c.tooFar(&f)
+	case frame.Reset:
+		t.Error("reset")
 	}
 }
 
@@ -130,7 +141,7 @@ func (c *Conn) shown(f *frame.Frame) {
 		return
 	}
 	if own := k.Lane - c.first; own < uint32(len(c.Rooms)) {
-		c.views[i].Ack(f.Seq) // an own message, in a resumed stream
+		c.views[i].Own(f.Seq, k.Lane, k.N)
 		return
 	}
 	if c.views[i].Message(f.Seq, k.Lane, k.N) {
@@ -158,7 +169,7 @@ func (c *Conn) acked(f *frame.Frame) {
 	if !first {
 		return // the answer to a retry
 	}
-	c.views[i].Ack(f.Seq)
+	c.views[i].Ack(f.Seq, k.Lane, k.N)
 	c.fleet.Tally.Ack.Add(time.Duration(c.now()-k.At) * time.Microsecond)
 	c.fleet.Tally.Acked.Add(1)
 	if c.fleet.OnSettled != nil {
@@ -169,6 +180,10 @@ func (c *Conn) acked(f *frame.Frame) {
 // refused counts a refusal. A send that may be tried again is tried again with the same key where the run wants it.
 func (c *Conn) refused(f *frame.Frame) {
 	c.fleet.Tally.Error(string(f.Code))
+	if string(f.ID) == resumeID {
+		c.resumeLater(time.Duration(f.RetryAfterMS) * time.Millisecond)
+		return
+	}
 	lane, n, ok := frame.ReadID(f.ID)
 	i := lane - c.first
 	if !ok || i >= uint32(len(c.Rooms)) {
@@ -194,8 +209,8 @@ func (c *Conn) refused(f *frame.Frame) {
 const refusalPause = 100 * time.Millisecond
 
 func (c *Conn) welcomed(f *frame.Frame) {
-	c.mu.Lock()
-	c.epoch = string(f.Epoch)
-	c.once.Do(func() { close(c.welcome) })
-	c.mu.Unlock()
+	if c.epoch == "" {
+		c.epoch = string(f.Epoch)
+	}
+	close(c.welcome)
 }

@@ -17,6 +17,7 @@ const (
 	Sent Outcome = iota
 	HeldBack
 	Offline
+	Enough // it has sent its quota
 )
 
 // Send sends the next message into a room; at is when it was due, in microseconds since the run began. HeldBack says
@@ -27,7 +28,9 @@ func (c *Conn) Send(room int, at int64, most int) Outcome {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.ws == nil:
+	case c.fleet.Quota > 0 && c.lanes[room].Issued() >= c.fleet.Quota:
+		return Enough
+	case c.ws == nil && !c.fleet.Outbox:
 		return Offline
 	case most > 0 && c.outstanding >= most || !c.budget.take(now, c.fleet.FramesPerSecond):
 		return HeldBack
@@ -35,6 +38,9 @@ func (c *Conn) Send(room int, at int64, most int) Outcome {
 	n := c.lanes[room].Issue(at)
 	c.outstanding++
 	c.fleet.Tally.Sent.Add(1)
+	if c.ws == nil {
+		return Sent // when it is back
+	}
 	c.fleet.Tally.Late.Add(time.Duration(now-at) * time.Microsecond)
 	c.write(room, n, at)
 	return Sent

@@ -42,6 +42,14 @@ type Hist struct {
 // Add counts one duration.
 func (h *Hist) Add(d time.Duration) { h.counts[bucket(d.Microseconds())].Add(1) }
 
+// Count is how many have been counted so far.
+func (h *Hist) Count() (n int64) {
+	for i := range h.counts {
+		n += h.counts[i].Load()
+	}
+	return n
+}
+
 // Snapshot copies what has been counted so far.
 func (h *Hist) Snapshot() *Snapshot {
 	s := &Snapshot{}

@@ -30,7 +30,7 @@ func Judge(lanes []*Lane, views []*View) (sum Verdict) {
 		byKey := 0
 		for j, l := range lanes {
 			if j != i {
-				byKey += l.acked.Without(v.find(l.Index))
+				byKey += l.acked.Without(v.keysFrom(l.Index))
 			}
 		}
 		sum.Lost += max(byKey, v.missing(head)) // a number without an ack counts too: others are past it
@@ -38,7 +38,7 @@ func Judge(lanes []*Lane, views []*View) (sum Verdict) {
 	return sum
 }
 
-func (v *View) find(lane uint32) *Set {
+func (v *View) keysFrom(lane uint32) *Set {
 	for i := range v.received {
 		if v.received[i].lane == lane {
 			return &v.received[i].keys
@@ -57,3 +57,6 @@ func (v *View) missing(head int64) int {
 	}
 	return n
 }
+
+// Found tells the first few mistakes that a view has noticed by itself.
+func (v *View) Found() []string { return v.found }

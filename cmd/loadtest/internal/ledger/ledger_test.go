@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -43,7 +44,7 @@ func play(events []event) Verdict {
 		n := uint32((e.seq - base - 1) / 2)
 		if e.ack {
 			r.lanes[sender].Acked(n, e.seq)
-			r.views[e.side].Ack(e.seq)
+			r.views[e.side].Ack(e.seq, uint32(sender), n)
 		} else {
 			r.views[e.side].Message(e.seq, uint32(sender), n)
 		}
@@ -116,6 +117,25 @@ func TestAMessageWithoutAnAckIsNoMistake(t *testing.T) {
 	without := append(append([]event{}, events[:4]...), event{events[4].side, events[4].seq, false})
 	if v := play(append(without, events[5:]...)); !v.Clean() {
 		t.Errorf("%+v", v)
+	}
+}
+
+// An own message may be shown beside its ack, before or after it; twice it must not be.
+func TestAnOwnMessageMayBeShownOnce(t *testing.T) {
+	for _, order := range []string{"as", "sa", "ass", "sas", "ssa"} {
+		v := &View{}
+		for _, what := range order {
+			if what == 'a' {
+				v.Ack(1, 7, 0)
+			} else {
+				v.Own(1, 7, 0)
+			}
+		}
+		v.Message(2, 8, 0)
+		want := Verdict{Doubled: strings.Count(order, "s") - 1}
+		if got := Judge([]*Lane{{Index: 7}, {Index: 8}}, []*View{v, {last: 2}}); got != want || v.Echoed() != 1 {
+			t.Errorf("%s: %+v, want %+v; echoed %d", order, got, want, v.Echoed())
+		}
 	}
 }
 

@@ -30,3 +30,9 @@ func (s *Set) Without(other *Set) (n int) {
 	}
 	return n
 }
+
+// has says whether n is in; nil is empty.
+func (s *Set) has(n uint32) bool {
+	word := int(n / 64)
+	return s != nil && word < len(s.words) && s.words[word]&(1<<(n%64)) != 0
+}

@@ -1,5 +1,7 @@
 package ledger
 
+import "fmt"
+
 // View is what one connection has been shown of one room, from a known place on. Its own messages count by their
 // acks, which may come before the messages before them. It is not safe for concurrent use.
 type View struct {
@@ -8,8 +10,20 @@ type View struct {
 	holes    map[int64]struct{} // skipped when something later was shown
 	resuming bool
 	received []from
+	acked    []from // own messages, by lane
+	echoed   int
 
 	doubled, disordered int
+	found               []string // the first few mistakes, for whoever looks for their cause
+}
+
+// mostFound is how many mistakes of a view are told one by one.
+const mostFound = 3
+
+func (v *View) find(format string, args ...any) {
+	if len(v.found) < mostFound {
+		v.found = append(v.found, fmt.Sprintf(format, args...))
+	}
 }
 
 type from struct {
@@ -28,28 +42,48 @@ func (v *View) Shown(seq int64) { v.place(seq) }
 
 // Message takes a message of a lane; false when it had been shown before.
 func (v *View) Message(seq int64, lane, n uint32) (first bool) {
-	first = v.keysOf(lane).Add(n)
+	first = keysOf(&v.received, lane).Add(n)
 	placed := v.place(seq)
 	if placed && !first { // the same message under another number
 		v.doubled++
+		v.find("message %d had been shown under another number", seq)
 	}
 	return first
 }
 
-// Ack takes the number of an own message.
-func (v *View) Ack(seq int64) {
+// Ack takes the number of an own message, whose sender it tells.
+func (v *View) Ack(seq int64, lane, n uint32) {
+	keysOf(&v.acked, lane).Add(n)
+	if v.keysFrom(lane).has(n) { // it was shown before its ack
+		v.echoed++
+		return
+	}
 	if _, hole := v.holes[seq]; hole { // it was skipped for a message that came too soon
 		delete(v.holes, seq)
 		return
 	}
 	if seq <= v.last || v.has(seq) {
-		if !v.resuming { // a resumed stream shows own messages too, and a retry is acked again
-			v.doubled++
-		}
+		v.doubled++
+		v.find("the ack %d came for a number that was taken, after %d", seq, v.last)
 		return
 	}
 	v.keep(seq)
 }
+
+// Own takes an own message that was shown, beside its ack or in a resumed stream.
+func (v *View) Own(seq int64, lane, n uint32) {
+	first := keysOf(&v.received, lane).Add(n)
+	switch {
+	case keysOf(&v.acked, lane).has(n) && (first || v.resuming):
+		v.echoed++
+	default:
+		v.place(seq)
+	}
+}
+
+// Echoed is how many own messages were shown though an ack tells of them. It does no harm: every client must know what it
+// has by its number.
+func (v *View) Echoed() int { return v.echoed }
 
 // place puts a shown message where it belongs; false when that number had been shown before.
 func (v *View) place(seq int64) bool {
@@ -61,6 +95,7 @@ func (v *View) place(seq int64) bool {
 	case seq <= v.last || v.has(seq):
 		if !v.resuming {
 			v.doubled++
+			v.find("message %d came a second time, after %d", seq, v.last)
 		}
 		return false
 	case seq > v.last+1 && !v.resuming:
@@ -106,18 +141,20 @@ func (v *View) skipTo(seq int64) {
 	}
 	if skipped {
 		v.disordered++
+		v.find("message %d came after %d", seq, v.last)
 	}
 	v.last = seq - 1
 }
 
-func (v *View) keysOf(lane uint32) *Set {
-	for i := range v.received {
-		if v.received[i].lane == lane {
-			return &v.received[i].keys
+// keysOf finds the keys of a lane, or begins them.
+func keysOf(all *[]from, lane uint32) *Set {
+	for i := range *all {
+		if (*all)[i].lane == lane {
+			return &(*all)[i].keys
 		}
 	}
-	v.received = append(v.received, from{lane: lane})
-	return &v.received[len(v.received)-1].keys
+	*all = append(*all, from{lane: lane})
+	return &(*all)[len(*all)-1].keys
 }
 
 // Resume says that what was missed is asked for: until Resumed, messages may come in two streams at once, the

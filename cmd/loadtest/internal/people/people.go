@@ -103,10 +103,8 @@ func (c *Cast) Save(file string) (err error) {
 	return os.Rename(file+".new", file)
 }
 
-// expiry gives the end of the access token; ok is false when it is not known.
-func (p *Person) expiry() (end time.Time, ok bool) {
-	return time.Unix(p.Expires, 0), p.Expires != 0
-}
+// expiry is the end of the access token.
+func (p *Person) expiry() time.Time { return time.Unix(p.Expires, 0) }
 
 // Strangers are people whom only the bare relay lets in, a pair for each room.
 func Strangers(rooms int) *Cast {

@@ -86,19 +86,22 @@ type tokens struct {
 // renewEarly is how long before its end an access token is replaced.
 const renewEarly = 2 * time.Minute
 
-// Token gives an access token of the person that is good for a while, from the API when the one at hand is old.
-func (a *API) Token(ctx context.Context, p *Person) (token string, renewed bool, err error) {
+// Token gives an access token of the person that is good for a while, from the API when the one at hand is old. ends is
+// zero when nobody knows.
+func (a *API) Token(ctx context.Context, p *Person) (token string, ends time.Time, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if end, known := p.expiry(); !known || time.Until(end) > renewEarly || p.Refresh == "" {
-		return p.Access, false, nil
+	if p.Expires == 0 {
+		return p.Access, time.Time{}, nil
 	}
-	var t tokens
-	if err := a.Call(ctx, http.MethodPost, "/auth/refresh", "", map[string]string{"refresh_token": p.Refresh}, &t); err != nil {
-		return "", false, err
+	if time.Until(p.expiry()) <= renewEarly && p.Refresh != "" {
+		var t tokens
+		if err := a.Call(ctx, http.MethodPost, "/auth/refresh", "", map[string]string{"refresh_token": p.Refresh}, &t); err != nil {
+			return "", time.Time{}, err
+		}
+		p.take(t)
 	}
-	p.take(t)
-	return p.Access, true, nil
+	return p.Access, p.expiry(), nil
 }
 
 func (p *Person) take(t tokens) {

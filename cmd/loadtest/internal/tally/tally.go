@@ -19,10 +19,13 @@ type Tally struct {
 	Frames   atomic.Int64 // all frames received
 	HeldBack atomic.Int64 // sends that were due, but too many of the connection were unanswered
 
+	BackAgain atomic.Int64 // dials of those who came back that failed
+
 	Ack     hist.Hist // from when a send was due to its ack
 	Receive hist.Hist // from when a send was due to its sight by the other side
 	Late    hist.Hist // from when a send was due to when it went out: the simulator's own delay
 	Page    hist.Hist // of REST calls that are the load itself
+	Back    hist.Hist // from a connection's end to its having everything again
 
 	mu     sync.Mutex
 	errors map[string]int64

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"mall/cmd/loadtest/internal/hist"
 	"mall/cmd/loadtest/internal/meter"
 	"mall/cmd/loadtest/internal/result"
 	"mall/cmd/loadtest/internal/tally"
@@ -75,7 +76,6 @@ type window struct {
 	at    time.Time
 	acked int64
 	p99   time.Duration // of acks
-	pages int64
 }
 
 const windowLength = 100 * time.Millisecond
@@ -98,17 +98,18 @@ func (r *run) watch(ctx context.Context) (stop func()) {
 		tick := time.NewTicker(windowLength)
 		defer tick.Stop()
 		began := r.tally.Snapshot()
-		second, last := began, began
+		second, last := began, began.Ack
 		for n := 1; ; n++ {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			now := r.tally.Snapshot()
-			s.add(last, now)
-			last = now
+			acks := r.tally.Ack.Snapshot()
+			s.add(acks.Since(last))
+			last = acks
 			if n%10 == 0 {
+				now := r.tally.Snapshot()
 				r.second(began, second, now)
 				second = now
 			}
@@ -117,11 +118,10 @@ func (r *run) watch(ctx context.Context) (stop func()) {
 	return func() { cancel(); s.done.Wait() }
 }
 
-func (s *sampler) add(from, to *tally.Snapshot) {
-	d := to.Since(from)
+func (s *sampler) add(acks *hist.Snapshot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.windows = append(s.windows, window{at: to.At, acked: d.Acked, p99: d.Ack.At(0.99), pages: d.Page.N})
+	s.windows = append(s.windows, window{at: time.Now(), acked: acks.N, p99: acks.At(0.99)})
 }
 
 // latest gives the windows that ended after a moment.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mall/cmd/loadtest/internal/client"
@@ -55,10 +56,12 @@ type run struct {
 	fleet   *client.Fleet
 	tally   *tally.Tally
 	rooms   []people.Room
+	began   map[string]int64 // each room's head at the beginning
 	out     *result.Result
 	screen  io.Writer
 	sampler *sampler
 	noting  sync.Mutex
+	looping atomic.Bool // closed loops go on
 }
 
 // workloads are what -workload may name.
@@ -69,6 +72,14 @@ var workloads = []struct {
 	{"connect", "many idle connections, held for a while", playConnect},
 	{"steady", "open loop: messages at a fixed rate over many rooms", playSteady},
 	{"max", "closed loop: both sides of each room have one message in flight", playMax},
+	{"overload", "open loop: far more than the server can take, then little; how it refuses and recovers", playOverload},
+	{"burst", "everybody dials at once and sends until so many deliveries are made", playBurst},
+	{"history", "readers of the newest page of random rooms", playHistory},
+	{"inbox", "readers of a shop's list of rooms while messages arrive in it", playInbox},
+	{"reconnect", "all connections are cut at once and come back while messages arrive", playReconnect},
+	{"chatday", "a mixture: idle buyers, shops with hundreds of rooms, bursts, reloads, cuts, typing, read marks", playChatDay},
+	{"growth", "closed loop, until so many messages are stored: what each costs as the store grows", playGrowth},
+	{"crowding", "closed loop in a few rooms while more and more idle connections stand by", playCrowding},
 }
 
 // Names lists the workloads with what they are.
@@ -90,24 +101,34 @@ func Play(ctx context.Context, name string, t *Target, o Options, screen io.Writ
 		if w.name != name {
 			continue
 		}
-		r := newRun(name, t, o, screen)
+		r := newRun(ctx, name, t, o, screen)
 		err := w.play(ctx, r)
 		r.fleet.Close()
-		r.out.Verdict = r.fleet.Judge()
+		var found []string
+		r.out.Verdict, found = r.fleet.Judge()
+		r.out.Notes = append(r.out.Notes, found...)
+		if n := r.fleet.Echoed(); n > 0 {
+			r.note(fmt.Sprintf("%d own messages were shown beside their acks, which does no harm", n))
+		}
 		r.out.Errors = r.tally.Snapshot().Errors
 		return r.out, err
 	}
 	return nil, fmt.Errorf("no workload is called %q", name)
 }
 
-func newRun(name string, t *Target, o Options, screen io.Writer) *run {
+func newRun(ctx context.Context, name string, t *Target, o Options, screen io.Writer) *run {
 	r := &run{Options: o, target: t, tally: &tally.Tally{}, screen: screen}
 	r.out = &result.Result{Workload: name, Target: t.Name, Began: time.Now()}
 	r.fleet = &client.Fleet{Bases: t.Bases, Relay: t.Relay, Tally: r.tally, Body: frame.Text, FramesPerSecond: o.FramesPerSecond, Retry: true}
+	r.fleet.OnSettled = func(at client.At) {
+		if r.looping.Load() {
+			at.Conn.SendWhenAllowed(at.Room)
+		}
+	}
 	if t.Relay {
 		r.fleet.FramesPerSecond = 0
 	}
-	r.fleet.Open()
+	r.fleet.Open(ctx)
 	return r
 }
 
@@ -120,9 +141,8 @@ func or[T comparable](asked, own T) T {
 	return own
 }
 
-// seat makes the connections of n rooms: one for each person, for all of their rooms. The two sides of a room are at home
-// on different instances where there are several.
-func (r *run) seat(ctx context.Context, n int) error {
+// know chooses n rooms and finds out where they begin.
+func (r *run) know(ctx context.Context, n int) error {
 	if len(r.target.Cast.Rooms) < n {
 		return fmt.Errorf("%d rooms are asked for and there are %d: make more people", n, len(r.target.Cast.Rooms))
 	}
@@ -130,6 +150,19 @@ func (r *run) seat(ctx context.Context, n int) error {
 	heads, err := r.heads(ctx)
 	if err != nil {
 		return fmt.Errorf("where the rooms begin: %w", err)
+	}
+	r.began = map[string]int64{}
+	for _, room := range r.rooms {
+		r.began[room.ID] = heads[room.ID]
+	}
+	return nil
+}
+
+// seat makes the connections of n rooms: one for each person, for all of their rooms. The two sides of a room are at home
+// on different instances where there are several.
+func (r *run) seat(ctx context.Context, n int) error {
+	if err := r.know(ctx, n); err != nil {
+		return err
 	}
 	var order []*people.Person
 	seats := map[*people.Person][]string{}
@@ -149,7 +182,7 @@ func (r *run) seat(ctx context.Context, n int) error {
 		if staff {
 			home++
 		}
-		r.fleet.Add(p, home, seats[p], heads)
+		r.fleet.Add(p, home, seats[p], r.began)
 	}
 	return nil
 }
@@ -177,11 +210,11 @@ var errNotAll = errors.New("not all connections could be made")
 
 // connect is the barrier: it returns when everybody has been welcomed.
 func (r *run) connect(ctx context.Context, atOnce int) error {
-	r.out.Connect = r.fleet.Connect(ctx, atOnce)
+	r.out.Connect = r.fleet.Connect(ctx, r.fleet.Conns, atOnce)
 	if r.out.Connect.Made < r.out.Connect.Tried {
-		return errNotAll
+		return errors.Join(errNotAll, ctx.Err())
 	}
-	return ctx.Err()
+	return r.fleet.Whole(ctx)
 }
 
 // each calls f for each place from which messages can be sent.
