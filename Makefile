@@ -85,6 +85,26 @@ faults-short: ## a sample of the faults; FAULTS="-only redis" for some, with eit
 	@go build -o .cache/bin/faults ./cmd/faults
 	@.cache/bin/faults -short $(FAULTS)
 
+.PHONY: load
+load: ## measure what the mall can carry (docs/loadtest.md); LOAD="-only max,steady-1000" for some
+	@go build -o .cache/bin/stage ./cmd/stage
+	@.cache/bin/stage $(LOAD)
+
+.PHONY: load-short
+load-short: ## a few seconds of each load: a check that nothing is lost, doubled or out of order
+	@go build -o .cache/bin/stage ./cmd/stage
+	@.cache/bin/stage -short $(LOAD)
+
+BENCHES := ./modules/chat ./modules/chat/internal/... ./modules/platform/pubsub
+.PHONY: bench
+bench: ## measure the hot paths' parts; BENCH=name keeps the result as .cache/bench/name.txt
+	@mkdir -p .cache/bench
+	go test -run '^$$' -bench . -benchmem -count 6 $(BENCHES) | tee .cache/bench/$(or $(BENCH),now).txt
+
+.PHONY: bench-compare
+bench-compare: .cache/bin/benchstat ## compare two results of make bench: OLD=name NEW=name
+	.cache/bin/benchstat .cache/bench/$(OLD).txt .cache/bench/$(NEW).txt
+
 .PHONY: lint
 lint: .cache/bin/golangci-lint $(WEB_DEPS) ## lint the Go code and the web
 	.cache/bin/golangci-lint run ./...
@@ -103,7 +123,8 @@ tools: $(TOOLS) ## build the tools into .cache/bin
 .cache/bin/golangci-lint: PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 .cache/bin/gotestsum:     PACKAGE := gotest.tools/gotestsum
 .cache/bin/oapi-codegen:  PACKAGE := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
-$(TOOLS): .tools/go.mod .tools/go.sum
+.cache/bin/benchstat:     PACKAGE := golang.org/x/perf/cmd/benchstat
+$(TOOLS) .cache/bin/benchstat: .tools/go.mod .tools/go.sum
 	@echo "building $(@F) from source; golangci-lint takes a few minutes the first time"
 	cd .tools && CGO_ENABLED=0 go build -trimpath -o ../$@ $(PACKAGE)
 	@touch $@

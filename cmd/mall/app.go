@@ -88,6 +88,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	mountUI(server.Echo)
 	mountInternal(server.Internal, registry, rooms, bus)
 	rooms.Measure(registry)
+	bus.Measure(registry)
 
 	if s.demo() {
 		if err := seedDemo(ctx, members, products, orders, rooms); err != nil {

@@ -27,6 +27,7 @@ const usage = `usage: mall [-config FILE] [COMMAND]
   epoch renew         after a restore that may have lost commits: make clients read their rooms anew
   member ban EMAIL    end a member's logins and connections everywhere, and keep the member out
   member unban EMAIL  let the member log in again
+  crowd [FLAGS]       fill a test mall with people for a load test; -h tells the flags
   version             print the version
 
 Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
@@ -98,6 +99,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return renewEpoch(ctx, s, stdout, stderr)
 	case "member":
 		return setBan(ctx, s, rest[0] == "ban", rest[1], stdout, stderr)
+	case "crowd":
+		return crowd(ctx, s, rest, stdout, stderr)
 	}
 	return serve(ctx, s, stdout, stderr)
 }
@@ -112,6 +115,8 @@ func known(command string, rest []string) bool {
 		return len(rest) == 1 && rest[0] == "renew"
 	case "member":
 		return len(rest) == 2 && slices.Contains([]string{"ban", "unban"}, rest[0])
+	case "crowd":
+		return true // it has flags of its own
 	}
 	return false
 }

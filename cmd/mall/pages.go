@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/http/pprof"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,4 +51,14 @@ func mountInternal(e *echo.Echo, registry *prometheus.Registry, rooms *chat.Chat
 	e.GET("/statusz", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{"version": version, "chat": rooms.Status(), "redis": bus.Stats()})
 	})
+	mountProfiles(e)
+}
+
+// mountProfiles serves the runtime's own profiles, which cost nothing until somebody asks. Whoever reaches the
+// internal address may read them: they hold names of functions, never texts of messages.
+func mountProfiles(e *echo.Echo) {
+	for path, serve := range map[string]http.HandlerFunc{"profile": pprof.Profile, "trace": pprof.Trace, "cmdline": pprof.Cmdline, "symbol": pprof.Symbol} {
+		e.GET("/debug/pprof/"+path, echo.WrapHandler(serve))
+	}
+	e.GET("/debug/pprof/*", echo.WrapHandler(http.HandlerFunc(pprof.Index)))
 }

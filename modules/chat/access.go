@@ -13,7 +13,7 @@ import (
 // parties are the two sides of a room; they never change.
 type parties struct{ buyer, shop id.ID }
 
-func (p parties) both() []hub.Party { return []hub.Party{hub.Buyer(p.buyer), hub.Shop(p.shop)} }
+func (p parties) both() [2]hub.Party { return [2]hub.Party{hub.Buyer(p.buyer), hub.Shop(p.shop)} }
 
 // seat is a caller's place in a room.
 type seat struct {

@@ -96,18 +96,19 @@ type Chat struct {
 	orders   Orders
 	origins  []string
 
-	store   *store.Store
-	writer  *writer.Writer
-	relay   *relay.Relay
-	sends   *limit.Limiter
-	shakes  *rate.Limiter
-	online  *presence.Presence
-	bus     *pubsub.Bus
-	parties *otter.Cache[id.ID, parties]
-	heads   *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
-	moves   moves
-	traces  *tracer
-	life    atomic.Pointer[string] // the epoch: the name of this life of the database
+	store    *store.Store
+	writer   *writer.Writer
+	relay    *relay.Relay
+	sends    *limit.Limiter
+	shakes   *rate.Limiter
+	online   *presence.Presence
+	bus      *pubsub.Bus
+	parties  *otter.Cache[id.ID, parties]
+	heads    *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
+	moves    *moves
+	receipts *receipts
+	traces   *tracer
+	life     atomic.Pointer[string] // the epoch: the name of this life of the database
 
 	upgrader *socket.Upgrader
 	sweepNow chan struct{}
@@ -138,7 +139,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chat{cfg: cfg, heads: heads, moves: moves{pending: map[moveKey]*pendingMove{}}, log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
+	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
 		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	epoch, err := c.store.Epoch(ctx)
@@ -163,7 +164,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 // Connect gives the chat its bus to other instances; Receive and Resumed are the bus' handlers.
 func (c *Chat) Connect(bus *pubsub.Bus) {
 	c.bus = bus
-	c.relay.Connect(bus, c.traces.heard)
+	c.relay.Connect(bus, c.traces.heard, c.heardReceipt)
 }
 
 // Receive takes news from the bus.
@@ -176,6 +177,7 @@ func (c *Chat) Run(ctx context.Context) error {
 	beside.Go(func() { c.checker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
 	beside.Go(func() { c.online.Run(ctx) })
+	beside.Go(func() { c.mover(ctx) })
 	defer beside.Wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

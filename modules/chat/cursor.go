@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,15 @@ func (c *Chat) moveCursor(ctx context.Context, p *identity.Principal, room id.ID
 	if err != nil {
 		return store.Cursor{}, err
 	}
-	return c.storeMove(ctx, s.parties, store.Move{Room: room, Member: p.MemberID, Party: s.party, Delivered: delivered, Read: read})
+	now, err := c.storeMoves(ctx, []store.Move{s.move(p, delivered, read)})
+	if err != nil {
+		return store.Cursor{}, err
+	}
+	return now[0], nil
+}
+
+func (s seat) move(p *identity.Principal, delivered, read int64) store.Move {
+	return store.Move{Room: s.room, Member: p.MemberID, Party: s.party, Buyer: s.buyer, Shop: s.shop, Delivered: delivered, Read: read}
 }
 
 // seatAt is the caller's place in a room that has a message of that seq.
@@ -42,126 +51,170 @@ func (c *Chat) seatAt(ctx context.Context, p *identity.Principal, room id.ID, se
 	return s, nil
 }
 
-func (c *Chat) storeMove(ctx context.Context, sides parties, m store.Move) (store.Cursor, error) {
-	cur, moved, err := c.store.MoveCursor(ctx, m)
-	if err != nil || !moved {
-		return cur, err
-	}
-	frame := encodeFrame(receiptFrame{Type: "receipt", RoomID: m.Room, Party: m.Party, DeliveredSeq: cur.DeliveredSeq, ReadSeq: cur.ReadSeq})
-	for _, side := range sides.both() {
-		c.relay.Push(side, frame, nil)
-	}
-	return cur, nil
+// knowsSeat says whether seatAt can answer without asking the database.
+func (c *Chat) knowsSeat(room id.ID, seq int64) bool {
+	_, known := c.parties.GetIfPresent(room)
+	head, ok := c.heads.GetIfPresent(room)
+	return known && ok && seq <= head
 }
 
-// cursorEvery is how often the cursors of one member in one room are written: a client that scrolls through
-// a talk says "read" many times a second, and only the last of them matters.
-const cursorEvery = time.Second
+// storeMoves writes moves, tells both parties of those that changed something, and answers the parties' cursors in
+// the order of the moves.
+func (c *Chat) storeMoves(ctx context.Context, moves []store.Move) ([]store.Cursor, error) {
+	now, moved, err := c.store.MoveCursors(ctx, moves)
+	if err != nil {
+		return nil, err
+	}
+	for i := range moves {
+		if moved[i] {
+			c.tellCursor(parties{moves[i].Buyer, moves[i].Shop}, &now[i])
+		}
+	}
+	return now, nil
+}
+
+func (c *Chat) tellCursor(sides parties, cur *store.Cursor) {
+	c.receipts.note(cur)
+	frame := receiptOf(cur)
+	for _, side := range sides.both() {
+		c.relay.Receipt(side, frame)
+	}
+}
+
+func receiptOf(cur *store.Cursor) []byte {
+	return encodeFrame(receiptFrame{Type: "receipt", RoomID: cur.RoomID, Party: cur.Party, DeliveredSeq: cur.DeliveredSeq, ReadSeq: cur.ReadSeq})
+}
+
+const (
+	// cursorEvery is how often the cursors of one member in one room are written: a client that scrolls through
+	// a talk says "read" many times a second, and only the last of them matters.
+	cursorEvery = time.Second
+	// cursorTick is how often it is looked for those whose time has come.
+	cursorTick = 100 * time.Millisecond
+	// cursorBatch is how many moves one transaction writes: whatever has gathered while the last one was on its way.
+	cursorBatch = 200
+)
 
 // moves gathers what sockets say of cursors between two writes.
 type moves struct {
 	mu      sync.Mutex
 	pending map[moveKey]*pendingMove
+	fresh   []moveKey     // those that need not wait
+	wake    chan struct{} // holds a token when there are some
 }
 
 type moveKey struct{ room, member id.ID }
 
 type pendingMove struct {
-	who   *identity.Principal
-	sides parties
 	move  store.Move
 	dirty bool
+	due   time.Time // when it may be written
 }
 
-// noteCursor is moveCursor for sockets, which get no answer when all is well: the first move of a while is
-// written at once, further ones together a second after it. It asks nobody itself: first is what is to be
-// done besides, when the move is the first one.
-func (c *Chat) noteCursor(p *identity.Principal, room id.ID, delivered, read int64) (first func(context.Context) error) {
-	key := moveKey{room, p.MemberID}
-	c.moves.mu.Lock()
-	defer c.moves.mu.Unlock()
-	if m := c.moves.pending[key]; m != nil {
-		m.dirty = m.dirty || delivered > m.move.Delivered || read > m.move.Read
-		m.move.Delivered, m.move.Read = max(m.move.Delivered, delivered), max(m.move.Read, read)
-		return nil
-	}
-	m := &pendingMove{who: p, move: store.Move{Room: room, Member: p.MemberID, Delivered: delivered, Read: read}}
-	c.moves.pending[key] = m
-	return func(ctx context.Context) error { return c.firstMove(ctx, key, m, delivered, read) }
+func newMoves() *moves {
+	return &moves{pending: map[moveKey]*pendingMove{}, wake: make(chan struct{}, 1)}
 }
 
-// firstMove checks and writes; what the caller may not do is forgotten, with what has gathered behind it.
-func (c *Chat) firstMove(ctx context.Context, key moveKey, m *pendingMove, delivered, read int64) error {
-	s, err := c.seatAt(ctx, m.who, key.room, max(delivered, read))
-	if err != nil {
-		c.moves.forget(key)
-		return err
-	}
-	c.moves.mu.Lock()
-	m.sides, m.move.Party = s.parties, s.party
-	first := m.move
-	first.Delivered, first.Read = delivered, read
-	c.moves.mu.Unlock()
-	if _, err := c.storeMove(ctx, s.parties, first); err != nil {
-		c.moves.again(m)
-	}
-	time.AfterFunc(cursorEvery, func() { c.writeMove(key) })
-	return nil
-}
-
-func (ms *moves) forget(key moveKey) {
+// note takes a move that its sender may make. The first one of a while is written at once, further ones together a
+// second after it.
+func (ms *moves) note(m store.Move) {
+	key := moveKey{m.Room, m.Member}
 	ms.mu.Lock()
-	delete(ms.pending, key)
-	ms.mu.Unlock()
-}
-
-// again has a move written in the next round: this one failed.
-func (ms *moves) again(m *pendingMove) {
-	ms.mu.Lock()
-	m.dirty = true
-	ms.mu.Unlock()
-}
-
-// writeMove writes what has gathered since the last write; when nothing has, the key is forgotten.
-func (c *Chat) writeMove(key moveKey) {
-	c.moves.mu.Lock()
-	m := c.moves.pending[key]
-	if m == nil || !m.dirty {
-		delete(c.moves.pending, key)
-		c.moves.mu.Unlock()
+	defer ms.mu.Unlock()
+	if p := ms.pending[key]; p != nil {
+		p.dirty = p.dirty || m.Delivered > p.move.Delivered || m.Read > p.move.Read
+		p.move.Delivered, p.move.Read = max(p.move.Delivered, m.Delivered), max(p.move.Read, m.Read)
 		return
 	}
-	m.dirty = false
-	move := m.move
-	c.moves.mu.Unlock()
-	time.AfterFunc(cursorEvery, func() { c.writeMove(key) })
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.lifetime), c.cfg.SendPatience)
-	defer cancel()
-	_, err := c.seatAt(ctx, m.who, key.room, max(move.Delivered, move.Read)) // what gathered has not been held against the head yet
-	if err == nil {
-		_, err = c.storeMove(ctx, m.sides, move)
+	ms.pending[key] = &pendingMove{move: m, dirty: true}
+	ms.fresh = append(ms.fresh, key)
+	select {
+	case ms.wake <- struct{}{}:
+	default:
 	}
-	if fault.KindOf(err).Retryable() {
-		c.moves.again(m)
+}
+
+// takeFresh takes the moves that need not wait.
+func (ms *moves) takeFresh(now time.Time) []store.Move {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	taken := make([]store.Move, 0, len(ms.fresh))
+	for _, key := range ms.fresh {
+		if p := ms.pending[key]; p != nil && p.dirty {
+			p.dirty, p.due = false, now.Add(cursorEvery)
+			taken = append(taken, p.move)
+		}
+	}
+	ms.fresh = ms.fresh[:0]
+	return taken
+}
+
+// takeDue takes the moves whose second is over, and forgets those to which nothing has been added in it.
+func (ms *moves) takeDue(now time.Time) []store.Move {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	var taken []store.Move
+	for key, p := range ms.pending {
+		switch {
+		case now.Before(p.due):
+		case p.dirty:
+			p.dirty, p.due = false, now.Add(cursorEvery)
+			taken = append(taken, p.move)
+		default:
+			delete(ms.pending, key)
+		}
+	}
+	return taken
+}
+
+// again has moves written in the next round: this time they failed.
+func (ms *moves) again(failed []store.Move) {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	for _, m := range failed {
+		if p := ms.pending[moveKey{m.Room, m.Member}]; p != nil {
+			p.dirty = true
+		}
+	}
+}
+
+// mover writes what has gathered until ctx ends.
+func (c *Chat) mover(ctx context.Context) {
+	tick := time.NewTicker(cursorTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.moves.wake:
+			c.writeMoves(ctx, c.moves.takeFresh(time.Now()))
+		case now := <-tick.C:
+			c.writeMoves(ctx, c.moves.takeDue(now))
+		}
+	}
+}
+
+// writeMoves writes moves in batches. What the database does not take now is written in the next round; what it
+// will never take is dropped, and the client says it again with its next one.
+func (c *Chat) writeMoves(ctx context.Context, due []store.Move) {
+	for batch := range slices.Chunk(due, cursorBatch) {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.SendPatience)
+		_, err := c.storeMoves(limited, batch)
+		cancel()
+		if err == nil {
+			continue
+		}
+		if fault.KindOf(err).Retryable() {
+			c.moves.again(batch)
+		} else {
+			c.log.Warn("cursors not written", "moves", len(batch), "error", err)
+		}
 	}
 }
 
 // flushMoves writes all that has gathered, at the end.
 func (c *Chat) flushMoves(ctx context.Context) {
-	c.moves.mu.Lock()
-	var due []*pendingMove
-	for key, m := range c.moves.pending {
-		if m.dirty && m.move.Party != "" {
-			due = append(due, m)
-		}
-		delete(c.moves.pending, key)
-	}
-	c.moves.mu.Unlock()
-	for _, m := range due {
-		if _, err := c.storeMove(ctx, m.sides, m.move); err != nil {
-			c.log.Warn("cursor lost at the end; the client says it again", "room", m.move.Room, "error", err)
-		}
-	}
+	c.writeMoves(ctx, c.moves.takeDue(time.Now().Add(time.Hour)))
 }
 
 // typing tells the other people of the room that the caller is writing, or has stopped. It is never stored.

@@ -59,7 +59,7 @@ func (c *Chat) handshake(ec echo.Context) error {
 	}
 	go func() { // the request and all it holds are free then
 		s.begin()
-		conn.Serve(s)
+		go conn.Serve(s) // on a stack that begin has not grown
 	}()
 	return nil
 }
@@ -291,11 +291,8 @@ func (h rest) ListMessages(ctx context.Context, req api.ListMessagesRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	out := api.ListMessages200JSONResponse{Items: make([]api.Message, len(p.messages)), Head: p.head, Epoch: h.c.epoch()}
-	for i := range p.messages {
-		out.Items[i] = messageView(&p.messages[i])
-	}
-	return out, nil
+	p.epoch = h.c.epoch()
+	return p, nil
 }
 
 // TraceMessage tells a message's way.

@@ -39,6 +39,15 @@ const maxRequestID = 64 // bytes; longer ids are refused
 // decodeRequest reads one frame; a fault says what is wrong with it. The request's id is filled as far as
 // it could be read, so that the answer finds its way.
 func decodeRequest(text []byte) (request, error) {
+	r, ok := quickRequest(text)
+	if !ok {
+		return slowRequest(text)
+	}
+	err := checkID(&r)
+	return r, err
+}
+
+func slowRequest(text []byte) (request, error) {
 	var r request
 	if err := json.Unmarshal(text, &r); err != nil {
 		var named struct{ ID string }
@@ -47,14 +56,21 @@ func decodeRequest(text []byte) (request, error) {
 		}
 		return r, fault.Wrap(fault.Invalid, "bad_request", "The frame is not what its type needs.", err)
 	}
-	if len(r.ID) > maxRequestID {
-		r.ID = ""
-		return r, fault.Invalidf("id", "bad_request", "An id has at most %d bytes.", maxRequestID)
+	if err := checkID(&r); err != nil {
+		return r, err
 	}
 	if jsoncheck.LoneSurrogate(text) {
 		return r, fault.Invalidf("body", "invalid_body", "The text holds half a surrogate pair.")
 	}
 	return r, nil
+}
+
+func checkID(r *request) error {
+	if len(r.ID) <= maxRequestID {
+		return nil
+	}
+	r.ID = ""
+	return fault.Invalidf("id", "bad_request", "An id has at most %d bytes.", maxRequestID)
 }
 
 // Server to client.

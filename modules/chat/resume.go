@@ -29,14 +29,23 @@ func (s *session) resume(r request) {
 		s.refuse(r.ID, errResuming, 0)
 		return
 	}
-	defer s.resuming.Store(false)
-	if !s.takePlace() {
-		return
-	}
-	defer s.givePlace()
-	if err := s.resumeRooms(r); err != nil && !errors.Is(err, errOver) {
+	last, err := s.resumeInPlace(r)
+	s.resuming.Store(false) // before the answer: whoever has it may ask again
+	switch {
+	case err == nil:
+		s.Push(last)
+	case !errors.Is(err, errOver):
 		s.refuse(r.ID, err, 0)
 	}
+}
+
+// resumeInPlace waits for a place among the few who read, and gives the frame that ends the resume.
+func (s *session) resumeInPlace(r request) (last []byte, err error) {
+	if !s.takePlace() {
+		return nil, errOver
+	}
+	defer s.givePlace()
+	return s.resumeRooms(r)
 }
 
 var errResuming = fault.Retry(fault.Busy, "busy", "A resume is under way; wait for its answer.", time.Second)
@@ -46,25 +55,24 @@ func (s *session) takePlace() bool {
 	select {
 	case s.chat.resumes <- struct{}{}:
 		return true
-	case <-s.ctx.Done():
+	case <-s.context().Done():
 		return false
 	}
 }
 
 func (s *session) givePlace() { <-s.chat.resumes }
 
-func (s *session) resumeRooms(r request) error {
+func (s *session) resumeRooms(r request) (last []byte, err error) {
 	heads, err := s.headsOf(r.Rooms)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	foreign := r.Epoch != s.chat.epoch()
 	for room, after := range r.Rooms {
 		foreign = foreign || after < 0 || after > heads[room]
 	}
 	if foreign {
-		s.Push(encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch(), Heads: heads}))
-		return nil
+		return encodeFrame(resetFrame{Type: "reset", ID: r.ID, Epoch: s.chat.epoch(), Heads: heads}), nil
 	}
 	for room, after := range r.Rooms {
 		if heads[room]-after > s.chat.cfg.ResumeMessages {
@@ -72,11 +80,10 @@ func (s *session) resumeRooms(r request) error {
 			after = heads[room]
 		}
 		if err := s.resumeRoom(room, after); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	s.Push(encodeFrame(resumedFrame{Type: "resumed", ID: r.ID, Heads: heads}))
-	return nil
+	return encodeFrame(resumedFrame{Type: "resumed", ID: r.ID, Heads: heads}), nil
 }
 
 // headsOf reads the heads of the rooms in which the caller has a seat; the others are as if they did not exist.
@@ -85,7 +92,7 @@ func (s *session) headsOf(rooms map[id.ID]int64) (map[id.ID]int64, error) {
 	for room := range rooms {
 		ids = append(ids, room)
 	}
-	found, err := s.chat.store.Heads(s.ctx, ids)
+	found, err := s.chat.store.Heads(s.context(), ids)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +138,7 @@ func (s *session) fetch(room id.ID) {
 	if err := s.catchUp(room); err != nil && !errors.Is(err, errOver) {
 		s.chat.log.Warn("gap not read yet", "session", s.id, "room", room, "error", err)
 		time.AfterFunc(time.Second, func() {
-			if s.ctx.Err() == nil && s.markBehind(room) {
+			if !s.over() && s.markBehind(room) {
 				s.fetch(room)
 			}
 		})
@@ -171,7 +178,7 @@ func (s *session) readRoom(room id.ID) error {
 		s.mu.Unlock()
 		messages, err := s.readAfter(room, after)
 		if err != nil {
-			if s.ctx.Err() != nil {
+			if s.over() {
 				return errOver
 			}
 			return err
@@ -186,7 +193,7 @@ func (s *session) readRoom(room id.ID) error {
 }
 
 func (s *session) readAfter(room id.ID, after int64) ([]store.Message, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, readPatience)
+	ctx, cancel := context.WithTimeout(s.context(), readPatience)
 	defer cancel()
 	return s.chat.store.After(ctx, room, after, readAhead)
 }
@@ -208,7 +215,7 @@ func (s *session) fill(room id.ID, messages []store.Message) bool {
 		if frames < max(1, s.chat.cfg.QueueFrames/paceFrames) && bytes < paceBytes && !last {
 			continue
 		}
-		if !s.conn.Room(s.ctx) {
+		if !s.conn.Room(s.context()) {
 			return false
 		}
 		frames, bytes = 0, 0

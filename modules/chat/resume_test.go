@@ -136,6 +136,21 @@ func TestTheLostLastMessageIsFound(t *testing.T) {
 	}
 }
 
+// A receipt that Redis loses without a word is found as well, on whichever side it is missing, and told once.
+func TestTheLostReceiptIsFound(t *testing.T) {
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
+	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, cfg, "127.0.0.1:1"), startInstance(t, cfg, redis.Addr())}}
+	r := m.openRoom(t, "buyer")
+	m.write(t, r.ID, 1, 3)
+	there := m.connect(t, 1, "owner")
+	for seq := int64(2); seq <= 3; seq++ {
+		m.rest(t, 0, "buyer", "PUT", "/chat/rooms/"+r.ID.String()+"/cursor", map[string]any{"read_seq": seq}, 200, nil)
+		if got := there.skipTo("receipt"); got.ReadSeq != seq || got.Party != "buyer" {
+			t.Errorf("receipt %+v, want one of %d", got, seq)
+		}
+	}
+}
+
 // After a restore an operator begins a new epoch: everybody is sent back, and told that what they have is of
 // another life.
 func TestANewEpochMakesEverybodyReadAnew(t *testing.T) {

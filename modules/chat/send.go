@@ -94,7 +94,8 @@ func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, don
 
 func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
 	c.heads.Set(m.RoomID, m.Seq)
-	c.relay.Message(sides.both(), m.RoomID, m.Seq, messageFrame(m), origin)
+	both := sides.both()
+	c.relay.Message(both[:], m.RoomID, m.Seq, messageFrame(m), origin)
 	c.traces.published(m.RoomID, m.Seq)
 }
 

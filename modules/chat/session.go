@@ -44,15 +44,18 @@ type session struct {
 	who     atomic.Pointer[identity.Principal] // replaced when the client brings a fresh token
 	id      id.ID
 	parties []hub.Party
-	began   time.Time
+	began   time.Time // of the database's clock
 
-	transport string          // "socket" or "events"
-	ctx       context.Context // ends with the connection
-	end       context.CancelFunc
+	transport string // "socket" or "events"
 
+	// Most connections are idle most of the time: what only a busy one needs is made when it is needed.
 	frames   *rate.Limiter // only the reading goroutine asks it
 	mistakes int
-	asides   chan struct{}
+	asides   atomic.Int32 // requests that wait for the database
+	life     sync.Mutex
+	closed   bool
+	ctx      context.Context // see context
+	end      context.CancelFunc
 
 	mu       sync.Mutex
 	stream   *stream.Stream
@@ -67,19 +70,47 @@ type session struct {
 }
 
 func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *session {
-	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: time.Now(), frames: rate.NewLimiter(framesPerSecond, framesBurst), asides: make(chan struct{}, asideLimit), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: c.store.Now(), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
 	s.who.Store(p)
-	s.ctx, s.end = context.WithCancel(c.lifetime)
 	return s
+}
+
+// context ends with the connection.
+func (s *session) context() context.Context {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.end = context.WithCancel(s.chat.lifetime)
+		if s.closed {
+			s.end()
+		}
+	}
+	return s.ctx
+}
+
+// over says whether the connection has ended.
+func (s *session) over() bool {
+	s.life.Lock()
+	defer s.life.Unlock()
+	return s.closed || s.chat.lifetime.Err() != nil
+}
+
+func (s *session) finish() {
+	s.life.Lock()
+	defer s.life.Unlock()
+	s.closed = true
+	if s.end != nil {
+		s.end()
+	}
 }
 
 // begin joins the member's parties and says welcome.
 func (s *session) begin() {
 	for _, p := range s.parties {
-		s.chat.relay.Join(s.ctx, p, s)
+		s.chat.relay.Join(s.chat.lifetime, p, s)
 		s.chat.online.Come(p)
 	}
 	s.welcome()
@@ -138,7 +169,7 @@ func (s *session) Push(frame []byte) {
 
 // Closed gives everything back.
 func (s *session) Closed() {
-	s.end()
+	s.finish()
 	for _, p := range s.parties {
 		s.chat.relay.Leave(p, s)
 		s.chat.online.Go(p)
@@ -148,6 +179,9 @@ func (s *session) Closed() {
 
 // Frame does what the client asks for. Only what needs the database for long leaves the reading goroutine.
 func (s *session) Frame(text []byte) {
+	if s.frames == nil {
+		s.frames = rate.NewLimiter(framesPerSecond, framesBurst)
+	}
 	if !s.frames.Allow() {
 		s.conn.Close(socket.CloseFlood, "too many frames")
 		return
@@ -160,7 +194,7 @@ func (s *session) Frame(text []byte) {
 	switch r.Type {
 	case "send":
 		if s.chat.knows(r) {
-			s.send(s.ctx, r)
+			s.send(s.chat.lifetime, r)
 		} else {
 			s.aside(r, s.send)
 		}
@@ -261,38 +295,39 @@ const (
 )
 
 // aside does what may have to ask the database without holding up the reading of the next frame.
-func (s *session) aside(r request, do func(ctx context.Context, r request)) (taken bool) {
-	select {
-	case s.asides <- struct{}{}:
-	default:
+func (s *session) aside(r request, do func(ctx context.Context, r request)) {
+	if s.asides.Add(1) > asideLimit {
+		s.asides.Add(-1)
 		s.refuse(r.ID, errTooMuch, 0)
-		return false
+		return
 	}
 	go func() {
-		defer func() { <-s.asides }()
-		ctx, cancel := context.WithTimeout(s.ctx, asideWait)
+		defer s.asides.Add(-1)
+		ctx, cancel := context.WithTimeout(s.context(), asideWait)
 		defer cancel()
 		do(ctx, r)
 	}()
-	return true
 }
 
 var errTooMuch = fault.Retry(fault.Busy, "busy", "Too much of yours is under way; wait for the answers.", time.Second)
 
 // mark says what the client has received and read.
 func (s *session) mark(r request, delivered, read int64) {
-	first := s.chat.noteCursor(s.who.Load(), r.RoomID, delivered, read)
-	if first == nil {
+	if s.chat.knowsSeat(r.RoomID, r.Seq) {
+		s.noteMove(s.chat.lifetime, r, delivered, read)
 		return
 	}
-	taken := s.aside(r, func(ctx context.Context, r request) {
-		if err := first(ctx); err != nil {
-			s.refuse(r.ID, err, 0)
-		}
-	})
-	if !taken {
-		s.chat.moves.forget(moveKey{r.RoomID, s.who.Load().MemberID})
+	s.aside(r, func(ctx context.Context, r request) { s.noteMove(ctx, r, delivered, read) })
+}
+
+func (s *session) noteMove(ctx context.Context, r request, delivered, read int64) {
+	who := s.who.Load()
+	at, err := s.chat.seatAt(ctx, who, r.RoomID, r.Seq)
+	if err != nil {
+		s.refuse(r.ID, err, 0)
+		return
 	}
+	s.chat.moves.note(at.move(who, delivered, read))
 }
 
 func (s *session) typing(ctx context.Context, r request) {
@@ -320,7 +355,7 @@ func (s *session) send(ctx context.Context, r request) {
 			return
 		}
 		m := &o.Message
-		s.Push(encodeFrame(ackFrame{Type: "ack", ID: r.ID, RoomID: m.RoomID, ClientMsgID: m.ClientMsgID, Seq: m.Seq, CreatedAt: m.CreatedAt, Dup: o.Dup}))
+		s.Push(ackOf(r.ID, m, o.Dup))
 		s.Message(m.RoomID, m.Seq, nil)
 	})
 }

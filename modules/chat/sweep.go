@@ -13,18 +13,29 @@ import (
 )
 
 const (
-	sweepEvery    = 2 * time.Second        // while all is well: a lost last message shows within this
+	sweepEvery    = 2 * time.Second        // while all is well: what was lost last shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
-	sweepBack     = 15 * time.Second       // how far each sweep looks back behind the one before: past clocks that differ and COMMITs that took long
+	sweepBack     = 10 * time.Second       // how far each sweep looks back behind the one before: past lock waits and slow COMMITs
 	readPatience  = 1500 * time.Millisecond
 	sweepChunk    = 500 // parties of one query
+
+	// sweepGrace is how long a message may be on its way before it counts as lost: what has just been stored is
+	// about to be told by those who stored it.
+	sweepGrace = 500 * time.Millisecond
 )
 
+// sweepState is what one sweep leaves to the next; only the sweeper's goroutine has it.
+type sweepState struct {
+	complete time.Time       // when the last sweep began that saw everything
+	young    map[id.ID]int64 // heads of the last sweep that were younger than the grace
+}
+
 // sweeper finds what Redis has lost: it compares the heads of the rooms that have changed lately, of the
-// parties connected here, with what their connections have been sent. The last message of a talk may be
-// lost without a later one to show it; only this finds it.
+// parties connected here, with what their connections have been sent, and the cursors that have moved with what
+// they have been told. The last message of a talk may be lost without a later one to show it; only this finds it.
+// All times are of the database's clock, so that it does not matter how those of the instances differ.
 func (c *Chat) sweeper(ctx context.Context) {
-	complete := time.Now() // when the last sweep began that saw everything
+	state := sweepState{complete: c.store.Now()}
 	for {
 		wait := sweepEvery
 		if !c.bus.Connected() {
@@ -37,16 +48,15 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		c.checkEpoch(ctx)
-		begun := time.Now()
-		if c.sweep(ctx, complete.Add(-sweepBack)) {
-			complete = begun
-		}
+		c.sweep(ctx, &state)
+		c.receipts.forget(time.Now())
 	}
 }
 
-// sweep compares what has changed since a moment; false when the database could not be asked for all of it. A
-// process that stood still for a minute so looks back over that minute.
-func (c *Chat) sweep(ctx context.Context, since time.Time) bool {
+// sweep compares what has changed since the last one that could ask the database for all of it. A process that stood
+// still for a minute so looks back over that minute.
+func (c *Chat) sweep(ctx context.Context, state *sweepState) {
+	round := sweepRound{c: c, begun: c.store.Now(), since: state.complete.Add(-sweepBack), before: state.young, young: map[id.ID]int64{}}
 	var buyers, shops []id.ID
 	for _, p := range c.relay.Hub().Parties() {
 		if p == hub.Shop(p.ID) {
@@ -55,52 +65,99 @@ func (c *Chat) sweep(ctx context.Context, since time.Time) bool {
 			buyers = append(buyers, p.ID)
 		}
 	}
-	return c.sweepParties(ctx, buyers, false, since) && c.sweepParties(ctx, shops, true, since)
+	if round.parties(ctx, buyers, false) && round.parties(ctx, shops, true) {
+		state.complete = round.begun
+	}
+	state.young = round.young
 }
 
-func (c *Chat) sweepParties(ctx context.Context, owners []id.ID, shops bool, since time.Time) bool {
+// sweepRound is one sweep under way.
+type sweepRound struct {
+	c             *Chat
+	begun, since  time.Time
+	before, young map[id.ID]int64
+}
+
+func (r *sweepRound) parties(ctx context.Context, owners []id.ID, shops bool) bool {
 	for chunk := range slices.Chunk(owners, sweepChunk) {
-		heads, err := c.changedHeads(ctx, chunk, shops, since)
+		err := r.some(ctx, chunk, shops)
 		if err != nil {
 			if ctx.Err() == nil {
-				c.log.Warn("rooms not compared", "error", err)
+				r.c.log.Warn("rooms not compared", "error", err)
 			}
 			return false // the database is away: the next sweep looks again
-		}
-		for i := range heads {
-			party := hub.Buyer(heads[i].BuyerID)
-			if shops {
-				party = hub.Shop(heads[i].ShopID)
-			}
-			for _, conn := range c.relay.Hub().Connections(party) {
-				if s, ok := conn.(*session); ok {
-					s.compare(&heads[i])
-				}
-			}
 		}
 	}
 	return true
 }
 
-// changedHeads gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
-func (c *Chat) changedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]store.Head, error) {
+// some gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
+func (r *sweepRound) some(ctx context.Context, owners []id.ID, shops bool) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	return c.store.ChangedHeads(ctx, owners, shops, since)
+	err := r.c.store.ChangedHeads(ctx, owners, shops, r.since, func(h *store.Head) {
+		party := hub.Buyer(h.BuyerID)
+		if shops {
+			party = hub.Shop(h.ShopID)
+		}
+		if due := r.due(h); due > 0 {
+			r.c.compare(party, h, due)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return r.c.store.ChangedCursors(ctx, owners, shops, r.since, r.c.repairCursor)
 }
 
-// compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
-// began, the newest message is enough: the client sees by its seq what else it lacks.
-func (s *session) compare(h *store.Head) {
+// due is the seq that every connection should have been sent by now: the head, unless its message may still be on its
+// way; then what was the head in the sweep before, so that a room in which people never stop talking is swept too.
+func (r *sweepRound) due(h *store.Head) int64 {
+	if r.begun.Sub(h.UpdatedAt) >= sweepGrace {
+		return h.Head
+	}
+	r.young[h.ID] = h.Head
+	return r.before[h.ID]
+}
+
+func (c *Chat) compare(party hub.Party, h *store.Head, due int64) {
+	for _, conn := range c.relay.Hub().Connections(party) {
+		if s, ok := conn.(*session); ok {
+			s.compare(h, due)
+		}
+	}
+}
+
+// repairCursor tells the connections here of a cursor whose receipt has not come by.
+func (c *Chat) repairCursor(cur *store.Cursor) {
+	if !c.receipts.note(cur) {
+		return
+	}
+	frame := receiptOf(cur)
+	for _, side := range (parties{cur.BuyerID, cur.ShopID}).both() {
+		c.relay.Hub().Push(side, frame, nil)
+	}
+}
+
+// compare reads what the connection lacks of a room up to the seq that is due. Of a room that it has been sent nothing of since it
+// began, the newest message is enough: the client sees by its seq what else it lacks. What was stored about when
+// the connection began, the client may have read already or not: it is told the head and looks itself.
+func (s *session) compare(h *store.Head, due int64) {
 	s.mu.Lock()
 	if !s.stream.Follows(h.ID) {
-		if h.Head == 0 || !s.welcomed || h.UpdatedAt.Before(s.began) {
+		switch {
+		case !s.welcomed || h.UpdatedAt.Before(s.began.Add(-sweepBack)):
+			s.mu.Unlock()
+			return
+		case h.UpdatedAt.Before(s.began):
+			s.stream.Begin(h.ID, h.Head)
+			s.emit(encodeFrame(heartbeatFrame{Type: "hb", Time: time.Now().UTC(), Heads: map[id.ID]int64{h.ID: h.Head}}))
 			s.mu.Unlock()
 			return
 		}
-		s.stream.Begin(h.ID, h.Head-1)
+		s.stream.Begin(h.ID, due-1)
 	}
-	behind := s.stream.Behind(h.ID, h.Head)
+	behind := s.stream.Behind(h.ID, due)
 	s.mu.Unlock()
 	if behind {
 		s.chat.repaired.Add(1)

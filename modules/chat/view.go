@@ -32,10 +32,6 @@ func cardView(stored *string) *api.Card {
 	return &card
 }
 
-func messageFrame(m *store.Message) []byte {
-	return encodeFrame(messageFrameOf{Type: "message", Message: messageView(m)})
-}
-
 // roomViews are rooms as one party sees them; the names of all of them come from two calls.
 func (c *Chat) roomViews(ctx context.Context, entries []store.Entry, party string) ([]api.Room, error) {
 	members, shops := make([]id.ID, 0, 2*len(entries)), make([]id.ID, 0, len(entries))

@@ -33,15 +33,21 @@ func (m *Members) LogIn(ctx context.Context, email, plain string) (Tokens, error
 	if err != nil {
 		return Tokens{}, err
 	}
-	family, secret, now := token.NewSecret(), token.NewSecret(), m.now()
-	row := store.Session{
-		ID: id.New(), MemberID: who.ID, Kind: store.API, TokenHash: family.Hash(), RefreshHash: secret.Hash(),
-		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle),
-	}
-	if err := m.store.InsertSession(ctx, row); err != nil {
+	family, secret := token.NewSecret(), token.NewSecret()
+	row := m.apiSession(who.ID, family, secret)
+	if err := m.store.InsertSessions(ctx, row); err != nil {
 		return Tokens{}, err
 	}
 	return m.tokens(row, token.Refresh{SessionID: row.ID, Family: family, Secret: secret})
+}
+
+// apiSession is a new session of an API client, not stored yet.
+func (m *Members) apiSession(who id.ID, family, secret token.Secret) store.Session {
+	now := m.now()
+	return store.Session{
+		ID: id.New(), MemberID: who, Kind: store.API, TokenHash: family.Hash(), RefreshHash: secret.Hash(),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle),
+	}
 }
 
 // tokens is the pair for a session as it now is.
@@ -64,7 +70,7 @@ func (m *Members) OpenWebSession(ctx context.Context, email, plain string) (WebS
 		return WebSession{}, err
 	}
 	cookie, now := token.Cookie{SessionID: id.New(), Secret: token.NewSecret()}, m.now()
-	err = m.store.InsertSession(ctx, store.Session{
+	err = m.store.InsertSessions(ctx, store.Session{
 		ID: cookie.SessionID, MemberID: who.ID, Kind: store.Web, TokenHash: cookie.Secret.Hash(),
 		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle),
 	})

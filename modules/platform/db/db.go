@@ -25,6 +25,7 @@ type DB struct {
 	reader  *gorm.DB // the same as writer on MySQL
 	pools   map[string]*sql.DB
 	primary *sql.DB
+	reading *sql.DB // what reader reads through
 	// maintenance opens a pool whose statements may take as long as they need.
 	maintenance func() (*sql.DB, func() error, error)
 }

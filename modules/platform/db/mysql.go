@@ -45,7 +45,7 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	return &DB{
-		cfg: cfg, log: log, writer: g, reader: g, primary: pool,
+		cfg: cfg, log: log, writer: g, reader: g, primary: pool, reading: pool,
 		pools:       map[string]*sql.DB{"mysql": pool},
 		maintenance: func() (*sql.DB, func() error, error) { return mysqlMaintenance(driverConfig) },
 	}, nil

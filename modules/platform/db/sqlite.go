@@ -32,7 +32,7 @@ func openSQLite(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) 
 		return nil, errors.Join(err, writing.Close())
 	}
 	d := &DB{
-		cfg: cfg, log: log, primary: writing,
+		cfg: cfg, log: log, primary: writing, reading: reading,
 		pools:       map[string]*sql.DB{"sqlite_writer": writing, "sqlite_readers": reading},
 		maintenance: func() (*sql.DB, func() error, error) { return writing, func() error { return nil }, nil },
 	}

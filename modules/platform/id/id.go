@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"database/sql/driver"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -68,14 +69,17 @@ func (x ID) Compare(y ID) int { return bytes.Compare(x[:], y[:]) }
 
 // AppendText appends the 36-character form.
 func (x ID) AppendText(b []byte) ([]byte, error) {
-	const hex = "0123456789abcdef"
-	for i, c := range x {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			b = append(b, '-')
-		}
-		b = append(b, hex[c>>4], hex[c&15])
-	}
-	return b, nil
+	var text [36]byte
+	hex.Encode(text[:8], x[:4])
+	text[8] = '-'
+	hex.Encode(text[9:13], x[4:6])
+	text[13] = '-'
+	hex.Encode(text[14:18], x[6:8])
+	text[18] = '-'
+	hex.Encode(text[19:23], x[8:10])
+	text[23] = '-'
+	hex.Encode(text[24:], x[10:])
+	return append(b, text[:]...), nil
 }
 
 // MarshalText is the 36-character form.

@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ func (b *Bus) sendProbes(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = b.client.Publish(ctx, b.probe, "?").Err() // a failed probe is simply not heard
+			_ = b.client.Publish(ctx, b.prefix+b.probe, "?").Err() // a failed probe is simply not heard
 		}
 	}
 }
@@ -45,8 +46,8 @@ func (b *Bus) listen(ctx context.Context) {
 	err := b.receive(ctx, sub)
 	stop()
 	wg.Wait()
+	b.wishes.forget() // first: who sees that the link is down may rely on nothing being skipped
 	wasUp := b.up.Swap(false)
-	b.wishes.forget()
 	if ctx.Err() != nil {
 		return
 	}
@@ -62,12 +63,12 @@ func (b *Bus) tell(ctx context.Context, sub *redis.PubSub) error {
 	for probed := false; ; {
 		on, off := b.wishes.take(tellBatch)
 		if len(on) > 0 {
-			if err := sub.Subscribe(ctx, on...); err != nil {
+			if err := sub.Subscribe(ctx, b.full(on)...); err != nil {
 				return err
 			}
 		}
 		if len(off) > 0 { // never an empty list: that would drop every channel
-			if err := sub.Unsubscribe(ctx, off...); err != nil {
+			if err := sub.Unsubscribe(ctx, b.full(off)...); err != nil {
 				return err
 			}
 		}
@@ -76,7 +77,7 @@ func (b *Bus) tell(ctx context.Context, sub *redis.PubSub) error {
 		}
 		if !probed { // last, so that its confirmation comes when all channels before it are subscribed
 			probed = true
-			if err := sub.Subscribe(ctx, b.probe); err != nil {
+			if err := sub.Subscribe(ctx, b.prefix+b.probe); err != nil {
 				return err
 			}
 		}
@@ -99,17 +100,35 @@ func (b *Bus) receive(ctx context.Context, sub *redis.PubSub) error {
 	}
 }
 
+// full puts the prefix before channels, in their place.
+func (b *Bus) full(channels []string) []string {
+	for i, c := range channels {
+		channels[i] = b.prefix + c
+	}
+	return channels
+}
+
 func (b *Bus) take(msg any) {
 	switch m := msg.(type) {
 	case *redis.Subscription:
-		b.answered(m.Channel)
+		b.answered(strings.TrimPrefix(m.Channel, b.prefix))
 	case *redis.Message:
-		if m.Channel == b.probe {
-			b.heard.Store(time.Now().UnixNano())
-			return
-		}
+		b.news(strings.TrimPrefix(m.Channel, b.prefix), bytesOf(m.Payload))
+	}
+}
+
+func (b *Bus) news(channel string, text []byte) {
+	if channel == b.probe {
+		b.heard.Store(time.Now().UnixNano())
+		return
+	}
+	payload, news := unwrap(text)
+	if news {
 		b.received.Add(1)
-		b.handler(m.Channel[len(b.prefix)+1:], []byte(m.Payload))
+		b.handler(channel, payload)
+	} else if announcedByOther(text, b.self) {
+		b.met.Add(1)
+		b.lones.find(channel).company()
 	}
 }
 
@@ -123,10 +142,7 @@ func (b *Bus) answered(name string) {
 	} else if late := b.wishes.answered(name); !late || !b.up.Load() {
 		return
 	}
-	select {
-	case b.lost <- struct{}{}:
-	default:
-	}
+	signal(b.lost)
 }
 
 func pause(ctx context.Context, d time.Duration) {

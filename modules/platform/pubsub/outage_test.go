@@ -32,8 +32,7 @@ func TestRedisStopsAndStarts(t *testing.T) {
 		}
 	}
 	check(t, s.Subscribe(t.Context(), "c")) // a second listener finds it confirmed
-	s.Publish("c", []byte("back"))
-	s.hears(t, "c back")
+	s.gets(t, "c", "back")
 }
 
 // A frozen Redis takes what it is sent and answers nothing. Nobody may wait for it, nor for each other.
@@ -53,8 +52,7 @@ func TestRedisFreezes(t *testing.T) {
 	check(t, server.Resume())
 	until(t, "back", s.Connected)
 	check(t, s.Subscribe(t.Context(), "a"))
-	s.Publish("a", []byte("back"))
-	s.hears(t, "a back")
+	s.gets(t, "a", "back")
 }
 
 // allSubscribe lets many come and go at once, which takes as long as for one of them.
@@ -88,8 +86,7 @@ func TestALateConfirmationResumes(t *testing.T) {
 	}
 	check(t, server.Resume())
 	until(t, "resumed", func() bool { return s.resumed.Load() > 1 })
-	s.Publish("late", []byte("now"))
-	s.hears(t, "late now")
+	s.gets(t, "late", "now")
 }
 
 // Half open: Redis answers every command, and what it publishes to us is lost on its way.
@@ -107,8 +104,7 @@ func TestADeafLinkIsRebuilt(t *testing.T) {
 	}
 	link.deaf.Store(false)
 	until(t, "rebuilt", func() bool { return s.Connected() && s.resumed.Load() > before })
-	s.Publish("a", []byte("back"))
-	s.hears(t, "a back")
+	s.gets(t, "a", "back")
 }
 
 func TestPublishNeverWaits(t *testing.T) {

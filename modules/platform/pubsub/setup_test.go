@@ -31,17 +31,26 @@ var quiet = slog.New(slog.DiscardHandler)
 // station is a bus at work and what it has heard.
 type station struct {
 	*pubsub.Bus
-	heard   chan string // "channel payload"
+	client  *redis.Client
+	heard   <-chan string // "channel payload"
 	resumed atomic.Int64
 	stop    func() // ends the bus and waits for its end
 }
 
-// tune starts a bus on client; it ends with the test.
+// tune starts a bus on client that notes what it hears; it ends with the test.
 func tune(t *testing.T, client *redis.Client) *station {
 	t.Helper()
-	s := &station{heard: make(chan string, 10_000)}
-	s.Bus = pubsub.New(client, "t", func(channel string, payload []byte) { s.heard <- channel + " " + string(payload) },
-		func() { s.resumed.Add(1) }, quiet)
+	heard := make(chan string, 10_000)
+	s := attune(t, client, func(channel string, payload []byte) { heard <- channel + " " + string(payload) })
+	s.heard = heard
+	return s
+}
+
+// attune starts a bus on client; it ends with the test.
+func attune(t *testing.T, client *redis.Client, handler func(channel string, payload []byte)) *station {
+	t.Helper()
+	s := &station{client: client}
+	s.Bus = pubsub.New(client, "t", handler, func() { s.resumed.Add(1) }, quiet)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -118,6 +127,13 @@ func (s *station) hears(t *testing.T, want string) {
 	case <-time.After(soon):
 		t.Fatalf("%q was not heard", want)
 	}
+}
+
+// gets publishes past the bus, which need not tell itself anything, and wants to hear it.
+func (s *station) gets(t *testing.T, channel, text string) {
+	t.Helper()
+	check(t, s.client.Publish(t.Context(), "t:"+channel, text).Err())
+	s.hears(t, channel+" "+text)
 }
 
 // listeners asks Redis how many links are subscribed to a channel.

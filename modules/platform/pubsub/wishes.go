@@ -5,10 +5,14 @@ import "sync"
 // wishes are the channels that this instance wants to hear, and what Redis has been told of them. Nothing
 // here talks to Redis or waits for it: a slow Redis must not make those who come and go wait for each other.
 type wishes struct {
+	lones *lones // the confirmed ones
+
 	mu       sync.Mutex
 	channels map[string]*channel
 	changed  map[string]struct{} // Redis may not have been told of these
 	wake     chan struct{}       // holds a token when something has changed
+	arrived  []string            // confirmed, and the others have not been told
+	announce chan struct{}       // holds a token when there are such
 }
 
 type channel struct {
@@ -19,8 +23,9 @@ type channel struct {
 	missed    bool          // somebody went on without waiting for that
 }
 
-func newWishes() *wishes {
-	return &wishes{channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+func newWishes(l *lones) *wishes {
+	return &wishes{lones: l, channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1),
+		announce: make(chan struct{}, 1)}
 }
 
 // add counts one listener more; the answer is closed once Redis sends the channel's news.
@@ -68,8 +73,13 @@ func (w *wishes) remove(name string) {
 
 func (w *wishes) change(name string) {
 	w.changed[name] = struct{}{}
+	signal(w.wake)
+}
+
+// signal puts a token where there is none.
+func signal(token chan struct{}) {
 	select {
-	case w.wake <- struct{}{}:
+	case token <- struct{}{}:
 	default:
 	}
 }
@@ -93,7 +103,7 @@ func (w *wishes) take(limit int) (on, off []string) {
 			on = append(on, name)
 		} else {
 			off = append(off, name)
-			c.unconfirm()
+			w.unconfirm(name, c)
 		}
 	}
 	return on, off
@@ -112,7 +122,7 @@ func (w *wishes) answered(name string) (late bool) {
 		return false
 	}
 	if c.asked {
-		close(c.confirmed)
+		w.confirm(name, c)
 		late, c.missed = c.missed, false
 		return late
 	}
@@ -127,9 +137,10 @@ func (w *wishes) answered(name string) (late bool) {
 func (w *wishes) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.arrived = nil
 	for name, c := range w.channels {
 		c.asked, c.pending = false, 0
-		c.unconfirm()
+		w.unconfirm(name, c)
 		if c.listeners > 0 {
 			w.change(name)
 			continue
@@ -145,11 +156,33 @@ func (w *wishes) count() int {
 	return len(w.channels)
 }
 
+// confirm lets those who wait for the channel go on. The others are to be told first, so that little is left
+// of the time in which they do not know of us.
+func (w *wishes) confirm(name string, c *channel) {
+	w.lones.open(name)
+	w.arrived = append(w.arrived, name)
+	signal(w.announce)
+	close(c.confirmed)
+}
+
 // unconfirm lets those who add the channel from now on wait again.
-func (c *channel) unconfirm() {
+func (w *wishes) unconfirm(name string, c *channel) {
 	if c.isConfirmed() {
+		w.lones.end(name)
 		c.confirmed = make(chan struct{})
 	}
+}
+
+// takeArrived gives at most limit channels whose confirmation the others must be told of.
+func (w *wishes) takeArrived(limit int) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(limit, len(w.arrived))
+	some := w.arrived[:n:n]
+	if w.arrived = w.arrived[n:]; len(w.arrived) > 0 {
+		signal(w.announce)
+	}
+	return some
 }
 
 func (c *channel) isConfirmed() bool {

@@ -33,7 +33,7 @@ func (m *redisModel) answer() string {
 func TestWishesInAnyOrder(t *testing.T) {
 	for seed := range uint64(2000) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
-		w, m := newWishes(), &redisModel{sends: map[string]bool{}}
+		w, m := newWishes(newLones("t:")), &redisModel{sends: map[string]bool{}}
 		listeners := map[string]int{}
 		for range 60 {
 			name := strconv.Itoa(rnd.IntN(3))
@@ -63,6 +63,9 @@ func TestWishesInAnyOrder(t *testing.T) {
 			for name, c := range w.channels {
 				if c.listeners > 0 && c.isConfirmed() && !m.sends[name] {
 					t.Fatalf("seed %d: %s counts as confirmed and Redis does not send it", seed, name)
+				}
+				if (w.lones.find(name) != nil) != c.isConfirmed() {
+					t.Fatalf("seed %d: %s may count as ours alone: %v, confirmed: %v", seed, name, !c.isConfirmed(), c.isConfirmed())
 				}
 			}
 		}
@@ -99,7 +102,7 @@ func settle(w *wishes, m *redisModel) {
 }
 
 func TestWhoWentOnWithoutAConfirmationIsToldOfIt(t *testing.T) {
-	w := newWishes()
+	w := newWishes(newLones("t:"))
 	w.add("a")
 	w.add("b")
 	w.take(10)

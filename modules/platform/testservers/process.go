@@ -26,6 +26,7 @@ const (
 type process struct {
 	path    string
 	args    []string
+	env     []string // nil: this program's own
 	logPath string
 	remove  string // a folder that goes when this program ends
 
@@ -51,7 +52,7 @@ func (p *process) launch() error {
 	}
 	defer func() { _ = output.Close() }()
 	server := exec.Command(p.path, p.args...)
-	server.Stdout, server.Stderr = output, output
+	server.Stdout, server.Stderr, server.Env = output, output, p.env
 	if p.pid, err = spawn(server); err != nil {
 		return err
 	}
@@ -105,6 +106,13 @@ func (p *process) signal(sig syscall.Signal) error {
 		return fmt.Errorf("testservers: %s does not run", p.path)
 	}
 	return syscall.Kill(p.pid, sig)
+}
+
+// PID is the server's process id; 0 when it does not run.
+func (p *process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pid
 }
 
 // Pause freezes the server (SIGSTOP): connections stay open and nothing answers.

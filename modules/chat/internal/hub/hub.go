@@ -2,6 +2,7 @@
 package hub
 
 import (
+	"slices"
 	"sync"
 
 	"mall/modules/platform/id"
@@ -34,7 +35,7 @@ const shards = 64
 type Hub struct {
 	shard [shards]struct {
 		sync.RWMutex
-		parties map[Party]map[Connection]struct{}
+		parties map[Party][]Connection // nearly always one or two, so a list beats a set
 	}
 }
 
@@ -42,7 +43,7 @@ type Hub struct {
 func New() *Hub {
 	h := &Hub{}
 	for i := range h.shard {
-		h.shard[i].parties = map[Party]map[Connection]struct{}{}
+		h.shard[i].parties = map[Party][]Connection{}
 	}
 	return h
 }
@@ -52,13 +53,11 @@ func (h *Hub) Join(p Party, c Connection) (first bool) {
 	s := &h.shard[p.ID[15]%shards]
 	s.Lock()
 	defer s.Unlock()
-	set := s.parties[p]
-	if set == nil {
-		set = make(map[Connection]struct{}, 1)
-		s.parties[p] = set
+	all := s.parties[p]
+	if !slices.Contains(all, c) {
+		s.parties[p] = append(all, c)
 	}
-	set[c] = struct{}{}
-	return len(set) == 1
+	return len(all) == 0
 }
 
 // Leave takes the connection out of the party; last says whether none is left here.
@@ -66,16 +65,17 @@ func (h *Hub) Leave(p Party, c Connection) (last bool) {
 	s := &h.shard[p.ID[15]%shards]
 	s.Lock()
 	defer s.Unlock()
-	set := s.parties[p]
-	if _, in := set[c]; !in {
+	all := s.parties[p]
+	at := slices.Index(all, c)
+	if at < 0 {
 		return false
 	}
-	delete(set, c)
-	if len(set) > 0 {
-		return false
+	if len(all) == 1 {
+		delete(s.parties, p)
+		return true
 	}
-	delete(s.parties, p)
-	return true
+	s.parties[p] = slices.Delete(all, at, at+1)
+	return false
 }
 
 // Message offers a message to the party's connections here, but not to the one that sent it.
@@ -83,7 +83,7 @@ func (h *Hub) Message(p Party, room id.ID, seq int64, frame []byte, sender Conne
 	s := &h.shard[p.ID[15]%shards]
 	s.RLock()
 	defer s.RUnlock()
-	for c := range s.parties[p] {
+	for _, c := range s.parties[p] {
 		if c != sender {
 			c.Message(room, seq, frame)
 		}
@@ -95,7 +95,7 @@ func (h *Hub) Push(p Party, frame []byte, origin Connection) {
 	s := &h.shard[p.ID[15]%shards]
 	s.RLock()
 	defer s.RUnlock()
-	for c := range s.parties[p] {
+	for _, c := range s.parties[p] {
 		if c != origin {
 			c.Push(frame)
 		}
@@ -121,9 +121,5 @@ func (h *Hub) Connections(p Party) []Connection {
 	s := &h.shard[p.ID[15]%shards]
 	s.RLock()
 	defer s.RUnlock()
-	all := make([]Connection, 0, len(s.parties[p]))
-	for c := range s.parties[p] {
-		all = append(all, c)
-	}
-	return all
+	return slices.Clone(s.parties[p])
 }

@@ -7,7 +7,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"mall/modules/chat/internal/hub"
@@ -19,10 +21,11 @@ import (
 type Relay struct {
 	hub      *hub.Hub
 	bus      *pubsub.Bus
-	key      []byte
+	macs     sync.Pool // of HMAC states with our key
 	instance id.ID
 
-	heard func(payload []byte) // what instances say to one another
+	heard   func(payload []byte) // what instances say to one another
+	receipt func(frame []byte)   // a receipt of another instance, which has been told here
 
 	refused atomic.Int64
 }
@@ -31,13 +34,13 @@ type Relay struct {
 // write to Redis still cannot put words into anybody's mouth. Connect must be called before use.
 func New(key []byte) *Relay {
 	derived := sha256.Sum256(append([]byte("mall chat relay\x00"), key...))
-	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
+	return &Relay{hub: hub.New(), macs: sync.Pool{New: func() any { return hmac.New(sha256.New, derived[:]) }}, instance: id.New()}
 }
 
-// Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell; it must
-// not block.
-func (r *Relay) Connect(bus *pubsub.Bus, heard func(payload []byte)) {
-	r.bus, r.heard = bus, heard
+// Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell, receipt the
+// frames that came here by their Receipt; neither may block.
+func (r *Relay) Connect(bus *pubsub.Bus, heard, receipt func(payload []byte)) {
+	r.bus, r.heard, r.receipt = bus, heard, receipt
 	bus.Listen(channel(everyone))
 }
 
@@ -46,7 +49,7 @@ var everyone = hub.Party{Kind: 'i'}
 
 // Tell says something to all other instances.
 func (r *Relay) Tell(payload []byte) {
-	r.bus.Publish(channel(everyone), r.seal(everyone, kindTell, id.Nil, 0, payload))
+	r.publish(everyone, kindTell, id.Nil, 0, payload)
 }
 
 // Instance is this process' name.
@@ -59,7 +62,19 @@ func (r *Relay) Hub() *hub.Hub { return r.hub }
 func (r *Relay) Refused() int64 { return r.refused.Load() }
 
 // channel names a party's channel. A publish so reaches only the instances that hold one of its connections.
-func channel(p hub.Party) string { return "chat:" + string(p.Kind) + ":" + p.ID.String() }
+func channel(p hub.Party) string {
+	var name [8 + 36]byte
+	b := append(name[:0], "chat:"...)
+	b, _ = p.ID.AppendText(append(b, p.Kind, ':')) // always nil
+	return string(b)
+}
+
+// publish seals what other instances should hear; when none of them would, it need not be sealed.
+func (r *Relay) publish(p hub.Party, kind byte, room id.ID, seq int64, frame []byte) {
+	if ch := channel(p); !r.bus.Alone(ch) {
+		r.bus.Publish(ch, r.seal(p, kind, room, seq, frame))
+	}
+}
 
 // Join adds a connection to a party and waits a short time until news of other instances reaches it. Redis
 // being away is no reason to refuse anybody: the frames then come from the database.
@@ -78,14 +93,20 @@ func (r *Relay) Leave(p hub.Party, c hub.Connection) {
 func (r *Relay) Message(parties []hub.Party, room id.ID, seq int64, frame []byte, sender hub.Connection) {
 	for _, p := range parties {
 		r.hub.Message(p, room, seq, frame, sender)
-		r.bus.Publish(channel(p), r.seal(p, kindMessage, room, seq, frame))
+		r.publish(p, kindMessage, room, seq, frame)
 	}
 }
 
 // Push brings a frame that has no number to the party's connections everywhere but to its origin.
 func (r *Relay) Push(p hub.Party, frame []byte, origin hub.Connection) {
 	r.hub.Push(p, frame, origin)
-	r.bus.Publish(channel(p), r.seal(p, kindPush, id.Nil, 0, frame))
+	r.publish(p, kindPush, id.Nil, 0, frame)
+}
+
+// Receipt is Push for the frame of a cursor that has moved.
+func (r *Relay) Receipt(p hub.Party, frame []byte) {
+	r.hub.Push(p, frame, nil)
+	r.publish(p, kindReceipt, id.Nil, 0, frame)
 }
 
 // What travels: version, kind, instance, room, seq, mark, frame.
@@ -93,6 +114,7 @@ const (
 	version     = 1
 	kindMessage = 'm'
 	kindPush    = 'p'
+	kindReceipt = 'r'
 	kindTell    = 't'
 	headSize    = 2 + 16 + 16 + 8
 	markSize    = 16
@@ -104,18 +126,22 @@ func (r *Relay) seal(p hub.Party, kind byte, room id.ID, seq int64, frame []byte
 	b = append(b, r.instance[:]...)
 	b = append(b, room[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(seq)) //nolint:gosec // a seq is never negative
-	b = append(b, r.mark(p, b, frame)...)
+	mark := r.mark(p, b, frame)
+	b = append(b, mark[:]...)
 	return append(b, frame...)
 }
 
 // mark covers the party too, so that news cannot be played to somebody else.
-func (r *Relay) mark(p hub.Party, head, frame []byte) []byte {
-	m := hmac.New(sha256.New, r.key)
+func (r *Relay) mark(p hub.Party, head, frame []byte) [markSize]byte {
+	m := r.macs.Get().(hash.Hash)
+	defer r.macs.Put(m)
+	m.Reset()
+	var sum [sha256.Size]byte
 	m.Write([]byte{p.Kind})
 	m.Write(p.ID[:])
 	m.Write(head)
 	m.Write(frame)
-	return m.Sum(nil)[:markSize]
+	return [markSize]byte(m.Sum(sum[:0]))
 }
 
 // Receive takes news from the bus. It does not block.
@@ -129,7 +155,7 @@ func (r *Relay) Receive(ch string, payload []byte) {
 	if id.ID(head[2:18]) == r.instance {
 		return // delivered here when it was sent
 	}
-	if !hmac.Equal(mark, r.mark(p, head, frame)) {
+	if ours := r.mark(p, head, frame); !hmac.Equal(mark, ours[:]) {
 		r.refused.Add(1)
 		return
 	}
@@ -139,6 +165,9 @@ func (r *Relay) Receive(ch string, payload []byte) {
 		r.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)
 	case kindPush:
 		r.hub.Push(p, frame, nil)
+	case kindReceipt:
+		r.hub.Push(p, frame, nil)
+		r.receipt(frame)
 	case kindTell:
 		r.heard(frame)
 	default:

@@ -63,7 +63,7 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, *red
 	}
 	r := New([]byte(key))
 	bus := pubsub.New(client, "t", r.Receive, func() {}, slog.New(slog.DiscardHandler))
-	r.Connect(bus, heard)
+	r.Connect(bus, heard, func([]byte) {})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bus.Run(ctx) })
@@ -81,7 +81,7 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, *red
 // alone is a relay whose bus does not run.
 func alone(key string) *Relay {
 	r := New([]byte(key))
-	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {})
+	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {}, func([]byte) {})
 	return r
 }
 
@@ -108,6 +108,7 @@ func TestAcrossInstances(t *testing.T) {
 	a.Join(t.Context(), shop, clerk)
 	b.Join(t.Context(), shop, boss)
 	b.Join(t.Context(), hub.Buyer(id.New()), stranger)
+	until(t, func() bool { return a.bus.Stats().Met == 3 }) // b has come to both parties, and to all instances' channel
 	room, both := id.New(), []hub.Party{buyer, shop}
 	a.Message(both, room, 1, []byte("hello"), phone)
 	a.Push(shop, []byte("typing"), clerk)
@@ -325,8 +326,8 @@ func FuzzReceive(f *testing.F) {
 			t.Fatalf("got %q, refused %d", got, refused)
 		}
 		if len(got) == 1 {
-			mark := payload[headSize : headSize+markSize]
-			if to, _ := party(ch); to != p || !bytes.Equal(mark, sender.mark(p, payload[:headSize], payload[headSize+markSize:])) {
+			mark := sender.mark(p, payload[:headSize], payload[headSize+markSize:])
+			if to, _ := party(ch); to != p || !bytes.Equal(payload[headSize:headSize+markSize], mark[:]) {
 				t.Fatal("a forgery was delivered")
 			}
 		}

@@ -77,11 +77,12 @@ func NewUpgrader(subprotocol string, cfg Config) *Upgrader {
 // Upgrade takes over the request's connection. After an error the caller answers the request, if the
 // response has not begun.
 func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
-	ws, err := u.ws.Upgrade(w, r, nil)
+	h := &hijacker{ResponseWriter: w}
+	ws, err := u.ws.Upgrade(h, r, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{ws: ws, cfg: u.cfg, limits: u.limits}, nil
+	return &Conn{ws: ws, wire: h.conn, cfg: u.cfg, limits: u.limits}, nil
 }
 
 // Offered lists the subprotocols that the client offers.
@@ -93,12 +94,14 @@ func Wanted(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 // Conn is one connection. Nothing is read before Serve. Send and Close may be called from anywhere.
 type Conn struct {
 	ws       *websocket.Conn
+	wire     *corked // what ws writes to
 	cfg      Config
 	limits   limits
 	halfRead bool // there is more of a message to come; only the reading goroutine looks
 
 	mu      sync.Mutex
 	queue   [][]byte // a nil frame is a ping
+	spare   [][]byte // of the last queue, for the next
 	bytes   int
 	emptied chan struct{} // somebody waits for the queue to be empty
 	writing bool          // a goroutine is emptying the queue

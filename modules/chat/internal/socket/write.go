@@ -93,30 +93,54 @@ func (c *Conn) write() {
 			return
 		}
 		frames := c.queue
-		c.queue, c.bytes = nil, 0
+		c.queue, c.bytes, c.spare = c.spare, 0, nil
 		c.announceEmpty()
 		c.mu.Unlock()
-		if err := c.writeFrames(frames); err != nil {
+		err := c.writeFrames(frames)
+		c.keep(frames)
+		if err != nil {
 			c.lose(err)
 			return
 		}
 	}
 }
 
-func (c *Conn) writeFrames(frames [][]byte) error {
-	for _, f := range frames {
-		kind := websocket.TextMessage
-		if f == nil {
-			kind = websocket.PingMessage
-		}
-		if err := c.ws.SetWriteDeadline(c.writeDeadline()); err != nil {
-			return err
-		}
-		if err := c.ws.WriteMessage(kind, f); err != nil {
-			return err
-		}
+// keptFrames is how long a queue an idle connection keeps for what comes next.
+const keptFrames = 8
+
+// keep keeps the room of a queue that has been written, unless it is large.
+func (c *Conn) keep(frames [][]byte) {
+	if cap(frames) > keptFrames {
+		return
 	}
-	return nil
+	clear(frames)
+	c.mu.Lock()
+	c.spare = frames[:0]
+	c.mu.Unlock()
+}
+
+// writeFrames writes what has waited together with as few system calls as its size allows.
+func (c *Conn) writeFrames(frames [][]byte) error {
+	if len(frames) == 1 {
+		return c.writeFrame(frames[0], c.writeDeadline())
+	}
+	c.wire.cork()
+	var err error
+	for i := 0; i < len(frames) && err == nil; i++ {
+		err = c.writeFrame(frames[i], c.writeDeadline())
+	}
+	return errors.Join(err, c.wire.uncork())
+}
+
+func (c *Conn) writeFrame(frame []byte, until time.Time) error {
+	kind := websocket.TextMessage
+	if frame == nil {
+		kind = websocket.PingMessage
+	}
+	if err := c.ws.SetWriteDeadline(until); err != nil {
+		return err
+	}
+	return c.ws.WriteMessage(kind, frame)
 }
 
 // writeDeadline gives each frame the same while, since a peer may read slowly and yet read; once the

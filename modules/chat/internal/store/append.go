@@ -2,11 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 	"time"
-
-	"gorm.io/gorm/clause"
 
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -33,7 +32,6 @@ type Outcome struct {
 	Message Message
 	Dup     bool  // it had been stored before; Message is that one
 	Head    int64 // with a stale fault: the room's head
-	Room    Room  // the room after the message; zero when Dup
 	Err     error
 }
 
@@ -45,17 +43,24 @@ var ErrLocked = fault.New(fault.Unavailable, "unavailable", "The room is busy; t
 // With skipLocked a room that another transaction holds fails with ErrLocked instead of making the others
 // wait. The outcomes stand in the order of the drafts. A returned error means that nothing is known to be
 // stored; when it wraps db.ErrOutcomeUnknown the COMMIT itself failed and any of it may be: use Find.
+//
+// Hardly any draft is a retry, so the retry keys are not looked for at first: the unique key refuses a batch that
+// holds one, and the batch is stored again, this time with a look.
 func (s *Store) Append(ctx context.Context, drafts []Draft, skipLocked bool) ([]Outcome, error) {
-	var out []Outcome
-	err := s.db.Tx(ctx, func(ctx context.Context) error {
-		b := batch{s: s, drafts: drafts, out: make([]Outcome, len(drafts)), now: Now()}
-		out = b.out
-		return b.run(ctx, skipLocked)
-	})
+	out, err := s.append(ctx, drafts, skipLocked, false)
+	if db.IsDuplicate(err) {
+		out, err = s.append(ctx, drafts, skipLocked, true)
+	}
+	return out, err
+}
+
+func (s *Store) append(ctx context.Context, drafts []Draft, skipLocked, retries bool) ([]Outcome, error) {
+	b := batch{s: s, drafts: drafts, out: make([]Outcome, len(drafts))}
+	err := s.db.Tx(ctx, func(ctx context.Context) error { return b.run(ctx, skipLocked, retries) })
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return b.out, nil
 }
 
 // retryKey is the identity of one send, for the life of the row.
@@ -67,24 +72,40 @@ type batch struct {
 	s      *Store
 	drafts []Draft
 	out    []Outcome
-	now    time.Time
+	now    time.Time // of the database's clock, which all instances share
 
-	rooms    map[id.ID]*Room
+	rooms    map[id.ID]*lockedRoom
 	stored   map[retryKey]Message
 	answered map[retryKey]bool // staff replies that a colleague's answer has overtaken
 	foreign  map[id.ID]Inquiry // inquiries that drafts name besides the current one
 	rows     []Message
-	changed  map[id.ID]bool
-	states   map[id.ID]string // inquiries whose state this batch changes
-	answers  []id.ID          // rooms that a staff message has answered
+	changed  []*lockedRoom          // rooms with new messages
+	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
+	answers  []id.ID                // rooms with further inquiries that a staff message has answered
 }
 
-func (b *batch) run(ctx context.Context, skipLocked bool) error {
+// lockedRoom is a room that the batch has locked.
+type lockedRoom struct {
+	Room
+
+	changed bool // by a message of this batch
+}
+
+// parkedState is the state that an inquiry keeps for itself once it is not its room's current one.
+type parkedState struct {
+	room  id.ID
+	state string
+}
+
+func (b *batch) run(ctx context.Context, skipLocked, retries bool) error {
 	if err := b.lockRooms(ctx, skipLocked); err != nil {
 		return err
 	}
-	if err := b.findStored(ctx); err != nil {
-		return err
+	b.stored = make(map[retryKey]Message, len(b.drafts))
+	if retries {
+		if err := b.findStored(ctx); err != nil {
+			return err
+		}
 	}
 	if err := b.findInquiries(ctx); err != nil {
 		return err
@@ -93,15 +114,9 @@ func (b *batch) run(ctx context.Context, skipLocked bool) error {
 		return err
 	}
 	b.rows = make([]Message, 0, len(b.drafts))
-	b.changed = make(map[id.ID]bool, len(b.rooms))
-	b.states = map[id.ID]string{}
+	b.changed = make([]*lockedRoom, 0, len(b.rooms))
 	for i := range b.drafts {
 		b.out[i] = b.number(&b.drafts[i])
-	}
-	for i := range b.out {
-		if b.out[i].Err == nil && !b.out[i].Dup {
-			b.out[i].Room = *b.rooms[b.drafts[i].RoomID]
-		}
 	}
 	return b.write(ctx)
 }
@@ -113,20 +128,37 @@ func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
 	}
 	slices.SortFunc(ids, id.ID.Compare)
 	ids = slices.Compact(ids)
-	lock := b.s.forUpdate()
-	if lock != "" && skipLocked {
-		lock += " SKIP LOCKED"
+	q := b.s.statement("SELECT " + roomColumns + b.s.clock() + " FROM chat_rooms WHERE id IN ").list(ids).raw(" ORDER BY id").raw(b.s.forUpdate())
+	if skipLocked && !q.sqlite {
+		q.raw(" SKIP LOCKED")
 	}
-	var rooms []Room
-	err := b.s.db.Write(ctx).Raw("SELECT "+roomColumns+" FROM chat_rooms WHERE id IN ? ORDER BY id"+lock, ids).Scan(&rooms).Error
-	if err != nil {
-		return db.Fault(err)
+	b.now = b.s.Now()
+	b.rooms = make(map[id.ID]*lockedRoom, len(ids))
+	rooms := make([]lockedRoom, 0, len(ids))
+	err := b.s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
+		rooms = append(rooms, lockedRoom{})
+		r := &rooms[len(rooms)-1]
+		fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
+			&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
+		if !q.sqlite {
+			fields = append(fields, &b.now)
+		}
+		err := rows.Scan(fields...)
+		b.rooms[r.ID] = r
+		return err
+	})
+	if !q.sqlite && len(rooms) > 0 {
+		b.s.learn(b.now)
 	}
-	b.rooms = make(map[id.ID]*Room, len(rooms))
-	for i := range rooms {
-		b.rooms[rooms[i].ID] = &rooms[i]
+	return db.Fault(err)
+}
+
+// clock is a further column that tells the server's time; SQLite's is this process' own.
+func (s *Store) clock() string {
+	if s.db.Dialect() == db.SQLite {
+		return ""
 	}
-	return nil
+	return ", UTC_TIMESTAMP(6)"
 }
 
 // findStored finds the drafts that are there already, under the room's lock, so that a retry that runs
@@ -177,7 +209,7 @@ func (b *batch) findInquiries(ctx context.Context) error {
 		return nil
 	}
 	var qs []Inquiry
-	if err := b.s.db.Write(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE id IN ?", ids).Scan(&qs).Error; err != nil {
+	if err := b.s.db.Write(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.id IN ?", ids).Scan(&qs).Error; err != nil {
 		return db.Fault(err)
 	}
 	for _, q := range qs {
@@ -207,7 +239,6 @@ func (b *batch) number(d *Draft) Outcome {
 		Kind: d.Kind, Body: d.Body, Card: d.Card, ClientMsgID: d.ClientMsgID, BuyerCount: room.BuyerCount, ShopCount: room.ShopCount, CreatedAt: b.now}
 	b.rows = append(b.rows, m)
 	b.stored[d.key()] = m
-	b.changed[room.ID] = true
 	return Outcome{Message: m}
 }
 
@@ -248,7 +279,7 @@ func Repeat(d *Draft, m Message) Outcome {
 
 // inquiry is what the draft is about; a person's message makes it the room's current one, a notice does
 // not. false when the room does not have it.
-func (b *batch) inquiry(room *Room, d *Draft) (id.ID, bool) {
+func (b *batch) inquiry(room *lockedRoom, d *Draft) (id.ID, bool) {
 	if d.InquiryID.IsZero() || d.InquiryID == room.InquiryID {
 		return room.InquiryID, true
 	}
@@ -257,40 +288,63 @@ func (b *batch) inquiry(room *Room, d *Draft) (id.ID, bool) {
 		return id.Nil, false
 	}
 	if d.Party != System {
-		state := q.State
-		if s, ok := b.states[q.ID]; ok {
-			state = s
-		}
-		room.InquiryID, room.State = q.ID, stateWith(room.State, state)
+		b.makeCurrent(room, q)
 	}
 	return q.ID, true
 }
 
+// makeCurrent lets the room turn to another inquiry. The state of the current one is the room's own, so that a
+// message changes one row and not two; the one that is left keeps its state for itself.
+func (b *batch) makeCurrent(room *lockedRoom, q Inquiry) {
+	if b.parked == nil {
+		b.parked = map[id.ID]*parkedState{}
+	}
+	state := q.State
+	if p := b.parked[q.ID]; p != nil {
+		state = p.state
+		delete(b.parked, q.ID)
+	}
+	b.parked[room.InquiryID] = &parkedState{room.ID, room.State}
+	room.InquiryID, room.State = q.ID, stateWith(room.State, state)
+}
+
 // count takes the next number and moves the inquiry's state: a buyer's message waits for an answer, a
 // staff's message is one; a notice changes nothing.
-func (b *batch) count(room *Room, party string) {
+func (b *batch) count(room *lockedRoom, party string) {
+	if !room.changed {
+		room.changed = true
+		b.changed = append(b.changed, room)
+	}
 	room.Head++
 	room.UpdatedAt = b.now
-	next := room.State
 	switch party {
 	case Buyer:
 		room.BuyerCount++
-		next = Waiting
 		if room.WaitingSince == nil || room.State != Waiting { // what was put away had stopped waiting
 			at := b.now
 			room.WaitingSince = &at
 		}
+		room.State = Waiting
 	case Shop:
 		room.ShopCount++
-		next = Open
+		room.State = Open
 		if room.WaitingSince != nil {
 			room.WaitingSince = nil
-			b.answers = append(b.answers, room.ID)
+			b.answerAll(room)
 		}
 	}
-	if next != room.State {
-		room.State = next
-		b.states[room.InquiryID] = next
+}
+
+// answerAll notes that an answer is one to all that the buyer has asked in the room.
+func (b *batch) answerAll(room *lockedRoom) {
+	if room.Inquiries < 2 {
+		return
+	}
+	b.answers = append(b.answers, room.ID)
+	for _, p := range b.parked {
+		if p.room == room.ID && p.state == Waiting {
+			p.state = Open
+		}
 	}
 }
 
@@ -298,37 +352,57 @@ func (b *batch) write(ctx context.Context) error {
 	if len(b.rows) == 0 {
 		return nil
 	}
-	w := b.s.db.Write(ctx)
-	if err := w.Create(&b.rows).Error; err != nil {
-		return db.Fault(err)
+	if err := b.writeMessages(ctx); err != nil {
+		return err
 	}
-	rooms := make([]Room, 0, len(b.changed))
-	for rid := range b.changed {
-		rooms = append(rooms, *b.rooms[rid])
-	}
-	// One statement for all heads: the rows are there and locked, so this only ever updates them.
-	heads := clause.OnConflict{Columns: []clause.Column{{Name: "id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"})}
-	if err := w.Clauses(heads).Create(&rooms).Error; err != nil {
-		return db.Fault(err)
+	if err := b.writeRooms(ctx); err != nil {
+		return err
 	}
 	return b.writeStates(ctx)
 }
 
+func (b *batch) writeMessages(ctx context.Context) error {
+	q := b.s.statement("INSERT INTO chat_messages (" + messageColumns + ") VALUES ")
+	q.args = make([]any, 0, 2*len(b.rows))
+	for i := range b.rows {
+		m := &b.rows[i]
+		q.more().id(m.RoomID).raw(",").num(m.Seq).raw(",").id(m.InquiryID).raw(",").word(m.Party).raw(",").id(m.SenderID).raw(",")
+		q.arg(m.SenderName).raw(",").word(m.Kind).raw(",").arg(m.Body).raw(",").maybeArg(m.Card).raw(",").id(m.ClientMsgID).raw(",")
+		q.num(m.BuyerCount).raw(",").num(m.ShopCount).raw(",").at(m.CreatedAt).raw(")")
+	}
+	_, err := b.s.db.Exec(ctx, string(q.text), q.args...)
+	return db.Fault(err)
+}
+
+// writeRooms is one statement for all heads: the rows are there and locked, so it only ever updates them.
+func (b *batch) writeRooms(ctx context.Context) error {
+	slices.SortFunc(b.changed, func(x, y *lockedRoom) int { return x.ID.Compare(y.ID) }) // as they were locked
+	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
+	for _, r := range b.changed {
+		q.more().id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")
+		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").at(r.UpdatedAt).raw(")")
+	}
+	q.onTaken("(id)")
+	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"} {
+		if i > 0 {
+			q.raw(", ")
+		}
+		q.raw(column + " = " + q.given(column))
+	}
+	_, err := b.s.db.Exec(ctx, string(q.text))
+	return db.Fault(err)
+}
+
+// writeStates changes inquiries that are not, or no longer, their room's current one: rarely any.
 func (b *batch) writeStates(ctx context.Context) error {
-	if len(b.answers) > 0 { // an answer is one to all that the buyer has asked in the room
+	if len(b.answers) > 0 {
 		err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = 'open' WHERE room_id IN ? AND state = 'waiting'", b.answers).Error
 		if err != nil {
 			return db.Fault(err)
 		}
 	}
-	byState := map[string][]id.ID{}
-	for q, state := range b.states {
-		byState[state] = append(byState[state], q)
-	}
-	for state, ids := range byState {
-		slices.SortFunc(ids, id.ID.Compare)
-		if err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = ? WHERE id IN ?", state, ids).Error; err != nil {
+	for inquiry, p := range b.parked {
+		if err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = ? WHERE id = ?", p.state, inquiry).Error; err != nil {
 			return db.Fault(err)
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"slices"
 	"time"
@@ -23,21 +24,68 @@ func CardKey(card *string) string {
 	return c.Kind + ":" + c.ID
 }
 
+// After, Before and Newest leave the messages' counts at zero.
+
 // After reads at most limit messages with seq > after, ascending: one range of the primary key.
 func (s *Store) After(ctx context.Context, room id.ID, after int64, limit int) ([]Message, error) {
-	ms := make([]Message, 0, min(limit, 64))
-	err := s.db.Read(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-		room, after, limit).Scan(&ms).Error
-	return ms, db.Fault(err)
+	q := s.messagesOf(room).raw(" AND seq > ").num(after).raw(" ORDER BY seq LIMIT ").num(int64(limit))
+	return s.messages(ctx, room, q, limit)
 }
 
 // Before reads the at most limit newest messages with seq < before, ascending.
 func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int) ([]Message, error) {
-	ms := make([]Message, 0, min(limit, 64))
-	err := s.db.Read(ctx).Raw("SELECT "+messageColumns+" FROM chat_messages WHERE room_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-		room, before, limit).Scan(&ms).Error
+	q := s.messagesOf(room).raw(" AND seq < ").num(before).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
+	return s.newestFirst(ctx, room, q, limit)
+}
+
+// Newest reads the at most limit last messages, ascending. The last one is the room's head.
+func (s *Store) Newest(ctx context.Context, room id.ID, limit int) ([]Message, error) {
+	q := s.messagesOf(room).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
+	return s.newestFirst(ctx, room, q, limit)
+}
+
+func (s *Store) messagesOf(room id.ID) *statement {
+	return s.statement("SELECT " + shownColumns + " FROM chat_messages WHERE room_id = ").id(room)
+}
+
+// shownColumns are what somebody who reads a known room has not got yet; the counts are for unread numbers only.
+const shownColumns = "seq, inquiry_id, party, sender_id, sender_name, kind, body, card, client_msg_id, created_at"
+
+func (s *Store) newestFirst(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
+	ms, err := s.messages(ctx, room, q, limit)
 	slices.Reverse(ms)
+	return ms, err
+}
+
+// messages reads rows of shownColumns. What is the same in many rows is kept once.
+func (s *Store) messages(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
+	ms := make([]Message, 0, min(limit, 100))
+	var party, name, kind sql.RawBytes
+	last := ""
+	err := s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+		ms = append(ms, Message{RoomID: room})
+		m := &ms[len(ms)-1]
+		err := rows.Scan(&m.Seq, &m.InquiryID, &party, &m.SenderID, &name, &kind, &m.Body, &m.Card, &m.ClientMsgID, &m.CreatedAt)
+		if string(name) != last {
+			last = string(name)
+		}
+		m.Party, m.SenderName, m.Kind = word(party), last, word(kind)
+		return err
+	})
 	return ms, db.Fault(err)
+}
+
+// word is the string of one of our own names, without a copy for those that nearly every row has.
+func word(b []byte) string {
+	switch string(b) {
+	case Buyer:
+		return Buyer
+	case Shop:
+		return Shop
+	case "text":
+		return "text"
+	}
+	return string(b)
 }
 
 // Head is one room's last seq with the parties it belongs to.
@@ -49,28 +97,23 @@ type Head struct {
 	UpdatedAt time.Time
 }
 
-// ChangedHeads reads the heads of the rooms of some buyers or, with shops set, of some shops that have changed
-// since a moment: one range of an index for each of them.
-func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time) ([]Head, error) {
-	column := "buyer_id"
+// ChangedHeads gives the heads of the rooms of some buyers or, with shops set, of some shops in which something has
+// been said since a moment: one range of an index for each shop, the few rooms of each buyer.
+func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, since time.Time, each func(*Head)) error {
+	column := "buyer_id IN "
 	if shops {
-		column = "shop_id"
+		column = "shop_id IN "
 	}
-	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "+column+" IN ? AND updated_at > ?", owners, since.UTC()).Scan(&hs).Error
-	return hs, db.Fault(err)
+	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND head > 0 AND updated_at > ").at(since), each)
 }
 
 // Latest reads the rooms of a party that have changed last: f's owner and Limit count.
 func (s *Store) Latest(ctx context.Context, f Inbox) ([]Head, error) {
-	column, owner := "shop_id", f.ShopID
+	column, owner := "shop_id = ", f.ShopID
 	if owner.IsZero() {
-		column, owner = "buyer_id", f.BuyerID
+		column, owner = "buyer_id = ", f.BuyerID
 	}
-	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "+column+" = ? ORDER BY updated_at DESC, id DESC LIMIT ?",
-		owner, f.Limit).Scan(&hs).Error
-	return hs, db.Fault(err)
+	return s.allHeads(ctx, s.statement(headsWhere+column).id(owner).raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(f.Limit)))
 }
 
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
@@ -78,7 +121,26 @@ func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
 	if len(rooms) == 0 {
 		return nil, nil
 	}
+	return s.allHeads(ctx, s.statement(headsWhere+"id IN ").list(rooms))
+}
+
+const headsWhere = "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "
+
+func (s *Store) allHeads(ctx context.Context, q *statement) ([]Head, error) {
 	var hs []Head
-	err := s.db.Read(ctx).Raw("SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE id IN ?", rooms).Scan(&hs).Error
-	return hs, db.Fault(err)
+	err := s.heads(ctx, q, func(h *Head) { hs = append(hs, *h) })
+	return hs, err
+}
+
+// heads calls each for every row; the head is good during the call.
+func (s *Store) heads(ctx context.Context, q *statement, each func(*Head)) error {
+	var h Head
+	fields := []any{&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt}
+	return db.Fault(s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+		err := rows.Scan(fields...)
+		if err == nil {
+			each(&h)
+		}
+		return err
+	}))
 }

@@ -52,7 +52,7 @@ func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
 		o.SubjectID = room.ID
 	}
 	var found []Inquiry
-	err = s.db.Write(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? AND subject = ? AND subject_id = ?",
+	err = s.db.Write(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.room_id = ? AND q.subject = ? AND q.subject_id = ?",
 		room.ID, o.Subject, o.SubjectID).Scan(&found).Error
 	if err != nil {
 		return out, db.Fault(err)
@@ -66,14 +66,23 @@ func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
 		}
 	}
 	if room.InquiryID != out.Inquiry.ID {
-		room.State = stateWith(room.State, out.Inquiry.State)
-		room.InquiryID = out.Inquiry.ID
-		room.UpdatedAt = Now()
-		err = s.db.Write(ctx).Exec("UPDATE chat_rooms SET inquiry_id = ?, state = ?, updated_at = ? WHERE id = ?",
-			room.InquiryID, room.State, room.UpdatedAt, room.ID).Error
+		err = s.turnTo(ctx, &room, out.Inquiry)
 	}
 	out.Room = room
 	return out, db.Fault(err)
+}
+
+// turnTo makes an inquiry the room's current one; the one before keeps its state for itself.
+func (s *Store) turnTo(ctx context.Context, room *Room, q Inquiry) error {
+	w := s.db.Write(ctx)
+	if err := w.Exec("UPDATE chat_inquiries SET state = ? WHERE id = ?", room.State, room.InquiryID).Error; err != nil {
+		return err
+	}
+	room.State = stateWith(room.State, q.State)
+	room.InquiryID, room.Inquiries = q.ID, max(room.Inquiries, q.Number)
+	room.UpdatedAt = s.Now()
+	return w.Exec("UPDATE chat_rooms SET inquiry_id = ?, inquiries = ?, state = ?, updated_at = ? WHERE id = ?",
+		room.InquiryID, room.Inquiries, room.State, room.UpdatedAt, room.ID).Error
 }
 
 // stateWith is a room's state once another inquiry is its current one: what staff have put aside or closed
@@ -110,15 +119,23 @@ func (s *Store) forUpdate() string {
 }
 
 func (s *Store) createRoom(ctx context.Context, o Opening) (Room, error) {
-	now := Now()
+	now := s.Now()
 	room := Room{ID: id.New(), BuyerID: o.BuyerID, ShopID: o.ShopID, State: Open, CreatedAt: now, UpdatedAt: now}
 	room.InquiryID = room.ID // replaced by the inquiry's in this same transaction
 	w := s.db.Write(ctx)
 	if err := w.Create(&room).Error; err != nil {
 		return room, db.Fault(err)
 	}
-	cursors := []Cursor{{RoomID: room.ID, Party: Buyer, MovedAt: now}, {RoomID: room.ID, Party: Shop, MovedAt: now}}
+	cursors := newCursors(room)
 	return room, db.Fault(w.Create(&cursors).Error)
+}
+
+// newCursors are those that a room begins with.
+func newCursors(r Room) []Cursor {
+	first := Cursor{RoomID: r.ID, Party: Buyer, MovedAt: r.CreatedAt, BuyerID: r.BuyerID, ShopID: r.ShopID}
+	second := first
+	second.Party = Shop
+	return []Cursor{first, second}
 }
 
 func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquiry, error) {
@@ -128,7 +145,7 @@ func (s *Store) createInquiry(ctx context.Context, room Room, o Opening) (Inquir
 		return Inquiry{}, db.Fault(err)
 	}
 	q := Inquiry{ID: id.New(), RoomID: room.ID, Number: last + 1, Subject: o.Subject, SubjectID: o.SubjectID, Card: o.Card,
-		State: Open, CreatedAt: Now()}
+		State: Open, CreatedAt: s.Now()}
 	err := w.Create(&q).Error
 	return q, db.Fault(err)
 }
@@ -162,14 +179,14 @@ func (s *Store) RoomOf(ctx context.Context, buyer, shop id.ID) (Room, error) {
 // Inquiries lists a room's inquiries, newest first, at most limit.
 func (s *Store) Inquiries(ctx context.Context, room id.ID, limit int) ([]Inquiry, error) {
 	var qs []Inquiry
-	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? ORDER BY number DESC LIMIT ?", room, limit).Scan(&qs).Error
+	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.room_id = ? ORDER BY q.number DESC LIMIT ?", room, limit).Scan(&qs).Error
 	return qs, db.Fault(err)
 }
 
 // InquiryOn finds the room's inquiry about a subject; fault.NotFound when there is none.
 func (s *Store) InquiryOn(ctx context.Context, room id.ID, subject string, subjectID id.ID) (Inquiry, error) {
 	var qs []Inquiry
-	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE room_id = ? AND subject = ? AND subject_id = ?",
+	err := s.db.Read(ctx).Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.room_id = ? AND q.subject = ? AND q.subject_id = ?",
 		room, subject, subjectID).Scan(&qs).Error
 	if err != nil {
 		return Inquiry{}, db.Fault(err)
@@ -196,7 +213,7 @@ func (s *Store) ChangeInquiry(ctx context.Context, room, inquiry id.ID, c Inquir
 			return db.Fault(err)
 		}
 		var qs []Inquiry
-		if err := w.Raw("SELECT "+inquiryColumns+" FROM chat_inquiries WHERE id = ? AND room_id = ?", inquiry, room).Scan(&qs).Error; err != nil {
+		if err := w.Raw("SELECT "+inquiryColumns+inquiries+"WHERE q.id = ? AND q.room_id = ?", inquiry, room).Scan(&qs).Error; err != nil {
 			return db.Fault(err)
 		}
 		if len(rooms) == 0 || len(qs) == 0 {
@@ -221,13 +238,13 @@ func (s *Store) applyChange(ctx context.Context, room Room, q Inquiry, c Inquiry
 		return err
 	}
 	if room.InquiryID != q.ID {
-		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", Now(), room.ID).Error
+		return w.Exec("UPDATE chat_rooms SET updated_at = ? WHERE id = ?", s.Now(), room.ID).Error
 	}
 	// waiting_since stays: put back to waiting within the undo's seconds, the room waits since the same moment.
 	since := room.WaitingSince
 	if state == Waiting && since == nil {
-		now := Now()
+		now := s.Now()
 		since = &now
 	}
-	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, since, Now(), room.ID).Error
+	return w.Exec("UPDATE chat_rooms SET state = ?, waiting_since = ?, updated_at = ? WHERE id = ?", state, since, s.Now(), room.ID).Error
 }

@@ -3,6 +3,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"mall/modules/platform/db"
@@ -36,6 +37,7 @@ type Room struct {
 	BuyerCount   int64
 	ShopCount    int64
 	InquiryID    id.ID
+	Inquiries    int // how many the room has
 	State        string
 	WaitingSince *time.Time
 	CreatedAt    time.Time
@@ -45,7 +47,7 @@ type Room struct {
 // TableName is the table of rooms.
 func (Room) TableName() string { return "chat_rooms" }
 
-const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, state, waiting_since, created_at, updated_at"
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at"
 
 // Inquiry is one row of chat_inquiries.
 type Inquiry struct {
@@ -55,15 +57,19 @@ type Inquiry struct {
 	Subject   string
 	SubjectID id.ID
 	Card      *string // JSON
-	State     string
-	OwnerID   id.ID // zero: nobody
+	State     string  // in the table only for good while it is not its room's current one: see inquiryColumns
+	OwnerID   id.ID   // zero: nobody
 	CreatedAt time.Time
 }
 
 // TableName is the table of inquiries.
 func (Inquiry) TableName() string { return "chat_inquiries" }
 
-const inquiryColumns = "id, room_id, number, subject, subject_id, card, state, owner_id, created_at"
+// inquiryColumns are read from inquiries: the state of a room's current inquiry is kept on the room.
+const (
+	inquiryColumns = "q.id, q.room_id, q.number, q.subject, q.subject_id, q.card, CASE WHEN r.inquiry_id = q.id THEN r.state ELSE q.state END AS state, q.owner_id, q.created_at"
+	inquiries      = " FROM chat_inquiries q JOIN chat_rooms r ON r.id = q.room_id "
+)
 
 // Message is one row of chat_messages.
 type Message struct {
@@ -94,19 +100,37 @@ type Cursor struct {
 	DeliveredSeq int64
 	ReadSeq      int64
 	MovedAt      time.Time
+	BuyerID      id.ID // of the room
+	ShopID       id.ID
 }
 
 // TableName is the table of cursors.
 func (Cursor) TableName() string { return "chat_cursors" }
 
 // Store is the chat's part of the database.
-type Store struct{ db *db.DB }
+type Store struct {
+	db   *db.DB
+	skew atomic.Int64 // how far the database's clock is ahead of ours, in microseconds
+}
 
 // New is a store over d.
 func New(d *db.DB) *Store { return &Store{db: d} }
 
-// Now is the clock as the database keeps it: UTC, whole microseconds.
-func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// Now is the database's clock, as far as we know it: UTC, whole microseconds. Instances whose own clocks differ so
+// write times that can be compared.
+func (s *Store) Now() time.Time {
+	return time.Now().Add(time.Duration(s.skew.Load()) * time.Microsecond).UTC().Truncate(time.Microsecond)
+}
+
+// skewStep is the least difference that is heeded: less may be the way from the server to here.
+const skewStep = 100 * time.Millisecond
+
+// learn takes a time that the database's server has just told.
+func (s *Store) learn(server time.Time) {
+	if d := server.Sub(s.Now()); d > skewStep || d < -skewStep {
+		s.skew.Add(d.Microseconds())
+	}
+}
 
 // Epoch gives the name of this life of the database, and makes one in a new database. Of several
 // instances that start at once, all get the same.
@@ -147,5 +171,5 @@ func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 // RecordAccess notes an operator's look into a room.
 func (s *Store) RecordAccess(ctx context.Context, operator, room id.ID, reason string) error {
 	return db.Fault(s.db.Write(ctx).Exec("INSERT INTO chat_accesses (id, operator_id, room_id, reason, at) VALUES (?, ?, ?, ?, ?)",
-		id.New(), operator, room, reason, Now()).Error)
+		id.New(), operator, room, reason, s.Now()).Error)
 }

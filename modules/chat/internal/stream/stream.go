@@ -12,6 +12,7 @@ const MaxEarly = 64
 // Stream is what one connection has been sent.
 type Stream struct {
 	rooms map[id.ID]*room
+	out   [][]byte // of the last Step: used again by the next
 }
 
 type room struct {
@@ -25,7 +26,7 @@ type room struct {
 func New() *Stream { return &Stream{rooms: map[id.ID]*room{}} }
 
 // Step says what the owner does next: write Frames in their order and, when Gap is set, read the room's
-// messages after Last from the database and Fill them in. A gap is reported once.
+// messages after Last from the database and Fill them in. A gap is reported once. Frames is good until the next call.
 type Step struct {
 	Frames [][]byte
 	Gap    bool
@@ -39,24 +40,25 @@ func (s *Stream) Offer(rid id.ID, seq int64, frame []byte) Step {
 	r := s.rooms[rid]
 	if r == nil {
 		s.rooms[rid] = &room{last: seq}
-		return Step{Frames: only(frame), Last: seq}
+		return Step{Frames: s.only(frame), Last: seq}
 	}
 	if seq <= r.last {
 		return Step{Last: r.last}
 	}
 	if r.readers == 0 && seq == r.last+1 {
 		r.last = seq
-		return Step{Frames: r.release(only(frame)), Last: r.last}
+		return Step{Frames: s.release(r, s.only(frame)), Last: r.last}
 	}
 	r.keep(seq, frame)
 	return Step{Gap: r.readers == 0 && len(r.early) == 1, Last: r.last}
 }
 
-func only(frame []byte) [][]byte {
-	if frame == nil {
-		return nil
+func (s *Stream) only(frame []byte) [][]byte {
+	s.out = s.out[:0]
+	if frame != nil {
+		s.out = append(s.out, frame)
 	}
-	return [][]byte{frame}
+	return s.out
 }
 
 func (r *room) keep(seq int64, frame []byte) {
@@ -69,11 +71,11 @@ func (r *room) keep(seq int64, frame []byte) {
 }
 
 // release appends what has been waiting for the message just sent.
-func (r *room) release(frames [][]byte) [][]byte {
+func (s *Stream) release(r *room, frames [][]byte) [][]byte {
 	for len(r.early) > 0 {
 		frame, ok := r.early[r.last+1]
 		if !ok {
-			return frames
+			break
 		}
 		delete(r.early, r.last+1)
 		r.last++
@@ -81,6 +83,7 @@ func (r *room) release(frames [][]byte) [][]byte {
 			frames = append(frames, frame)
 		}
 	}
+	s.out = frames
 	return frames
 }
 
@@ -153,7 +156,7 @@ func (s *Stream) Filled(rid id.ID, final bool) Step {
 	if r.readers--; r.readers > 0 {
 		return Step{Last: r.last}
 	}
-	frames := r.release(nil)
+	frames := s.release(r, s.only(nil))
 	if final {
 		for _, seq := range r.doubted {
 			delete(r.early, seq)

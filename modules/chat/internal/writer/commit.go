@@ -71,18 +71,20 @@ func passes(err error) bool {
 	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(db.Fault(err)).Retryable()
 }
 
-// settle answers, and puts locked rooms aside.
+// settle has the batch answered, and puts locked rooms aside.
 func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
 	for i, e := range batch {
-		if errors.Is(out[i].Err, store.ErrLocked) {
-			if !wait {
-				l.putAside(e)
-				continue
-			}
-			out[i].Err = fault.Missing("room") // whoever waits for the lock finds every room that there is
+		if out[i].Err == nil || !errors.Is(out[i].Err, store.ErrLocked) {
+			continue
 		}
-		e.done(out[i])
+		if wait {
+			out[i].Err = fault.Missing("room") // whoever waits for the lock finds every room that there is
+			continue
+		}
+		l.putAside(e)
+		batch[i] = nil
 	}
+	l.settled <- settlement{batch, out}
 }
 
 // lookUp finds out what an unknown COMMIT has stored. What is not found may still become visible, so its
@@ -95,13 +97,13 @@ func (l *lane) lookUp(batch []*entry) {
 		answerAll(batch, errAway)
 		return
 	}
-	for i, e := range batch {
+	for i := range batch {
 		if errors.Is(out[i].Err, store.ErrLocked) {
 			out[i].Err = errAway
 		}
 		out[i].Dup = false // nobody has been told of it yet
-		e.done(out[i])
 	}
+	l.settled <- settlement{batch, out}
 }
 
 // refusal is what a sender may read of a failed transaction: one that is not ours to blame on the message

@@ -4,14 +4,17 @@ import (
 	"sync"
 	"time"
 
+	"mall/modules/chat/internal/store"
 	"mall/modules/platform/id"
 )
 
-// lane commits one batch at a time. A room that another transaction holds locked is put aside, so that the
-// others need not wait for it: then a goroutine of its own waits, and later sends to the room queue there.
+// lane commits one batch at a time; while the next one is on its way, the last one is answered. A room that another
+// transaction holds locked is put aside, so that the others need not wait for it: then a goroutine of its own waits,
+// and later sends to the room queue there.
 type lane struct {
-	w    *Writer
-	wake chan struct{}
+	w       *Writer
+	wake    chan struct{}
+	settled chan settlement // in the order of the COMMITs, which is that of the numbers in each room
 
 	mu      sync.Mutex
 	waiting []*entry
@@ -33,12 +36,21 @@ func (l *lane) add(e *entry) error {
 		l.aside[e.draft.RoomID] = append(q, e)
 		return nil
 	}
-	if len(l.waiting) >= l.w.cfg.Queue {
+	if len(l.waiting) >= l.w.cfg.Queue || l.overdue(e.since) {
 		return errBusy
 	}
 	l.waiting = append(l.waiting, e)
 	l.signal()
 	return nil
+}
+
+// busyAfter is how old the oldest of a full batch's worth of waiting sends may be before new ones are refused: what
+// comes faster than it can be stored is told so at once, instead of waiting longer and longer.
+const busyAfter = 350 * time.Millisecond
+
+// overdue says whether the lane is behind with more than its next batch; the caller holds l.mu.
+func (l *lane) overdue(now time.Time) bool {
+	return len(l.waiting) >= l.w.cfg.Batch && now.Sub(l.waiting[0].since) > busyAfter
 }
 
 func (l *lane) signal() {
@@ -55,7 +67,28 @@ func (l *lane) close() {
 	l.signal()
 }
 
+// settlement is a batch that is ready to be answered.
+type settlement struct {
+	batch []*entry
+	out   []store.Outcome
+}
+
+// settledMax is how many batches may wait to be answered before the lane waits for that.
+const settledMax = 4
+
+// answer calls what waits for the outcomes, one batch after the other, until the lane ends.
+func (l *lane) answer() {
+	for s := range l.settled {
+		for i, e := range s.batch {
+			if e != nil {
+				e.done(s.out[i])
+			}
+		}
+	}
+}
+
 func (l *lane) run() {
+	defer close(l.settled)
 	for range l.wake {
 		for batch := l.take(); len(batch) > 0; batch = l.take() {
 			l.commit(batch, false)

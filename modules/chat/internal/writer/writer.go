@@ -42,9 +42,10 @@ type Writer struct {
 func New(cfg Config, s Appender) *Writer {
 	w := &Writer{cfg: cfg, store: s, lanes: make([]*lane, cfg.Lanes), waits: make(chan struct{}, waitsPerLane*cfg.Lanes)}
 	for i := range w.lanes {
-		l := &lane{w: w, wake: make(chan struct{}, 1), aside: map[id.ID][]*entry{}}
+		l := &lane{w: w, wake: make(chan struct{}, 1), settled: make(chan settlement, settledMax), aside: map[id.ID][]*entry{}}
 		w.lanes[i] = l
 		w.running.Go(l.run)
+		w.running.Go(l.answer)
 	}
 	return w
 }

@@ -39,6 +39,10 @@ type Cache struct {
 	load    Load
 	flights singleflight.Group
 
+	waits   sync.Mutex
+	waiting []*wait // sessions that the next query will ask for
+	loaders int
+
 	mu         sync.RWMutex
 	generation uint64 // grows with every Forget; what was read in an older one is not kept
 }
@@ -56,11 +60,7 @@ func (c *Cache) Get(ctx context.Context, session id.ID) (*Session, error) {
 		return s, nil
 	}
 	generation := c.current()
-	flight := c.flights.DoChan(flightKey(session, generation), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
-		defer cancel()
-		return c.read(ctx, []id.ID{session}, generation)
-	})
+	flight := c.flights.DoChan(flightKey(session, generation), func() (any, error) { return c.together(session) })
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -68,11 +68,77 @@ func (c *Cache) Get(ctx context.Context, session id.ID) (*Session, error) {
 		if r.Err != nil {
 			return nil, r.Err
 		}
-		if found, ok := r.Val.([]*Session); ok && len(found) == 1 {
-			return found[0], nil
+		if found, ok := r.Val.(*Session); ok && found != nil {
+			return found, nil
 		}
 		return nil, fault.Missing("session")
 	}
+}
+
+// A herd that comes back asks for thousands of sessions at once: a few queries are under way, and whatever waits
+// for the next one shares it.
+const (
+	maxLoaders = 4
+	maxBatch   = 500
+)
+
+// wait is a session that somebody waits for; found is nil when there is none.
+type wait struct {
+	session id.ID
+	found   *Session
+	err     error
+	done    chan struct{}
+}
+
+// together reads a session in one query with others that are wanted now.
+func (c *Cache) together(session id.ID) (*Session, error) {
+	w := &wait{session: session, done: make(chan struct{})}
+	c.waits.Lock()
+	c.waiting = append(c.waiting, w)
+	start := c.loaders < maxLoaders
+	if start {
+		c.loaders++
+	}
+	c.waits.Unlock()
+	if start {
+		c.loadWaiting()
+	}
+	<-w.done
+	return w.found, w.err
+}
+
+// loadWaiting reads batch after batch until nobody waits.
+func (c *Cache) loadWaiting() {
+	for batch := c.takeWaiting(); len(batch) > 0; batch = c.takeWaiting() {
+		ids := make([]id.ID, len(batch))
+		for i, w := range batch {
+			ids[i] = w.session
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+		found, err := c.read(ctx, ids, c.current())
+		cancel()
+		bySession := make(map[id.ID]*Session, len(found))
+		for _, s := range found {
+			bySession[s.ID] = s
+		}
+		for _, w := range batch {
+			w.found, w.err = bySession[w.session], err
+			close(w.done)
+		}
+	}
+}
+
+// takeWaiting takes the next batch, or ends the loader that asks.
+func (c *Cache) takeWaiting() []*wait {
+	c.waits.Lock()
+	defer c.waits.Unlock()
+	n := min(len(c.waiting), maxBatch)
+	batch := c.waiting[:n:n]
+	c.waiting = c.waiting[n:]
+	if n == 0 {
+		c.loaders--
+	}
+	return batch
 }
 
 // GetAll answers many sessions, with one query for those that are not in memory; unknown ids are left out.

@@ -100,6 +100,36 @@ func TestManyAskersCostOneQuery(t *testing.T) {
 	})
 }
 
+// A herd asks for many sessions at once: whoever waits while a few queries are under way shares the next one.
+func TestAHerdSharesQueries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, c := newTable(1000)
+		rows := make([]store.Login, 300)
+		for i := range rows {
+			rows[i] = store.Login{ID: id.New(), Name: string(rune('a' + i))}
+			b.put(rows[i])
+		}
+		b.hold = make(chan struct{})
+		var wg sync.WaitGroup
+		for _, row := range rows {
+			wg.Go(func() {
+				if got := get(t, c, row.ID); got.Name != row.Name {
+					t.Errorf("%q got %q", row.Name, got.Name)
+				}
+			})
+		}
+		synctest.Wait()
+		close(b.hold)
+		wg.Wait()
+		if n := b.queries.Load(); n > maxLoaders+1 {
+			t.Errorf("%d queries, want at most %d", n, maxLoaders+1)
+		}
+		if _, err := c.Get(t.Context(), id.New()); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("a session that is not there: %v", err)
+		}
+	})
+}
+
 // A load that read the row before it was revoked must neither be kept nor be given to those who come later.
 func TestForgetBeatsALoadUnderWay(t *testing.T) {
 	for name, forget := range map[string]func(*Cache, store.Login){

@@ -41,6 +41,13 @@ func (s *Store) Members(ctx context.Context, ids []id.ID) ([]Member, error) {
 	return all[Member](s.db.Read(ctx).Select(memberColumns).Where("id IN ?", ids))
 }
 
+// AnyBeyond says whether there is an account whose e-mail address is not of the domain.
+func (s *Store) AnyBeyond(ctx context.Context, domain string) (bool, error) {
+	var ids []id.ID
+	err := s.db.Read(ctx).Model(&Member{}).Where("email NOT LIKE ?", "%@"+domain).Limit(1).Pluck("id", &ids).Error
+	return len(ids) > 0, db.Fault(err)
+}
+
 // LockMember makes all who open shops with, or give shops to, this member wait for the transaction's end.
 func (s *Store) LockMember(ctx context.Context, member id.ID) (Member, error) {
 	return one[Member](s.db.Write(ctx).Select(memberColumns).Where("id = ?", member).Clauses(forUpdate))

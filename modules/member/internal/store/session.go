@@ -48,9 +48,9 @@ type Login struct {
 	BannedAt  *time.Time
 }
 
-// InsertSession adds a session.
-func (s *Store) InsertSession(ctx context.Context, row Session) error {
-	return db.Fault(s.db.Write(ctx).Create(&row).Error)
+// InsertSessions adds sessions.
+func (s *Store) InsertSessions(ctx context.Context, rows ...Session) error {
+	return insert(s.db.Write(ctx), rows)
 }
 
 // Logins finds sessions by id, ended ones too; unknown ids are left out.

@@ -1,0 +1,243 @@
+// Package workload is what the simulated people do.
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mall/cmd/loadtest/internal/client"
+	"mall/cmd/loadtest/internal/frame"
+	"mall/cmd/loadtest/internal/meter"
+	"mall/cmd/loadtest/internal/people"
+	"mall/cmd/loadtest/internal/result"
+	"mall/cmd/loadtest/internal/tally"
+)
+
+// Target is what a run is against.
+type Target struct {
+	Name      string
+	Bases     []string // several instances: the two sides of a room connect to different ones
+	Relay     bool
+	Processes []meter.Process
+	Redis     string // host:port; empty: not asked
+	Cast      *people.Cast
+	Profiles  []string // base URLs of /debug/pprof/
+}
+
+// Options say how much. Zero values are replaced by each workload's own.
+type Options struct {
+	Rooms, Connections int
+	Rate               float64 // messages a second
+	Messages           int64
+	Window             int           // unanswered sends of a connection, in closed loops
+	Outstanding        int           // unanswered sends of a connection, in open loops
+	AtOnce             int           // dials under way
+	Readers            int           // of REST pages
+	Warmup, Duration   time.Duration // before measuring, and measuring
+	Drain              time.Duration // how long after the last send everything may take to arrive
+	FramesPerSecond    int           // of a connection
+	Sample             int64         // growth: messages from one sample to the next
+	Seed               uint64
+	ProfileDir         string
+}
+
+// run is one run under way.
+type run struct {
+	Options
+
+	target  *Target
+	fleet   *client.Fleet
+	tally   *tally.Tally
+	rooms   []people.Room
+	began   map[string]int64 // each room's head at the beginning
+	out     *result.Result
+	screen  io.Writer
+	sampler *sampler
+	noting  sync.Mutex
+	looping atomic.Bool // closed loops go on
+}
+
+// workloads are what -workload may name.
+var workloads = []struct {
+	name, about string
+	play        func(ctx context.Context, r *run) error
+}{
+	{"connect", "many idle connections, held for a while", playConnect},
+	{"steady", "open loop: messages at a fixed rate over many rooms", playSteady},
+	{"max", "closed loop: both sides of each room have one message in flight", playMax},
+	{"overload", "open loop: far more than the server can take, then little; how it refuses and recovers", playOverload},
+	{"burst", "everybody dials at once and sends until so many deliveries are made", playBurst},
+	{"history", "readers of the newest page of random rooms", playHistory},
+	{"inbox", "readers of a shop's list of rooms while messages arrive in it", playInbox},
+	{"reconnect", "all connections are cut at once and come back while messages arrive", playReconnect},
+	{"chatday", "a mixture: idle buyers, shops with hundreds of rooms, bursts, reloads, cuts, typing, read marks", playChatDay},
+	{"growth", "closed loop, until so many messages are stored: what each costs as the store grows", playGrowth},
+	{"crowding", "closed loop in a few rooms while more and more idle connections stand by", playCrowding},
+}
+
+// Names lists the workloads with what they are.
+func Names() (lines []string) {
+	for _, w := range workloads {
+		lines = append(lines, fmt.Sprintf("%-10s %s", w.name, w.about))
+	}
+	return lines
+}
+
+// Known says whether there is such a workload.
+func Known(name string) bool {
+	return slices.ContainsFunc(Names(), func(line string) bool { return strings.Fields(line)[0] == name })
+}
+
+// Play runs a workload once. Progress goes to the screen. A result comes with an error, too, as far as it got.
+func Play(ctx context.Context, name string, t *Target, o Options, screen io.Writer) (*result.Result, error) {
+	for _, w := range workloads {
+		if w.name != name {
+			continue
+		}
+		r := newRun(ctx, name, t, o, screen)
+		err := w.play(ctx, r)
+		r.fleet.Close()
+		var found []string
+		r.out.Verdict, found = r.fleet.Judge()
+		r.out.Notes = append(r.out.Notes, found...)
+		if n := r.fleet.Echoed(); n > 0 {
+			r.note(fmt.Sprintf("%d own messages were shown beside their acks, which does no harm", n))
+		}
+		r.out.Errors = r.tally.Snapshot().Errors
+		return r.out, err
+	}
+	return nil, fmt.Errorf("no workload is called %q", name)
+}
+
+func newRun(ctx context.Context, name string, t *Target, o Options, screen io.Writer) *run {
+	r := &run{Options: o, target: t, tally: &tally.Tally{}, screen: screen}
+	r.out = &result.Result{Workload: name, Target: t.Name, Began: time.Now()}
+	r.fleet = &client.Fleet{Bases: t.Bases, Relay: t.Relay, Tally: r.tally, Body: frame.Text, FramesPerSecond: o.FramesPerSecond, Retry: true}
+	r.fleet.OnSettled = func(at client.At) {
+		if r.looping.Load() {
+			at.Conn.SendWhenAllowed(at.Room)
+		}
+	}
+	if t.Relay {
+		r.fleet.FramesPerSecond = 0
+	}
+	r.fleet.Open(ctx)
+	return r
+}
+
+// or gives a workload's own value where none was asked for.
+func or[T comparable](asked, own T) T {
+	var zero T
+	if asked != zero {
+		return asked
+	}
+	return own
+}
+
+// know chooses n rooms and finds out where they begin.
+func (r *run) know(ctx context.Context, n int) error {
+	if len(r.target.Cast.Rooms) < n {
+		return fmt.Errorf("%d rooms are asked for and there are %d: make more people", n, len(r.target.Cast.Rooms))
+	}
+	r.rooms = r.target.Cast.Rooms[:n]
+	heads, err := r.heads(ctx)
+	if err != nil {
+		return fmt.Errorf("where the rooms begin: %w", err)
+	}
+	r.began = map[string]int64{}
+	for _, room := range r.rooms {
+		r.began[room.ID] = heads[room.ID]
+	}
+	return nil
+}
+
+// seat makes the connections of n rooms: one for each person, for all of their rooms. The two sides of a room are at home
+// on different instances where there are several.
+func (r *run) seat(ctx context.Context, n int) error {
+	if err := r.know(ctx, n); err != nil {
+		return err
+	}
+	var order []*people.Person
+	seats := map[*people.Person][]string{}
+	for _, room := range r.rooms {
+		for _, p := range []*people.Person{room.Buyer, room.Staff} {
+			if seats[p] == nil {
+				order = append(order, p)
+			}
+			seats[p] = append(seats[p], room.ID)
+		}
+	}
+	buyers := map[bool]int{}
+	for _, p := range order {
+		staff := p.Kind == "staff"
+		home := buyers[staff]
+		buyers[staff]++
+		if staff {
+			home++
+		}
+		r.fleet.Add(p, home, seats[p], r.began)
+	}
+	return nil
+}
+
+// heads asks the shops' staff where the rooms are now: one page tells of a hundred.
+func (r *run) heads(ctx context.Context) (map[string]int64, error) {
+	heads := map[string]int64{}
+	if r.target.Relay {
+		return heads, nil
+	}
+	asked := map[*people.Person]bool{}
+	for _, room := range r.rooms {
+		if asked[room.Staff] {
+			continue
+		}
+		asked[room.Staff] = true
+		if err := r.fleet.API(0).Heads(ctx, room.Staff, heads); err != nil {
+			return nil, err
+		}
+	}
+	return heads, nil
+}
+
+var errNotAll = errors.New("not all connections could be made")
+
+// connect is the barrier: it returns when everybody has been welcomed.
+func (r *run) connect(ctx context.Context, atOnce int) error {
+	r.out.Connect = r.fleet.Connect(ctx, r.fleet.Conns, atOnce)
+	if r.out.Connect.Made < r.out.Connect.Tried {
+		return errors.Join(errNotAll, ctx.Err())
+	}
+	return r.fleet.Whole(ctx)
+}
+
+// each calls f for each place from which messages can be sent.
+func (r *run) each(f func(at client.At)) {
+	for _, c := range r.fleet.Conns {
+		for room := range c.Rooms {
+			f(client.At{Conn: c, Room: room})
+		}
+	}
+}
+
+// settings says what was asked for.
+func (r *run) settings(format string, args ...any) { r.out.Settings = fmt.Sprintf(format, args...) }
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func (r *run) figure(name string, value float64, unit, better string) {
+	r.out.Figures = append(r.out.Figures, result.Figure{Name: name, Value: value, Unit: unit, Better: better})
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mall/modules/platform/testservers"
+)
+
+// house is the servers that all runs share, and where the programs are.
+type house struct {
+	options
+
+	dir      string
+	loadtest string
+	mysql    *testservers.MySQLServer
+	redis    *testservers.RedisServer
+	malls    int
+}
+
+// serverOptions make the database one of a small production: a load run in a test's 48 MB would measure its evictions.
+// COMMIT flushes the log, as everywhere in this project.
+var serverOptions = []string{"--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G", "--innodb-flush-log-at-trx-commit=1"}
+
+func (h *house) startServers(ctx context.Context) (err error) {
+	if h.mysql, err = testservers.StartMySQL(ctx, filepath.Join(h.dir, "mysql"), serverOptions...); err != nil {
+		return err
+	}
+	if h.redis, err = testservers.StartRedis(ctx, filepath.Join(h.dir, "redis")); err != nil {
+		return err
+	}
+	fmt.Printf("database: private, %s; Redis: private, keeps nothing; data in %s\n", strings.Join(serverOptions, " "), h.dir)
+	for _, r := range raised {
+		fmt.Printf("setting changed for the runs: %s = %s (%s)\n", r.key, r.value, r.why)
+	}
+	return nil
+}
+
+func (h *house) close() {
+	if h.redis != nil {
+		_ = h.redis.Kill()
+	}
+	if h.mysql != nil {
+		_ = h.mysql.Kill()
+	}
+}
+
+// raised are the settings of the runs that differ from the defaults, with the reason: each would be what is measured.
+var raised = []struct{ key, value, why string }{
+	{"chat.sends_per_second", "100000", "the sender's limit is for people; few simulated ones play many"},
+	{"chat.sends_burst", "100000", "the same"},
+	{"chat.handshakes_per_second", "100000", "how fast connections can be made is measured, not how fast they may be"},
+	{"member.access_life", "1h", "tokens last for the whole run"},
+}
+
+func variable(key, value string) string {
+	return "MALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "__")) + "=" + value
+}
+
+// mall is one mall of a run: a database of its own on the shared servers, some instances, and its people.
+type mall struct {
+	house     *house
+	name      string
+	database  string
+	settings  []string
+	instances []*testservers.Program
+	people    string
+}
+
+// open starts the instances of a mall on an empty database.
+func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
+	h.malls++
+	m = &mall{house: h, name: s.name, database: fmt.Sprintf("mall_%d", h.malls)}
+	dsn, err := h.mysql.CreateDatabase(ctx, m.database)
+	if err != nil {
+		return nil, err
+	}
+	m.settings = []string{"MALL_DEMO=false", "MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
+		"MALL_REDIS__ADDR=" + h.redis.Addr(), "MALL_REDIS__PREFIX=" + m.database, "MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text()}
+	for _, r := range raised {
+		m.settings = append(m.settings, variable(r.key, r.value))
+	}
+	m.instances = make([]*testservers.Program, s.instances)
+	var starting errgroup.Group
+	for n := range m.instances {
+		starting.Go(func() (err error) {
+			log := filepath.Join(h.logs, fmt.Sprintf("%s-%d.log", strings.ReplaceAll(s.name, " ", "-"), n+1))
+			m.instances[n], err = testservers.StartProgram(ctx, s.program, log, m.settings)
+			return err
+		})
+	}
+	if err := starting.Wait(); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+// close ends the instances and drops the database.
+func (m *mall) close() (err error) {
+	for _, i := range m.instances {
+		if i != nil {
+			err = errors.Join(err, i.Stop())
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return errors.Join(err, m.house.mysql.DropDatabase(ctx, m.database))
+}
+
+// crowd fills the mall with people. It is always this tree's program that does it, so that an older one can be measured
+// that cannot.
+func (m *mall) crowd(ctx context.Context, program string, args []string) error {
+	m.people = filepath.Join(m.house.dir, m.database+".jsonl")
+	c := exec.CommandContext(ctx, program, append([]string{"crowd", "-out", m.people}, args...)...)
+	c.Env = testservers.ProgramEnviron(append(m.settings, "MALL_DB__MIGRATE=false"))
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	return c.Run()
+}
+
+// target are the flags that tell loadtest of the mall.
+func (m *mall) target() []string {
+	var bases, flags []string
+	for _, i := range m.instances {
+		bases = append(bases, "http://"+i.Addr)
+		flags = append(flags, "-process", fmt.Sprintf("server=%d", i.PID()), "-internal", "http://"+i.Internal)
+	}
+	flags = append(flags, "-process", fmt.Sprintf("mariadb=%d", m.house.mysql.PID()), "-process", fmt.Sprintf("redis=%d", m.house.redis.PID()),
+		"-redis", m.house.redis.Addr(), "-people", m.people)
+	return append([]string{"-target", strings.Join(bases, ","), "-name", m.name}, flags...)
+}

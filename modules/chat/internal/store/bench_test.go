@@ -1,0 +1,103 @@
+package store_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
+)
+
+const benchRooms = 200
+
+// benchDB is a database that flushes each COMMIT, with room to keep what a benchmark writes in memory.
+func benchDB(b *testing.B) (*store.Store, *db.DB, []store.Room) {
+	b.Helper()
+	d := testservers.Open(b, testservers.MySQL(b))
+	s := store.New(d)
+	rooms := make([]store.Room, benchRooms)
+	for i := range rooms {
+		o, err := s.OpenRoom(b.Context(), store.Opening{BuyerID: id.New(), ShopID: id.New(), Subject: "general"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		rooms[i] = o.Room
+	}
+	return s, d, rooms
+}
+
+// serverCPU is what the database server has used of the processor so far.
+func serverCPU(b *testing.B, d *db.DB) time.Duration {
+	b.Helper()
+	var data string
+	if err := d.SQL().QueryRowContext(b.Context(), "SELECT @@datadir").Scan(&data); err != nil {
+		b.Fatal(err)
+	}
+	pid, err := os.ReadFile(filepath.Join(data, "server.pid"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(after)
+	var ticks int64
+	for _, f := range fields[11:13] { // user and system time
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// BenchmarkAppend stores batches as the writer does when so many rooms talk at once: one message of each room in a
+// batch, the parties in turn, so that states change as they do in a real talk. One op is one message.
+func BenchmarkAppend(b *testing.B) {
+	for _, size := range []int{1, 10, 50, 100} {
+		b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+			s, d, rooms := benchDB(b)
+			const lanes = 2
+			var stored atomic.Int64
+			b.ReportAllocs()
+			before := serverCPU(b, d)
+			b.ResetTimer()
+			var wg sync.WaitGroup
+			for lane := range lanes {
+				wg.Go(func() {
+					mine := rooms[lane*benchRooms/lanes : (lane+1)*benchRooms/lanes]
+					for at := 0; stored.Add(int64(size)) <= int64(b.N+size); at += size {
+						ds := make([]store.Draft, size)
+						for i := range ds {
+							r := mine[(at+i)%len(mine)]
+							party, sender := store.Buyer, r.BuyerID
+							if (at+i)/len(mine)%2 == 1 {
+								party, sender = store.Shop, r.ShopID
+							}
+							ds[i] = draft(r.ID, sender, party, "재고 있나요? 내일 받을 수 있을까요? 사이즈는 M입니다.")
+						}
+						if _, err := s.Append(b.Context(), ds, true); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.StopTimer()
+			b.ReportMetric(float64(serverCPU(b, d)-before)/float64(time.Microsecond)/float64(b.N), "db-cpu-us/op")
+		})
+	}
+}

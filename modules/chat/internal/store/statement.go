@@ -1,0 +1,122 @@
+package store
+
+import (
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"mall/modules/platform/db"
+	"mall/modules/platform/id"
+)
+
+// statement is one SQL statement for many rows, written by hand: a batch of a hundred messages has two thousand
+// values, and a placeholder with its conversions for each of them costs more than storing them. What the mall made
+// itself (ids, numbers, times, names of states) stands in the text; what people wrote is an argument, always.
+type statement struct {
+	text   []byte
+	args   []any
+	sqlite bool
+}
+
+func (s *Store) statement(begin string) *statement {
+	return &statement{text: append(make([]byte, 0, 8<<10), begin...), sqlite: s.db.Dialect() == db.SQLite}
+}
+
+func (q *statement) raw(text string) *statement {
+	q.text = append(q.text, text...)
+	return q
+}
+
+// id appends an id as both databases write bytes; the id of nothing is NULL.
+func (q *statement) id(x id.ID) *statement {
+	if x == id.Nil {
+		return q.raw("NULL")
+	}
+	q.text = append(q.text, "x'"...)
+	q.text = hex.AppendEncode(q.text, x[:])
+	q.text = append(q.text, '\'')
+	return q
+}
+
+func (q *statement) num(n int64) *statement {
+	q.text = strconv.AppendInt(q.text, n, 10)
+	return q
+}
+
+// at appends a time as package db describes it.
+func (q *statement) at(t time.Time) *statement {
+	if q.sqlite {
+		return q.num(t.UnixMicro())
+	}
+	q.text = t.UTC().AppendFormat(q.text, "'2006-01-02 15:04:05.000000'")
+	return q
+}
+
+func (q *statement) maybeAt(t *time.Time) *statement {
+	if t == nil {
+		return q.raw("NULL")
+	}
+	return q.at(*t)
+}
+
+// word appends one of our own names: a party, a kind, a state. Anything but small letters becomes an argument.
+func (q *statement) word(w string) *statement {
+	for i := range len(w) {
+		if w[i] < 'a' || w[i] > 'z' {
+			return q.arg(w)
+		}
+	}
+	q.text = append(q.text, '\'')
+	q.text = append(q.text, w...)
+	q.text = append(q.text, '\'')
+	return q
+}
+
+// arg appends a place for what people wrote.
+func (q *statement) arg(v any) *statement {
+	q.args = append(q.args, v)
+	q.text = append(q.text, '?')
+	return q
+}
+
+func (q *statement) maybeArg(v *string) *statement {
+	if v == nil {
+		return q.raw("NULL")
+	}
+	return q.arg(*v)
+}
+
+// list appends ids between parentheses.
+func (q *statement) list(ids []id.ID) *statement {
+	q.raw("(")
+	for i, x := range ids {
+		if i > 0 {
+			q.raw(",")
+		}
+		q.id(x)
+	}
+	return q.raw(")")
+}
+
+// more begins a further row of values.
+func (q *statement) more() *statement {
+	if q.text[len(q.text)-1] == ')' {
+		q.raw(",")
+	}
+	return q.raw("(")
+}
+
+// onTaken begins what an INSERT does instead where the key is taken; given is a column as the INSERT has it.
+func (q *statement) onTaken(key string) *statement {
+	if q.sqlite {
+		return q.raw(" ON CONFLICT " + key + " DO UPDATE SET ")
+	}
+	return q.raw(" ON DUPLICATE KEY UPDATE ")
+}
+
+func (q *statement) given(column string) string {
+	if q.sqlite {
+		return "excluded." + column
+	}
+	return "VALUES(" + column + ")"
+}

@@ -1,0 +1,75 @@
+package pubsub
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"mall/modules/platform/testservers"
+)
+
+// benchBus is a bus on a real Redis, at work until the benchmark ends.
+func benchBus(b *testing.B) *Bus {
+	b.Helper()
+	client := redis.NewClient(&redis.Options{Addr: testservers.Redis(b).Addr()})
+	bus := New(client, "t", func(string, []byte) {}, func() {}, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = bus.Run(ctx) })
+	b.Cleanup(func() { cancel(); running.Wait(); _ = client.Close() })
+	for !bus.Connected() {
+		time.Sleep(time.Millisecond) //nolint:forbidigo // a benchmark's start
+	}
+	return bus
+}
+
+const party = "chat:b:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e"
+
+var payload = []byte(strings.Repeat("x", 700))
+
+// BenchmarkPublish is what a message costs its sender, of several goroutines at once, when the instance has ten
+// thousand parties.
+func BenchmarkPublish(b *testing.B) {
+	bus := benchBus(b)
+	for i := range 10_000 {
+		bus.lones.open("chat:b:" + strconv.Itoa(i))
+	}
+	bus.lones.open(party)
+	for name, until := range map[string]time.Duration{"ours alone": time.Hour, "others too": 0} {
+		b.Run(name, func(b *testing.B) {
+			bus.lones.find(party).settle(bus.lones.find(party).heard(), until)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					bus.Publish(party, payload)
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkCarry is the whole way of one of many news to Redis, whoever pays for it.
+func BenchmarkCarry(b *testing.B) {
+	bus := benchBus(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		for bus.queue <- (news{party, payload}); len(bus.queue) > publishQueue/2; {
+			time.Sleep(10 * time.Microsecond) //nolint:forbidigo // until there is room
+		}
+	}
+}
+
+func BenchmarkReceive(b *testing.B) {
+	bus := New(nil, "t", func(string, []byte) {}, nil, nil)
+	m := &redis.Message{Channel: "t:" + party, Payload: string(payload)}
+	b.ReportAllocs()
+	for b.Loop() {
+		bus.take(m)
+	}
+}

@@ -1,0 +1,110 @@
+package pubsub
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// loneFor is how long a channel counts as ours alone after Redis has said so. It bounds what an announcement
+// that is lost can cost.
+const loneFor = time.Second
+
+// lones are the channels that this instance is subscribed to, each with what is known of who else is.
+// A lookup is on the way of every message and takes no lock that others hold for long.
+type lones struct {
+	prefix string // of the channels' names in Redis
+	seed   maphash.Seed
+	began  time.Time // of the clock
+	shards [64]struct {
+		sync.RWMutex
+		channels map[string]*lone
+	}
+}
+
+// lone is one such channel, from Redis' confirmation to the end of the subscription. While Redis has said
+// lately that nobody else is subscribed, publishing to it is useless.
+type lone struct {
+	full  string       // the channel's name in Redis
+	until atomic.Int64 // ours alone until then, on the clock of lones; 0: somebody else may listen
+
+	mu       sync.Mutex
+	arrivals uint64 // announcements heard
+}
+
+func newLones(prefix string) *lones {
+	l := &lones{prefix: prefix, seed: maphash.MakeSeed(), began: time.Now()}
+	for i := range l.shards {
+		l.shards[i].channels = map[string]*lone{}
+	}
+	return l
+}
+
+func (l *lones) now() time.Duration { return time.Since(l.began) }
+
+// find gives the channel if it is subscribed, else nil.
+func (l *lones) find(channel string) *lone {
+	s := &l.shards[maphash.String(l.seed, channel)%uint64(len(l.shards))]
+	s.RLock()
+	defer s.RUnlock()
+	return s.channels[channel]
+}
+
+// open notes that Redis has confirmed a subscription.
+func (l *lones) open(channel string) {
+	s := &l.shards[maphash.String(l.seed, channel)%uint64(len(l.shards))]
+	s.Lock()
+	defer s.Unlock()
+	s.channels[channel] = &lone{full: l.prefix + channel}
+}
+
+// end notes that a subscription is about to end, or has.
+func (l *lones) end(channel string) {
+	s := &l.shards[maphash.String(l.seed, channel)%uint64(len(l.shards))]
+	s.Lock()
+	c := s.channels[channel]
+	delete(s.channels, channel)
+	s.Unlock()
+	c.company() // an answer of Redis that is on its way no longer counts
+}
+
+// alone says whether nobody else listens to the channel, as far as is known.
+func (l *lones) alone(channel string) bool {
+	c := l.find(channel)
+	return c != nil && int64(l.now()) < c.until.Load()
+}
+
+// heard is how many announcements have been heard; settle wants to know.
+func (c *lone) heard() uint64 {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.arrivals
+}
+
+// settle takes Redis' answer to a publish: until when the channel counts as ours alone, or 0. It does not
+// count if an announcement has come since the publish was made: Redis may have answered before that.
+func (c *lone) settle(heard uint64, until time.Duration) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.arrivals == heard {
+		c.until.Store(int64(until))
+	}
+}
+
+// company notes that somebody else listens.
+func (c *lone) company() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.arrivals++
+	c.until.Store(0)
+}
