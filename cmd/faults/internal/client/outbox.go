@@ -63,17 +63,18 @@ func (c *Client) deliver(ctx context.Context, d *draft) bool {
 		if conn == nil {
 			return false
 		}
-		settled := false
-		if ws := conn.socket(); ws != nil {
-			settled = c.send(ctx, conn, ws, d)
-		} else {
-			settled = c.post(ctx, d)
-		}
-		if settled {
+		if c.try(ctx, conn, d) {
 			return true
 		}
 	}
 	return false
+}
+
+func (c *Client) try(ctx context.Context, conn *conn, d *draft) (settled bool) {
+	if ws := conn.socket(); ws != nil {
+		return c.send(ctx, conn, ws, d)
+	}
+	return c.post(ctx, d)
 }
 
 // send is one try by socket; a late ack of an earlier one does as well.
