@@ -20,6 +20,7 @@ import (
 type house struct {
 	options
 
+	began    time.Time
 	dir      string
 	loadtest string
 	mysql    *testservers.MySQLServer

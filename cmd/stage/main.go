@@ -68,7 +68,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err := o.folders(); err != nil {
 		return err
 	}
-	h := &house{options: o, dir: temporary}
+	h := &house{options: o, began: time.Now(), dir: temporary}
 	if err := h.build(ctx); err != nil {
 		return err
 	}

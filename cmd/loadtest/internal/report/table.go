@@ -8,8 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"mall/cmd/loadtest/internal/result"
 )
@@ -140,22 +140,15 @@ func Table(w io.Writer, all []*result.Result) error {
 		return nil
 	}
 	first := all[0]
-	_, _ = fmt.Fprintf(w, "\n%s: %s\n", first.Workload, first.Settings)
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	head := []string{""}
-	for _, r := range all {
-		head = append(head, r.Target)
-	}
-	for _, r := range all[1:] {
-		head = append(head, first.Target+"/"+r.Target)
-	}
-	_, _ = fmt.Fprintln(t, strings.Join(head, "\t")+"\t")
+	_, _ = fmt.Fprintf(w, "\n%s: %s\n", first.Title, first.Settings)
+	lines := [][]string{head(all)}
 	for _, line := range rows(all) {
 		if cells := line.cells(all); cells != nil {
-			_, _ = fmt.Fprintln(t, strings.Join(cells, "\t")+"\t")
+			lines = append(lines, cells)
 		}
 	}
-	if err := t.Flush(); err != nil {
+	_, err := io.WriteString(w, aligned(lines))
+	if err != nil {
 		return err
 	}
 	for _, r := range all {
@@ -164,6 +157,40 @@ func Table(w io.Writer, all []*result.Result) error {
 		}
 	}
 	return nil
+}
+
+// head names the columns: the targets, and how the first compares to the others.
+func head(all []*result.Result) []string {
+	names := []string{""}
+	for _, r := range all {
+		names = append(names, r.Target)
+	}
+	for _, r := range all[1:] {
+		names = append(names, all[0].Target+"/"+r.Target)
+	}
+	return names
+}
+
+// aligned writes lines of cells in columns, the first to the left and the others to the right.
+func aligned(lines [][]string) string {
+	var widths []int
+	for _, cells := range lines {
+		for i, c := range cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, cells := range lines {
+		row := fmt.Sprintf("  %-*s", widths[0], cells[0])
+		for i, c := range cells[1:] {
+			row += fmt.Sprintf("  %*s", widths[i+1], c)
+		}
+		b.WriteString(strings.TrimRight(row, " ") + "\n")
+	}
+	return b.String()
 }
 
 // cells is a line of the table; nil when it says nothing of any result.
