@@ -169,6 +169,7 @@ func (c *Conn) begin(ws *websocket.Conn) (welcome <-chan struct{}) {
 		for _, r := range c.Rooms {
 			_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"join","room_id":"`+r+`"}`)) // the reader notices
 		}
+		_ = ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`))
 	}
 	c.prepareResume()
 	welcome, ended := c.welcome, c.ended
