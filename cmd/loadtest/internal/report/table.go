@@ -114,7 +114,7 @@ func processRows(all []*result.Result) (list []row) {
 			names[name] = true
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) }) {
+	for _, name := range slices.SortedFunc(maps.Keys(names), byRank) {
 		list = append(list,
 			row{name: name + " CPU", unit: "s", number: func(r *result.Result) float64 { return r.Processes[name].CPU.Seconds() }},
 			row{name: name + " CPU per message", unit: "µs", better: "less", number: func(r *result.Result) float64 { return r.Processes[name].PerMessage }},
@@ -126,6 +126,9 @@ func processRows(all []*result.Result) (list []row) {
 	}
 	return list
 }
+
+// byRank puts the server first.
+func byRank(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) }
 
 func rank(name string) int {
 	if name == "server" {
@@ -152,11 +155,27 @@ func Table(w io.Writer, all []*result.Result) error {
 		return err
 	}
 	for _, r := range all {
+		if len(r.Samples) > 0 {
+			_, _ = fmt.Fprintf(w, "\n  %s, as it grows\n%s", r.Target, aligned(samples(r)))
+		}
 		for _, n := range r.Notes {
 			_, _ = fmt.Fprintf(w, "  %s: %s\n", r.Target, n)
 		}
 	}
 	return nil
+}
+
+// samples are the lines of what grew.
+func samples(r *result.Result) [][]string {
+	lines := [][]string{{"messages stored", "connections", "messages/s", "ack p99 ms", "CPU µs per message"}}
+	for _, s := range r.Samples {
+		var cpu []string
+		for _, name := range slices.SortedFunc(maps.Keys(s.CPU), byRank) {
+			cpu = append(cpu, fmt.Sprintf("%s %.0f", name, s.CPU[name]))
+		}
+		lines = append(lines, []string{grouped(s.Stored), grouped(int64(s.Connections)), grouped(int64(s.PerSecond)), number(ms(s.AckP99)), strings.Join(cpu, ", ")})
+	}
+	return lines
 }
 
 // head names the columns: the targets, and how the first compares to the others.
