@@ -133,6 +133,8 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return say("unknown word %q", flags.Arg(0))
 	case !workload.Known(o.workload):
 		return say("no workload is called %q; -h lists them", o.workload)
+	case o.relay && !workload.OnRelay(o.workload):
+		return say("%s asks for more than the bare relay can", o.workload)
 	case len(o.targets) == 0 && !o.relay:
 		return say("no -target")
 	case o.repeat < 1 || o.Duration < 0 || o.Duration > 24*time.Hour:

@@ -158,7 +158,7 @@ func TestAgainstAMall(t *testing.T) {
 }
 
 func TestMistakesOfWhoeverCallsIt(t *testing.T) {
-	for _, bad := range [][]string{{"-workload", "dance", "-relay"}, {"-workload", "max"}, {"-target", "x", "now"}, {"-process", "x"}} {
+	for _, bad := range [][]string{{"-workload", "dance", "-relay"}, {"-workload", "max"}, {"-relay", "-workload", "inbox"}, {"-target", "x", "now"}, {"-process", "x"}} {
 		c := exec.Command(built.loadtest, bad...)
 		err := c.Run()
 		if err == nil || c.ProcessState.ExitCode() != 2 {

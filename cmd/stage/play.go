@@ -51,7 +51,7 @@ func (h *house) play(ctx context.Context, p preset) (err error) {
 			return err
 		}
 		malls = append(malls, m)
-		if err := m.crowd(ctx, h.program, h.crowdOf(p).args()); err != nil {
+		if err := m.crowd(ctx, h.crowdOf(p).args()); err != nil {
 			return err
 		}
 		if err := h.fillUp(ctx, m, p); err != nil {
