@@ -20,8 +20,10 @@ import (
 type house struct {
 	options
 
+	began    time.Time
 	dir      string
 	loadtest string
+	own      string // this tree's mall, which makes the crowds
 	mysql    *testservers.MySQLServer
 	redis    *testservers.RedisServer
 	malls    int
@@ -118,9 +120,9 @@ func (m *mall) close() (err error) {
 
 // crowd fills the mall with people. It is always this tree's program that does it, so that an older one can be measured
 // that cannot.
-func (m *mall) crowd(ctx context.Context, program string, args []string) error {
+func (m *mall) crowd(ctx context.Context, args []string) error {
 	m.people = filepath.Join(m.house.dir, m.database+".jsonl")
-	c := exec.CommandContext(ctx, program, append([]string{"crowd", "-out", m.people}, args...)...)
+	c := exec.CommandContext(ctx, m.house.own, append([]string{"crowd", "-out", m.people}, args...)...)
 	c.Env = testservers.ProgramEnviron(append(m.settings, "MALL_DB__MIGRATE=false"))
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	return c.Run()
