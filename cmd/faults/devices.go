@@ -80,7 +80,7 @@ func slowReader(ctx context.Context, s *stage) error {
 	s.undo = append(s.undo, door.Unstall)
 	s.closers = append(s.closers, door.Close)
 	door.SmallBuffers()
-	slow := s.newClient(shop, 0, "-slow")
+	slow := s.newClient(shop, 0, "-slow", false)
 	slow.Through(door.Addr())
 	s.away[slow] = true
 	s.clients = append(s.clients, slow)

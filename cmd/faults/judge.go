@@ -26,17 +26,17 @@ func (s *stage) untilComplete(ctx context.Context) (complete, back time.Duration
 		s.violatef(checker.Late, "%v after the fault: %s", done.Sub(s.healed).Round(time.Second), missing)
 		return done.Sub(s.healed), 0
 	}
-	quiet := s.healed
+	s.quiet = s.healed
 	for _, e := range checker.Within(s.logs(), checker.Window{From: s.healed}, record.Ack) {
-		quiet = later(quiet, e.At)
+		s.quiet = later(s.quiet, e.At)
 	}
 	if since := s.readySince(); since != nil {
-		quiet = later(quiet, *since)
+		s.quiet = later(s.quiet, *since)
 		if since.After(s.injected) && !s.fault.guests {
 			back = since.Sub(s.injected)
 		}
 	}
-	complete = done.Sub(quiet)
+	complete = done.Sub(s.quiet)
 	if complete > completeWithin {
 		s.violatef(checker.Late, "views were complete %v after the end of the fault and of all sends, limit %v", complete.Round(10*time.Millisecond), completeWithin)
 	}

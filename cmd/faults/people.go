@@ -15,7 +15,7 @@ import (
 func (s *stage) bringClients(ctx context.Context) (stop func()) {
 	for _, p := range s.cast.people {
 		for tab := range p.tabs {
-			c := s.newClient(p, tab, "")
+			c := s.newClient(p, tab, "", len(s.clients)%listenerEvery == listenerEvery-1)
 			s.clients = append(s.clients, c)
 			s.join(ctx, c)
 		}
@@ -56,13 +56,16 @@ func (s *stage) leave(c *client.Client) {
 	}
 }
 
-// newClient makes a device of a person; suffix sets apart one that joins later.
-func (s *stage) newClient(p *person, tab int, suffix string) *client.Client {
+// listenerEvery is which part of the devices listen to event streams and speak by REST.
+const listenerEvery = 5
+
+// newClient makes a device of a person; suffix sets apart one that joins later, events one that has no socket.
+func (s *stage) newClient(p *person, tab int, suffix string, events bool) *client.Client {
 	var rooms []client.Room
 	for _, id := range p.rooms {
 		rooms = append(rooms, client.Room{ID: id, Head: s.base[id]})
 	}
-	return client.New(client.Config{Name: fmt.Sprintf("%s-%d%s", p.name, tab+1, suffix), Account: p.account, Seed: s.rnd.Uint64(),
+	return client.New(client.Config{Name: fmt.Sprintf("%s-%d%s", p.name, tab+1, suffix), Account: p.account, Shop: p.shop, Events: events, Seed: s.rnd.Uint64(),
 		Home: s.cluster.Homes[(p.home+tab)%instances].Addr(), Away: s.cluster.Front.Addr(), Instance: s.cluster.InstanceAt}, rooms)
 }
 

@@ -36,6 +36,7 @@ type stage struct {
 	running map[*client.Client]func() // ends it
 
 	injected, broken, healed time.Time // the break began, was complete, and was over
+	quiet                    time.Time // from when on nothing more happened: no send, no reconnect
 
 	mu    sync.Mutex
 	found []checker.Violation
@@ -102,6 +103,9 @@ func (s *stage) run(ctx context.Context, r *result) error {
 		return err
 	}
 	r.complete, r.back = s.untilComplete(ctx)
+	if s.cursors {
+		s.untilCursorsAgree(ctx)
+	}
 	if s.fault.after != nil {
 		if err := s.fault.after(ctx, s); err != nil {
 			return fmt.Errorf("after: %w", err)
@@ -139,6 +143,9 @@ func (s *stage) prepare(ctx context.Context) error {
 	heads, err := checker.Heads(ctx, s.cluster.Root)
 	for _, room := range s.cast.rooms {
 		s.base[room] = heads[room]
+	}
+	if err == nil && s.cursors {
+		err = s.readEverything(ctx)
 	}
 	return err
 }

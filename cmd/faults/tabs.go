@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"mall/cmd/faults/internal/checker"
@@ -76,7 +77,7 @@ func threeTabs(ctx context.Context, s *stage) error {
 		}
 		s.join(ctx, gone)
 	}
-	fourth := s.newClient(buyer, 0, "-late")
+	fourth := s.newClient(buyer, 0, "-late", false)
 	s.away[fourth] = true
 	s.clients = append(s.clients, fourth)
 	s.join(ctx, fourth)
@@ -90,11 +91,25 @@ func threeTabs(ctx context.Context, s *stage) error {
 	return s.readOnOne(ctx, buyer, append(tabs, fourth))
 }
 
+// sayFromShop has the shop say one more thing, so that there is something to read, and waits until everybody has it.
+func (s *stage) sayFromShop(ctx context.Context, room string) error {
+	for _, c := range s.clients {
+		if c.Party() == client.Shop && slices.Contains(c.Rooms(), room) {
+			write(c, room, "one more thing")
+			break
+		}
+	}
+	return until(ctx, "the one more thing is everywhere", func() bool { return s.missing(ctx) == "" })
+}
+
 // readOnOne reads a room on one tab: it must be read on all, and in the list.
 func (s *stage) readOnOne(ctx context.Context, buyer *person, tabs []*client.Client) error {
 	room := buyer.rooms[0]
+	if err := s.sayFromShop(ctx, room); err != nil {
+		return err
+	}
 	began := time.Now()
-	seq := tabs[0].Read(room)
+	seq := tabs[0].Mark(room, true)
 	told := func(c *client.Client) bool {
 		for _, e := range checker.Within([]*record.Log{c.Log()}, checker.Window{From: began}, record.Receipt) {
 			if e.Room == room && e.Note == "buyer" && e.Seq >= seq {

@@ -22,10 +22,12 @@ type traffic struct {
 	done chan struct{}
 }
 
-// How much is written: by a room's two parties together, and not by who has much unsent already.
+// How much is written: by a room's two parties together, and not by who has much unsent already. Now and then somebody has
+// received or read what there is.
 const (
 	roomsEvery = 1500 * time.Millisecond
 	unsentMost = 40
+	markEvery  = 2
 )
 
 func newTraffic(clients []*client.Client, rnd *rand.Rand, rooms int) *traffic {
@@ -66,8 +68,14 @@ func (t *traffic) run(ctx context.Context, done chan struct{}) {
 		}
 		c := t.clients[t.rnd.IntN(len(t.clients))]
 		rooms := c.Rooms()
-		if len(rooms) > 0 && c.Unsent() < unsentMost {
+		if len(rooms) == 0 {
+			continue
+		}
+		if c.Unsent() < unsentMost {
 			t.write(c, rooms[t.rnd.IntN(len(rooms))], n)
+		}
+		if n%markEvery == 0 {
+			c.Mark(rooms[t.rnd.IntN(len(rooms))], t.rnd.IntN(3) > 0)
 		}
 	}
 }

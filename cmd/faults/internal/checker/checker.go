@@ -48,9 +48,10 @@ func (v Violation) String() string {
 
 // Message is one message, as stored or as a reader has it.
 type Message struct {
-	Seq  int64
-	Key  string
-	Body string
+	Seq   int64
+	Key   string
+	Body  string
+	Party string // whose it is
 }
 
 // Room is what the database holds of a room.
@@ -164,7 +165,7 @@ func (s Stored) row(e record.Event) (Message, bool) {
 	}
 	oldest := r.Head - int64(len(r.Rows))
 	if e.Seq >= 1 && e.Seq <= oldest {
-		return Message{e.Seq, e.Key, e.Body}, true
+		return Message{Seq: e.Seq, Key: e.Key, Body: e.Body}, true
 	}
 	return Message{}, false
 }

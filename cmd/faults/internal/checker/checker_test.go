@@ -22,7 +22,7 @@ func story() (Stored, []Witness) {
 	s := Stored{Epoch: "e1", Rooms: map[string]Room{room: {Head: 8, Count: 8, First: 1, Last: 8, Rows: map[int64]Message{}}}}
 	var all []Message
 	for seq := range int64(8) {
-		m := Message{seq + 1, fmt.Sprintf("key-%d", seq+1), fmt.Sprintf("body %d", seq+1)}
+		m := Message{seq + 1, fmt.Sprintf("key-%d", seq+1), fmt.Sprintf("body %d", seq+1), "buyer"}
 		s.Rooms[room].Rows[m.Seq] = m
 		all = append(all, m)
 	}

@@ -59,14 +59,14 @@ func loadRoom(ctx context.Context, db *sql.DB, id string, after int64) (Room, er
 	if r.Doubled, err = doubled(ctx, db, hex); err != nil {
 		return r, err
 	}
-	rows, err := db.QueryContext(ctx, `SELECT seq, HEX(client_msg_id), body FROM chat_messages WHERE room_id = UNHEX(?) AND seq > ?`, hex, after)
+	rows, err := db.QueryContext(ctx, `SELECT seq, HEX(client_msg_id), body, party FROM chat_messages WHERE room_id = UNHEX(?) AND seq > ?`, hex, after)
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var m Message
-		if err := rows.Scan(&m.Seq, &m.Key, &m.Body); err != nil {
+		if err := rows.Scan(&m.Seq, &m.Key, &m.Body, &m.Party); err != nil {
 			return r, err
 		}
 		m.Key = dashed(m.Key)
@@ -91,6 +91,32 @@ func doubled(ctx context.Context, db *sql.DB, hex string) (keys []string, err er
 		keys = append(keys, dashed(key))
 	}
 	return keys, rows.Err()
+}
+
+// Cursor is what a party has received and read of a room.
+type Cursor struct{ Delivered, Read int64 }
+
+// Cursors reads both parties' cursors of every room.
+func Cursors(ctx context.Context, db *sql.DB) (map[string]map[string]Cursor, error) {
+	rows, err := db.QueryContext(ctx, `SELECT HEX(room_id), party, delivered_seq, read_seq FROM chat_cursors`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	all := map[string]map[string]Cursor{}
+	for rows.Next() {
+		var room, party string
+		var c Cursor
+		if err := rows.Scan(&room, &party, &c.Delivered, &c.Read); err != nil {
+			return nil, err
+		}
+		room = dashed(room)
+		if all[room] == nil {
+			all[room] = map[string]Cursor{}
+		}
+		all[room][party] = c
+	}
+	return all, rows.Err()
 }
 
 // dashed is a UUID as people write it.

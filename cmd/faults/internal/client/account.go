@@ -46,8 +46,9 @@ type Problem struct {
 // Error says what was refused.
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s %s", p.Status, p.Code, p.Detail) }
 
-// renewEarly is how long before its end an access token is replaced.
-const renewEarly = time.Minute
+// renewEarly is how long before its end an access token is replaced: longer than most faults last, since a connection ends
+// with its token.
+const renewEarly = 3 * time.Minute
 
 // Token gives an access token that is good for a while.
 func (a *Account) Token(ctx context.Context) (string, error) {
@@ -147,9 +148,10 @@ func call(ctx context.Context, method, address, token string, in, out any) (stat
 
 // Item is a message as a reader has it.
 type Item struct {
-	Seq  int64
-	Key  string
-	Body string
+	Seq   int64
+	Key   string
+	Body  string
+	Party string // whose it is
 }
 
 // Page is a part of a room's history.
@@ -171,8 +173,8 @@ func (a *Account) After(ctx context.Context, room string, after int64) (Page, er
 		return Page{}, err
 	}
 	page := Page{Head: p.Head, Epoch: p.Epoch}
-	for _, m := range p.Items {
-		page.Items = append(page.Items, Item{m.Seq, m.Key, m.Body})
+	for i := range p.Items {
+		page.Items = append(page.Items, p.Items[i].item())
 	}
 	return page, nil
 }

@@ -16,6 +16,8 @@ type Config struct {
 	Home     string        // host:port of the first connection
 	Away     string        // of every later one: the balancer
 	Zombie   time.Duration // silence for so long means that the connection is dead; 0: 45 s
+	Events   bool          // listens to an event stream and speaks by REST, as where a network blocks sockets
+	Shop     string        // the shop that it answers for; empty: it is a buyer's
 	Seed     uint64
 	Instance func(addr string) string // names the instance that the balancer took
 }
@@ -48,6 +50,7 @@ type Client struct {
 	conns   int
 	readyAt time.Time // when the last connection had everything; zero while there is none
 	ids     int
+	marking chan struct{} // holds a token when cursors are unsaid
 }
 
 type room struct {
@@ -56,6 +59,10 @@ type room struct {
 	pulling bool
 	outbox  []*draft
 	wake    chan struct{}
+
+	cursors map[string]Cursor // by party, as far as the client has been told
+	said    Cursor            // what the member is to have received and read
+	unsaid  bool              // the server has not been told of it on this connection
 }
 
 // New makes a client of the given rooms. Nothing happens before Run.
@@ -63,11 +70,11 @@ func New(cfg Config, rooms []Room) *Client {
 	if cfg.Zombie == 0 {
 		cfg.Zombie = 45 * time.Second
 	}
-	c := &Client{cfg: cfg, rooms: map[string]*room{}, drafts: map[string]*draft{}, up: make(chan struct{}),
+	c := &Client{cfg: cfg, rooms: map[string]*room{}, drafts: map[string]*draft{}, up: make(chan struct{}), marking: make(chan struct{}, 1),
 		rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), //nolint:gosec // jitter, the same for the same seed
 		log: &record.Log{Client: cfg.Name, Member: cfg.Account.MemberID, Rooms: map[string]bool{}}}
 	for _, r := range rooms {
-		c.rooms[r.ID] = &room{id: r.ID, view: View{Base: r.Head}, wake: make(chan struct{}, 1)}
+		c.rooms[r.ID] = &room{id: r.ID, view: View{Base: r.Head}, wake: make(chan struct{}, 1), cursors: map[string]Cursor{}}
 		c.log.Rooms[r.ID] = true
 	}
 	return c
@@ -78,6 +85,7 @@ func (c *Client) Run(ctx context.Context) {
 	for _, r := range c.rooms {
 		c.wg.Go(func() { c.sendFrom(ctx, r) })
 	}
+	c.wg.Go(func() { c.sayMarks(ctx) })
 	c.stayConnected(ctx)
 	c.wg.Wait()
 }
@@ -108,7 +116,7 @@ func (c *Client) LocalAddr() string {
 	if c.conn == nil {
 		return ""
 	}
-	return c.conn.ws.LocalAddr().String()
+	return c.conn.local()
 }
 
 // On names the instance that the client is connected to; empty when there is none.
@@ -162,17 +170,4 @@ func (c *Client) wait(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-t.C:
 	}
-}
-
-// Read tells the server that the member has read all that this client has of a room, and gives the seq. It does nothing
-// without a connection.
-func (c *Client) Read(roomID string) (seq int64) {
-	c.mu.Lock()
-	k := c.conn
-	seq = c.rooms[roomID].view.Last()
-	c.mu.Unlock()
-	if k != nil {
-		k.write(encode(map[string]any{"type": "read", "room_id": roomID, "seq": seq}))
-	}
-	return seq
 }

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -19,25 +17,30 @@ import (
 
 // conn is one connection.
 type conn struct {
-	n     int
-	on    string // the instance
-	ws    *websocket.Conn
-	epoch string
-	over  chan struct{} // closed when it has ended
+	pipe
 
-	mu       sync.Mutex // orders writes; gorilla takes one writer at a time
-	resuming int        // resumes that are not answered yet; guarded by the client's lock
+	n        int
+	on       string // the instance
+	epoch    string
+	over     chan struct{} // closed when it has ended
+	resuming int           // what was missed and is not read yet; guarded by the client's lock
 }
 
-const writePatience = 10 * time.Second
+// pipe is what a connection is made of.
+type pipe interface {
+	// next waits for a frame. An end that the server gives a reason for is a *websocket.CloseError, for both kinds.
+	next() ([]byte, error)
+	// shut ends it at once; leave says goodbye first.
+	shut()
+	leave()
+	// local is the address of our end.
+	local() string
+}
 
-func (k *conn) write(text []byte) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	_ = k.ws.SetWriteDeadline(time.Now().Add(writePatience))
-	if err := k.ws.WriteMessage(websocket.TextMessage, text); err != nil {
-		_ = k.ws.Close() // the reader notices
-	}
+// socket is the connection's, or nil where it only listens.
+func (k *conn) socket() *socket {
+	s, _ := k.pipe.(*socket)
+	return s
 }
 
 // stayConnected connects and reconnects until ctx ends or the server says never.
@@ -74,20 +77,15 @@ func (c *Client) connect(ctx context.Context, where string) (code int, reason st
 	if err != nil {
 		c.log.Add(record.Event{Kind: record.Note, Note: "no connection: " + err.Error()})
 		var p *Problem
-		if errors.As(err, &p) && p.Status == http.StatusUnauthorized {
-			return 4401, "", false
+		if errors.As(err, &p) && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden) {
+			return 4000 + p.Status, p.Code, false
 		}
 		return 1006, "", false
 	}
-	stop := context.AfterFunc(ctx, func() {
-		k.mu.Lock()
-		_ = k.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
-		k.mu.Unlock()
-		_ = k.ws.SetReadDeadline(time.Now().Add(time.Second))
-	})
+	stop := context.AfterFunc(ctx, k.leave)
 	defer stop()
 	lived, err = c.serve(ctx, k)
-	_ = k.ws.Close()
+	k.shut()
 	code, reason = 1006, err.Error()
 	var closed *websocket.CloseError
 	if errors.As(err, &closed) {
@@ -102,27 +100,24 @@ func (c *Client) dial(ctx context.Context, where string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := websocket.Dialer{NetDialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-		HandshakeTimeout: 10 * time.Second, Subprotocols: []string{"mall.chat.v1"}, ReadBufferSize: 4 << 10, WriteBufferSize: 2 << 10}
-	ws, answer, err := dialer.DialContext(ctx, "ws://"+where+"/api/v1/chat/ws", http.Header{"Authorization": {"Bearer " + token}})
+	open := openSocket
+	if c.cfg.Events {
+		open = openEvents
+	}
+	p, upstream, err := open(ctx, where, token, c.cfg.Zombie)
 	if err != nil {
-		if answer != nil {
-			_ = answer.Body.Close()
-			return nil, &Problem{Status: answer.StatusCode, Detail: err.Error()}
-		}
 		return nil, err
 	}
-	_ = answer.Body.Close()
-	upstream := strings.Split(answer.Header.Get("X-Upstream"), ", ") // several where nginx tried several; the last one took it
+	tried := strings.Split(upstream, ", ") // several where nginx tried several; the last one took it
 	c.mu.Lock()
 	c.conns++
-	k := &conn{n: c.conns, on: c.cfg.Instance(upstream[len(upstream)-1]), ws: ws, over: make(chan struct{})}
+	k := &conn{pipe: p, n: c.conns, on: c.cfg.Instance(tried[len(tried)-1]), over: make(chan struct{})}
 	c.mu.Unlock()
 	c.log.Add(record.Event{Kind: record.Open, Conn: k.n, On: k.on})
 	return k, nil
 }
 
-// serve reads until the connection ends. Every sign of life gives the server another while.
+// serve reads until the connection ends.
 func (c *Client) serve(ctx context.Context, k *conn) (lived bool, err error) {
 	defer func() {
 		close(k.over)
@@ -132,28 +127,13 @@ func (c *Client) serve(ctx context.Context, k *conn) (lived bool, err error) {
 		}
 		c.mu.Unlock()
 	}()
-	alive := func() {
-		if ctx.Err() == nil {
-			_ = k.ws.SetReadDeadline(time.Now().Add(c.cfg.Zombie))
-		}
-	}
-	k.ws.SetPingHandler(func(data string) error {
-		alive()
-		err := k.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
-		var timeout net.Error
-		if errors.Is(err, websocket.ErrCloseSent) || errors.As(err, &timeout) {
-			return nil
-		}
-		return err
-	})
 	for {
-		alive()
-		kind, text, err := k.ws.ReadMessage()
+		text, err := k.next()
 		if err != nil {
 			return lived, err
 		}
 		var f frame
-		if err := json.Unmarshal(text, &f); err != nil || kind != websocket.TextMessage {
+		if err := json.Unmarshal(text, &f); err != nil {
 			c.log.Add(record.Event{Kind: record.Note, Conn: k.n, Final: true, Note: fmt.Sprintf("not a frame: %.200q", text)})
 			continue
 		}

@@ -18,9 +18,14 @@ type frame struct {
 	Retryable    bool             `json:"retryable"`
 	RetryAfterMS int64            `json:"retry_after_ms"`
 	Party        string           `json:"party"`
+	DeliveredSeq int64            `json:"delivered_seq"`
 	ReadSeq      int64            `json:"read_seq"`
-	HeartbeatMS  int64            `json:"heartbeat_ms"`
+	Sender       struct {
+		Party string `json:"party"`
+	} `json:"sender"`
 }
+
+func (f *frame) item() Item { return Item{f.Seq, f.Key, f.Body, f.Sender.Party} }
 
 func encode(fields map[string]any) []byte {
 	text, err := json.Marshal(fields)

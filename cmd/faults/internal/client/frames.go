@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"mall/cmd/faults/internal/record"
@@ -19,6 +20,10 @@ func (c *Client) take(ctx context.Context, k *conn, f frame) {
 		c.acked(k, f)
 		c.mindGap(ctx, k, f.RoomID)
 	case "error":
+		if id, mark := strings.CutPrefix(f.ID, markID); mark {
+			c.markRefused(ctx, k, id, f)
+			return
+		}
 		c.refused(k, f)
 		c.resumeRefused(ctx, k, f)
 	case "resumed":
@@ -37,6 +42,9 @@ func (c *Client) take(ctx context.Context, k *conn, f frame) {
 		}
 	case "receipt":
 		c.log.Add(record.Event{Kind: record.Receipt, Conn: k.n, On: k.on, Room: f.RoomID, Seq: f.ReadSeq, Note: f.Party})
+		c.told(f.RoomID, f.Party, Cursor{f.DeliveredSeq, f.ReadSeq})
+	case "ok":
+		c.log.Add(record.Event{Kind: record.Authed, Conn: k.n, On: k.on})
 	}
 }
 
@@ -55,11 +63,20 @@ func (c *Client) welcomed(ctx context.Context, k *conn, f frame) {
 		c.epoch = f.Epoch
 	}
 	c.mu.Unlock()
-	c.resume(ctx, k)
+	if k.socket() != nil {
+		c.resume(ctx, k)
+	} else {
+		c.newLife(k)
+	}
 	c.mu.Lock()
 	c.conn = k
 	close(c.up)
+	if k.socket() == nil {
+		k.resuming = 1
+		c.wg.Go(func() { c.catchUp(ctx, k) })
+	}
 	c.mu.Unlock()
+	c.wg.Go(func() { c.learnCursors(ctx, k) })
 }
 
 func (c *Client) resume(ctx context.Context, k *conn) {
@@ -80,7 +97,7 @@ func (c *Client) resume(ctx context.Context, k *conn) {
 		for id, after := range rooms {
 			c.log.Add(record.Event{Kind: record.Resume, Conn: k.n, On: k.on, Room: id, Seq: after, Epoch: epoch})
 		}
-		k.write(encode(map[string]any{"type": "resume", "id": resumeID, "epoch": epoch, "rooms": rooms}))
+		k.socket().write(encode(map[string]any{"type": "resume", "id": resumeID, "epoch": epoch, "rooms": rooms}))
 	}
 	c.wg.Go(func() {
 		patience := time.NewTimer(resumePatience)
@@ -94,7 +111,7 @@ func (c *Client) resume(ctx context.Context, k *conn) {
 			c.mu.Unlock()
 			if waiting {
 				c.log.Add(record.Event{Kind: record.Note, Conn: k.n, On: k.on, Note: "resume not answered"})
-				_ = k.ws.Close()
+				k.shut()
 			}
 		}
 	})
@@ -112,6 +129,7 @@ func (c *Client) resumed(ctx context.Context, k *conn, heads map[string]int64) {
 		c.headSaid(ctx, k, room, head)
 	}
 	if ready {
+		c.marksAgain()
 		for room := range c.rooms {
 			c.mindGap(ctx, k, room)
 		}
@@ -136,11 +154,9 @@ func (c *Client) reset(ctx context.Context, k *conn, f frame) {
 	c.log.Add(record.Event{Kind: record.Reset, Conn: k.n, On: k.on, Epoch: f.Epoch})
 	c.mu.Lock()
 	again := c.epoch != f.Epoch
-	c.epoch = f.Epoch
-	for _, r := range c.rooms {
-		r.view.Void()
-	}
 	c.mu.Unlock()
+	c.void(f.Epoch)
+	c.wg.Go(func() { c.learnCursors(ctx, k) })
 	for id, head := range f.Heads {
 		c.pullSoon(ctx, id, head)
 	}
@@ -156,6 +172,17 @@ func (c *Client) reset(ctx context.Context, k *conn, f frame) {
 	}
 }
 
+// void forgets everything, for another life of the database.
+func (c *Client) void(epoch string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch = epoch
+	for _, r := range c.rooms {
+		r.view.Void()
+		r.cursors, r.said, r.unsaid = map[string]Cursor{}, Cursor{}, false
+	}
+}
+
 func (c *Client) untilRead(ctx context.Context, heads map[string]int64) {
 	for id, head := range heads {
 		for ctx.Err() == nil && c.rooms[id] != nil && c.Last(id) < head {
@@ -168,7 +195,7 @@ func (c *Client) untilRead(ctx context.Context, heads map[string]int64) {
 func (c *Client) keep(ctx context.Context, k *conn, f frame) {
 	c.mu.Lock()
 	if r := c.rooms[f.RoomID]; r != nil {
-		r.view.Take(Item{f.Seq, f.Key, f.Body})
+		r.view.Take(f.item())
 	}
 	c.mu.Unlock()
 	c.mindGap(ctx, k, f.RoomID)

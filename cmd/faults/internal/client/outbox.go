@@ -55,40 +55,52 @@ func (c *Client) sendFrom(ctx context.Context, r *room) {
 	}
 }
 
-// deliver tries until the message is stored; false when ctx ended first.
+// deliver tries until the message is stored, or refused for good; false when ctx ended first.
 func (c *Client) deliver(ctx context.Context, d *draft) bool {
-	for {
+	defer c.unregister(d)
+	for ctx.Err() == nil {
 		conn := c.connected(ctx)
 		if conn == nil {
 			return false
 		}
-		id := c.register(d)
-		c.log.Add(record.Event{Kind: record.Send, Conn: conn.n, On: conn.on, Room: d.room, Key: d.key})
-		conn.write(encode(map[string]any{"type": "send", "id": id, "room_id": d.room, "client_msg_id": d.key, "body": d.body}))
-		patience := time.NewTimer(ackPatience)
-		select {
-		case <-d.done:
-		case f := <-d.answer:
-			if !f.Retryable {
-				c.unregister(d)
-				return true
-			}
-			c.wait(ctx, c.pause(f.RetryAfterMS))
-		case <-conn.over:
-		case <-patience.C:
-			c.log.Add(record.Event{Kind: record.Silence, Conn: conn.n, On: conn.on, Room: d.room, Key: d.key})
-		case <-ctx.Done():
-		}
-		patience.Stop()
-		select {
-		case <-d.done:
-			c.unregister(d)
+		if c.try(ctx, conn, d) {
 			return true
-		default:
 		}
-		if ctx.Err() != nil {
-			return false
+	}
+	return false
+}
+
+func (c *Client) try(ctx context.Context, conn *conn, d *draft) (settled bool) {
+	if ws := conn.socket(); ws != nil {
+		return c.send(ctx, conn, ws, d)
+	}
+	return c.post(ctx, d)
+}
+
+// send is one try by socket; a late ack of an earlier one does as well.
+func (c *Client) send(ctx context.Context, conn *conn, ws *socket, d *draft) (settled bool) {
+	id := c.register(d)
+	c.log.Add(record.Event{Kind: record.Send, Conn: conn.n, On: conn.on, Room: d.room, Key: d.key})
+	ws.write(encode(map[string]any{"type": "send", "id": id, "room_id": d.room, "client_msg_id": d.key, "body": d.body}))
+	patience := time.NewTimer(ackPatience)
+	defer patience.Stop()
+	select {
+	case <-d.done:
+	case f := <-d.answer:
+		if !f.Retryable {
+			return true
 		}
+		c.wait(ctx, c.pause(f.RetryAfterMS))
+	case <-conn.over:
+	case <-patience.C:
+		c.log.Add(record.Event{Kind: record.Silence, Conn: conn.n, On: conn.on, Room: d.room, Key: d.key})
+	case <-ctx.Done():
+	}
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -151,7 +163,7 @@ func (c *Client) acked(conn *conn, f frame) {
 	default:
 		close(d.done)
 	}
-	r.view.Take(Item{f.Seq, f.Key, d.body})
+	r.view.Take(Item{f.Seq, f.Key, d.body, c.party()})
 }
 
 // refused takes the error of a send; others have no draft.

@@ -59,11 +59,7 @@ func (c *Client) pull(ctx context.Context, r *room, head int64, patience time.Du
 			page, err := c.cfg.Account.After(ctx, r.id, last)
 			if err != nil {
 				c.log.Add(record.Event{Kind: record.Note, Room: r.id, Note: "pull: " + err.Error()})
-				c.mu.Lock()
-				pause := jitter(min(tries, 2), c.rnd)
-				c.mu.Unlock()
-				tries++
-				c.wait(ctx, pause)
+				c.failed(ctx, &tries)
 				continue
 			}
 			head = c.pulled(r, page, early, head)
@@ -72,6 +68,15 @@ func (c *Client) pull(ctx context.Context, r *room, head int64, patience time.Du
 		r.pulling = false
 		c.mu.Unlock()
 	})
+}
+
+// failed waits before the next try of a read.
+func (c *Client) failed(ctx context.Context, tries *int) {
+	c.mu.Lock()
+	pause := jitter(min(*tries, 2), c.rnd)
+	c.mu.Unlock()
+	*tries++
+	c.wait(ctx, pause)
 }
 
 // pulled takes a page into the view. It answers the head to read up to: never past the one that the database has, or a

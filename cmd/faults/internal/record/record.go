@@ -28,6 +28,7 @@ const (
 	Refused Kind = "refused" // Note is the code; Final when it is not to be repeated
 	Silence Kind = "silence" // a try that nobody answered in time
 	Receipt Kind = "receipt" // Seq is the party's read_seq; Note the party
+	Authed  Kind = "authed"  // the server took a fresh token on a live connection
 	Closed  Kind = "closed"  // Note is the code and reason
 	Note    Kind = "note"    // anything else worth reading
 )
