@@ -35,7 +35,7 @@ func run(ctx context.Context, o options) error {
 				err = errors.Join(err, o.keep(r))
 			}
 			if err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", t.Name, err), o.report(runs))
+				return errors.Join(fmt.Errorf("%s: %w", t.Name, err), o.save(targets), o.report(runs))
 			}
 		}
 	}
