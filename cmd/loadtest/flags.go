@@ -32,9 +32,9 @@ type options struct {
 	targets    []*target
 	relay      bool
 	repeat     int
-	title      string
 	json, html string
 	again      string
+	leashed    bool
 }
 
 const usage = `usage: loadtest -workload NAME -target URL [-people FILE] [-process NAME=PID]... [FLAGS]
@@ -73,9 +73,11 @@ func parse(args []string) (o options, err error) {
 	flags.BoolVar(&o.relay, "relay", false, "run the same against a bare relay of the same WebSocket library, too")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often; the targets take turns, and the run in the middle is reported")
 	flags.StringVar(&o.json, "json", "", "`FILE` to which each run is appended as a line of JSON")
-	flags.StringVar(&o.title, "title", "", "what the run is called in reports; empty: the workload")
+	flags.StringVar(&o.Title, "title", "", "what the run is called in reports; empty: the workload")
+	flags.StringVar(&o.Note, "note", "", "what readers of the report should know, such as settings that were changed")
 	flags.StringVar(&o.again, "report", "", "run nothing, but make -html of the JSON lines in `FILE`")
 	flags.StringVar(&o.html, "html", "", "`FILE` for a report to look at")
+	flags.BoolVar(&o.leashed, "leashed", false, "end when the standard input does: for programs that must not leave this one behind")
 	o.amounts(flags)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

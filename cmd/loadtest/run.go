@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,12 +29,12 @@ func run(ctx context.Context, o options) error {
 		for i, t := range targets {
 			r, err := workload.Play(ctx, o.workload, t, o.Options, os.Stderr)
 			if r != nil {
-				r.Repeat, r.Title = n+1, cmp.Or(o.title, o.workload)
+				r.Repeat = n + 1
 				runs[i] = append(runs[i], r)
 				err = errors.Join(err, o.keep(r))
 			}
 			if err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", t.Name, err), o.report(runs))
+				return errors.Join(fmt.Errorf("%s: %w", t.Name, err), o.save(targets), o.report(runs))
 			}
 		}
 	}

@@ -64,6 +64,15 @@ var raised = []struct{ key, value, why string }{
 	{"member.access_life", "1h", "tokens last for the whole run"},
 }
 
+// raisedInWords is for the reports.
+func raisedInWords() string {
+	var words []string
+	for _, r := range raised {
+		words = append(words, r.key+" = "+r.value)
+	}
+	return "settings changed for the run: " + strings.Join(words, ", ")
+}
+
 func variable(key, value string) string {
 	return "MALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "__")) + "=" + value
 }

@@ -108,7 +108,7 @@ func sectionOf(all []*result.Result, anchor string) section {
 
 // cards picks what a workload is mostly asked for.
 func cards(all []*result.Result) (list []card) {
-	wanted := []string{"messages/s (acked)", "send to ack p50", "send to ack p99", "send to receive p99", "all together, CPU per message"}
+	wanted := []string{"messages/s (acked)", "send to ack p50", "send to ack p99", "send to receive p99", togetherName + per(all)}
 	for _, f := range all[0].Figures {
 		wanted = append(wanted, f.Name)
 	}

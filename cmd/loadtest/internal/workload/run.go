@@ -32,6 +32,8 @@ type Target struct {
 
 // Options say how much. Zero values are replaced by each workload's own.
 type Options struct {
+	Title              string // what the run is called in reports; empty: the workload's name
+	Note               string // what readers of the report should know
 	Rooms, Connections int
 	Rate               float64 // messages a second
 	Messages           int64
@@ -122,7 +124,10 @@ func Play(ctx context.Context, name string, t *Target, o Options, screen io.Writ
 
 func newRun(ctx context.Context, name string, t *Target, o Options, screen io.Writer) *run {
 	r := &run{Options: o, target: t, tally: &tally.Tally{}, screen: screen}
-	r.out = &result.Result{Workload: name, Target: t.Name, Began: time.Now()}
+	r.out = &result.Result{Title: or(o.Title, name), Workload: name, Target: t.Name, Began: time.Now()}
+	if o.Note != "" && !t.Relay {
+		r.note(o.Note)
+	}
 	r.fleet = &client.Fleet{Bases: t.Bases, Relay: t.Relay, Tally: r.tally, Body: frame.Text, FramesPerSecond: o.FramesPerSecond, Retry: true}
 	r.fleet.OnSettled = func(at client.At) {
 		if r.looping.Load() {
