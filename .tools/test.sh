@@ -63,8 +63,9 @@ absent=$(for c in "${MALL_CHROMIUM:-chromium}" mariadbd redis-server nginx; do c
 if [ -z "$absent" ] || [ -n "${CI:-}${MALL_REQUIRE_SERVERS:-}" ]; then
   task browser e2e
   task faults faults-short
+  task load load-short
 else
-  echo "browser, faults 0s  not run: $absent missing" | tee -a $logs/steps
+  echo "browser, faults, load 0s  not run: $absent missing" | tee -a $logs/steps
 fi
 
 go_done='^DONE ([0-9]+) tests.*'

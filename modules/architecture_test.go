@@ -15,7 +15,7 @@ var mayImport = map[string][]string{
 	"cmd/apigen":     {"platform"},
 	"cmd/loadtest":   {},                      // a client of the public contract, so it knows nothing but the contract
 	"cmd/faults":     {"platform", "configs"}, // the same, with testservers to break
-	"cmd/stage":      {"platform", "configs"}, // starts servers and programs for cmd/loadtest
+	"cmd/stage":      {"platform"},            // starts servers and programs for cmd/loadtest
 	"chat":           {"order", "product", "member", "platform"},
 	"order":          {"product", "member", "platform"},
 	"product":        {"platform"},

@@ -33,6 +33,8 @@ type options struct {
 	relay      bool
 	repeat     int
 	json, html string
+	again      string
+	leashed    bool
 }
 
 const usage = `usage: loadtest -workload NAME -target URL [-people FILE] [-process NAME=PID]... [FLAGS]
@@ -71,7 +73,11 @@ func parse(args []string) (o options, err error) {
 	flags.BoolVar(&o.relay, "relay", false, "run the same against a bare relay of the same WebSocket library, too")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often; the targets take turns, and the run in the middle is reported")
 	flags.StringVar(&o.json, "json", "", "`FILE` to which each run is appended as a line of JSON")
+	flags.StringVar(&o.Title, "title", "", "what the run is called in reports; empty: the workload")
+	flags.StringVar(&o.Note, "note", "", "what readers of the report should know, such as settings that were changed")
+	flags.StringVar(&o.again, "report", "", "run nothing, but make -html of the JSON lines in `FILE`")
 	flags.StringVar(&o.html, "html", "", "`FILE` for a report to look at")
+	flags.BoolVar(&o.leashed, "leashed", false, "end when the standard input does: for programs that must not leave this one behind")
 	o.amounts(flags)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -123,10 +129,14 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return errUsage
 	}
 	switch {
+	case o.again != "" && o.html != "":
+		return nil
 	case flags.NArg() > 0:
 		return say("unknown word %q", flags.Arg(0))
 	case !workload.Known(o.workload):
 		return say("no workload is called %q; -h lists them", o.workload)
+	case o.relay && !workload.OnRelay(o.workload):
+		return say("%s asks for more than the bare relay can", o.workload)
 	case len(o.targets) == 0 && !o.relay:
 		return say("no -target")
 	case o.repeat < 1 || o.Duration < 0 || o.Duration > 24*time.Hour:

@@ -16,6 +16,9 @@ var errViolated = errors.New("messages were lost, doubled or out of order, or co
 
 // run plays the workload against all targets in turn, as often as asked, and reports.
 func run(ctx context.Context, o options) error {
+	if o.again != "" {
+		return o.reportAgain()
+	}
 	targets, stop, err := open(ctx, &o)
 	if err != nil {
 		return err
@@ -31,7 +34,7 @@ func run(ctx context.Context, o options) error {
 				err = errors.Join(err, o.keep(r))
 			}
 			if err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", t.Name, err), o.report(runs))
+				return errors.Join(fmt.Errorf("%s: %w", t.Name, err), o.save(targets), o.report(runs))
 			}
 		}
 	}
@@ -89,18 +92,45 @@ func (o *options) save(targets []*workload.Target) (err error) {
 	return err
 }
 
+// report shows the runs in the middle. A run that was not clean is an error, so that scripts notice.
 func (o *options) report(runs [][]*result.Result) error {
 	var picked []*result.Result
-	failed := false
+	var failed error
 	for _, of := range runs {
 		if m := report.Median(of); m != nil {
 			picked = append(picked, m)
-			failed = failed || m.Failed()
+			if m.Failed() {
+				failed = errViolated
+			}
 		}
 	}
-	err := report.Table(os.Stdout, picked)
-	if failed {
-		err = errors.Join(err, errViolated)
+	if len(picked) == 0 {
+		return nil
 	}
-	return err
+	return errors.Join(report.Table(os.Stdout, picked), o.page([][]*result.Result{picked}), failed)
+}
+
+func (o *options) page(groups [][]*result.Result) (err error) {
+	if o.html == "" {
+		return nil
+	}
+	f, err := os.Create(o.html)
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.Page(f, groups), f.Close())
+}
+
+// reportAgain makes a page of runs that were written down.
+func (o *options) reportAgain() error {
+	f, err := os.Open(o.again)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	all, err := report.ReadLines(f)
+	if err != nil {
+		return err
+	}
+	return o.page(report.Group(all))
 }

@@ -69,7 +69,7 @@ func loadSettings(file string, environ []string) (settings, error) {
 		s.HTTP.PublicURL = "http://" + s.HTTP.Addr
 	}
 	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: strings.HasPrefix(s.HTTP.PublicURL, "https://")}
-	return s, errors.Join(s.HTTP.Check(), s.Member.Check())
+	return s, errors.Join(s.HTTP.Check(), s.Redis.Check(), s.Member.Check())
 }
 
 func (s *settings) embedded() bool { return s.DB.Driver == db.SQLite }

@@ -77,6 +77,7 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"no secret":              {real, nil, "mall: settings: member.token_secret: must be set"},
 		"weak secret":            {append(real, "MALL_MEMBER__TOKEN_SECRET=changeme"), nil, "mall: settings: member.token_secret"},
 		"no redis":               {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"a cluster of nobody":    {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), soon)

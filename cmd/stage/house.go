@@ -20,8 +20,10 @@ import (
 type house struct {
 	options
 
+	began    time.Time
 	dir      string
 	loadtest string
+	own      string // this tree's mall, which makes the crowds
 	mysql    *testservers.MySQLServer
 	redis    *testservers.RedisServer
 	malls    int
@@ -60,6 +62,15 @@ var raised = []struct{ key, value, why string }{
 	{"chat.sends_burst", "100000", "the same"},
 	{"chat.handshakes_per_second", "100000", "how fast connections can be made is measured, not how fast they may be"},
 	{"member.access_life", "1h", "tokens last for the whole run"},
+}
+
+// raisedInWords is for the reports.
+func raisedInWords() string {
+	var words []string
+	for _, r := range raised {
+		words = append(words, r.key+" = "+r.value)
+	}
+	return "settings changed for the run: " + strings.Join(words, ", ")
 }
 
 func variable(key, value string) string {
@@ -118,9 +129,9 @@ func (m *mall) close() (err error) {
 
 // crowd fills the mall with people. It is always this tree's program that does it, so that an older one can be measured
 // that cannot.
-func (m *mall) crowd(ctx context.Context, program string, args []string) error {
+func (m *mall) crowd(ctx context.Context, args []string) error {
 	m.people = filepath.Join(m.house.dir, m.database+".jsonl")
-	c := exec.CommandContext(ctx, program, append([]string{"crowd", "-out", m.people}, args...)...)
+	c := exec.CommandContext(ctx, m.house.own, append([]string{"crowd", "-out", m.people}, args...)...)
 	c.Env = testservers.ProgramEnviron(append(m.settings, "MALL_DB__MIGRATE=false"))
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	return c.Run()

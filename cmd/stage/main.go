@@ -68,7 +68,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err := o.folders(); err != nil {
 		return err
 	}
-	h := &house{options: o, dir: temporary}
+	h := &house{options: o, began: time.Now(), dir: temporary}
 	if err := h.build(ctx); err != nil {
 		return err
 	}
@@ -100,17 +100,20 @@ func (o *options) folders() error {
 	return nil
 }
 
-// build makes the programs that are not given.
+// build makes this tree's programs.
 func (h *house) build(ctx context.Context) error {
 	h.loadtest = filepath.Join(h.dir, "loadtest")
 	if err := build(ctx, h.loadtest, "./cmd/loadtest"); err != nil {
 		return err
 	}
-	if h.program != "" {
-		return nil
+	h.own = filepath.Join(h.dir, "mall")
+	if err := build(ctx, h.own, "./cmd/mall"); err != nil {
+		return err
 	}
-	h.program = filepath.Join(h.dir, "mall")
-	return build(ctx, h.program, "./cmd/mall")
+	if h.program == "" {
+		h.program = h.own
+	}
+	return nil
 }
 
 func build(ctx context.Context, program, from string) error {

@@ -51,7 +51,7 @@ func (h *house) play(ctx context.Context, p preset) (err error) {
 			return err
 		}
 		malls = append(malls, m)
-		if err := m.crowd(ctx, h.program, h.crowdOf(p).args()); err != nil {
+		if err := m.crowd(ctx, h.crowdOf(p).args()); err != nil {
 			return err
 		}
 		if err := h.fillUp(ctx, m, p); err != nil {
@@ -75,7 +75,7 @@ func (h *house) fillUp(ctx context.Context, m *mall, p preset) error {
 		return nil
 	}
 	rooms := min(h.crowdOf(p).buyers, 500)
-	return h.load(ctx, append(m.target(), "-workload", "growth", "-window", "8", "-rooms", strconv.Itoa(rooms), "-messages", strconv.Itoa(n)))
+	return h.load(ctx, append(m.target(), "-workload", "growth", "-window", "2", "-rooms", strconv.Itoa(rooms), "-messages", strconv.Itoa(n)))
 }
 
 func (h *house) crowdOf(p preset) crowd {
@@ -94,7 +94,7 @@ func (h *house) flagsOf(p preset) []string {
 	if h.repeat > 0 {
 		repeat = h.repeat
 	}
-	flags = append(flags, "-repeat", strconv.Itoa(repeat), "-json", filepath.Join(h.logs, "results.jsonl"))
+	flags = append(flags, "-repeat", strconv.Itoa(repeat), "-json", h.results(".jsonl"), "-title", p.name, "-note", raisedInWords())
 	if h.duration > 0 {
 		flags = append(flags, "-duration", h.duration.String())
 	}
@@ -107,13 +107,33 @@ func (h *house) flagsOf(p preset) []string {
 	return append(flags, strings.Fields(h.extra)...)
 }
 
-// load runs loadtest. It is asked to end, not killed, so that it says goodbye and reports.
+// load runs loadtest. It is asked to end, not killed, so that it says goodbye and reports; when this program is killed, the
+// end of its input ends it.
 func (h *house) load(ctx context.Context, flags []string) error {
-	c := exec.CommandContext(ctx, h.loadtest, flags...)
+	c := exec.CommandContext(ctx, h.loadtest, append([]string{"-leashed"}, flags...)...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	leash, err := c.StdinPipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = leash.Close() }()
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	return c.Run()
 }
 
+// results is a file of this run's.
+func (h *house) results(ending string) string {
+	return filepath.Join(h.logs, h.began.Format("20060102-150405")+ending)
+}
+
 // report makes one page of all that was played.
-func (h *house) report(context.Context) error { return nil }
+func (h *house) report(ctx context.Context) error {
+	if _, err := os.Stat(h.results(".jsonl")); err != nil {
+		return nil //nolint:nilerr // nothing was played
+	}
+	err := h.load(ctx, []string{"-report", h.results(".jsonl"), "-html", h.results(".html")})
+	if err == nil {
+		fmt.Printf("\nresults: %s, to look at: %s\n", h.results(".jsonl"), h.results(".html"))
+	}
+	return err
+}

@@ -80,7 +80,7 @@ type Deps struct {
 	Members  Members
 	Products Products
 	Orders   Orders
-	Redis    *limit.Client
+	Redis    limit.Client
 	Prefix   string   // of the chat's keys in Redis
 	Origins  []string // further origins whose pages may open a socket
 	RelayKey []byte   // the same on all instances

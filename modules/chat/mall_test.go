@@ -130,7 +130,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	products := product.New(d, members)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
-	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Prefix: "mall"})
+	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
 	check(t, err)
 	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})
 	check(t, err)

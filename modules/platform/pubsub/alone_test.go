@@ -24,18 +24,8 @@ func (s *station) settled(t *testing.T, channel string) {
 	})
 }
 
-// listen is a listener that tells nobody of itself, as one whose announcement was lost.
-func listen(t *testing.T, client *redis.Client, channel string) <-chan *redis.Message {
-	t.Helper()
-	sub := client.Subscribe(t.Context(), "t:"+channel)
-	t.Cleanup(func() { check(t, sub.Close()) })
-	_, err := sub.Receive(t.Context())
-	check(t, err)
-	return sub.Channel()
-}
-
 func TestNobodyIsToldWhatNobodyElseHears(t *testing.T) {
-	onBoth(t, func(t *testing.T, client *redis.Client) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		s := tune(t, client)
 		check(t, s.Subscribe(t.Context(), "mine"))
 		until(t, "the announcement is answered", func() bool { return s.Stats().Announced == 1 && s.Alone("mine") })
@@ -55,7 +45,7 @@ func TestNobodyIsToldWhatNobodyElseHears(t *testing.T) {
 
 // Who arrives is heard of at once, and not only when what Redis has said has grown old.
 func TestAnArrivalIsHeardOf(t *testing.T) {
-	onBoth(t, func(t *testing.T, client *redis.Client) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		a, b := tune(t, client), tune(t, client)
 		check(t, a.Subscribe(t.Context(), "c"))
 		fastest := time.Hour
@@ -77,7 +67,7 @@ func TestAnArrivalIsHeardOf(t *testing.T) {
 }
 
 func TestALostAnnouncementCostsASecond(t *testing.T) {
-	onBoth(t, func(t *testing.T, client *redis.Client) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		s := tune(t, client)
 		check(t, s.Subscribe(t.Context(), "c"))
 		s.settled(t, "c")
@@ -135,7 +125,7 @@ func TestALostLinkIsNotAlone(t *testing.T) {
 }
 
 // links are the ids of the connections that have subscribed to something.
-func links(t *testing.T, client *redis.Client) (ids []string) {
+func links(t *testing.T, client redis.UniversalClient) (ids []string) {
 	t.Helper()
 	all, err := client.ClientList(t.Context()).Result()
 	check(t, err)
@@ -151,7 +141,7 @@ func links(t *testing.T, client *redis.Client) (ids []string) {
 // Stations come to channels and go, and everybody talks all the time. Whoever has come, and has been heard of,
 // hears all that is said from then on.
 func TestComingAndGoingWhileEverybodyTalks(t *testing.T) {
-	onBoth(t, func(t *testing.T, client *redis.Client) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		var all []*talker
 		for range 4 {
 			all = append(all, newTalker(t, client))
@@ -190,7 +180,7 @@ type talker struct {
 	said map[string]bool
 }
 
-func newTalker(t *testing.T, client *redis.Client) *talker {
+func newTalker(t *testing.T, client redis.UniversalClient) *talker {
 	s := &talker{said: map[string]bool{}}
 	s.station = attune(t, client, func(channel string, payload []byte) {
 		if string(payload) != babble {

@@ -37,13 +37,15 @@ var payload = []byte(strings.Repeat("x", 700))
 // thousand parties.
 func BenchmarkPublish(b *testing.B) {
 	bus := benchBus(b)
+	known := bus.link(party).lones
 	for i := range 10_000 {
-		bus.lones.open("chat:b:" + strconv.Itoa(i))
+		known.open("chat:b:" + strconv.Itoa(i))
 	}
-	bus.lones.open(party)
-	for name, until := range map[string]time.Duration{"ours alone": time.Hour, "others too": 0} {
+	known.open(party)
+	c := known.find(party)
+	for name, alone := range map[string]time.Duration{"ours alone": time.Hour, "others too": 0} {
 		b.Run(name, func(b *testing.B) {
-			bus.lones.find(party).settle(bus.lones.find(party).heard(), until)
+			c.until.Store(int64(time.Since(c.began) + alone))
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
@@ -57,9 +59,11 @@ func BenchmarkPublish(b *testing.B) {
 // BenchmarkCarry is the whole way of one of many news to Redis, whoever pays for it.
 func BenchmarkCarry(b *testing.B) {
 	bus := benchBus(b)
+	link := bus.link(party)
+	queue := link.lane.Load().queue
 	b.ReportAllocs()
 	for b.Loop() {
-		for bus.queue <- (news{party, payload}); len(bus.queue) > publishQueue/2; {
+		for queue <- (news{link, party, payload}); len(queue) > publishQueue/2; {
 			time.Sleep(10 * time.Microsecond) //nolint:forbidigo // until there is room
 		}
 	}
@@ -70,6 +74,6 @@ func BenchmarkReceive(b *testing.B) {
 	m := &redis.Message{Channel: "t:" + party, Payload: string(payload)}
 	b.ReportAllocs()
 	for b.Loop() {
-		bus.take(m)
+		_ = bus.links[0].take(m)
 	}
 }

@@ -24,51 +24,63 @@ const (
 
 // Bus is one instance's connection to the others. It is safe for concurrent use.
 type Bus struct {
-	client *redis.Client
-	self   id.ID
-	hello  []byte // our announcement
-	prefix string // with its colon
-	log    *slog.Logger
-	probe  string // the channel on which the bus hears itself
+	client  redis.UniversalClient
+	network network
+	hello   []byte // our announcement
+	self    id.ID
+	log     *slog.Logger
 
-	queue   chan news
-	sent    []sent // of the last round trip: room for the next one's
+	links   []*link
 	handler func(channel string, payload []byte)
 	resumed func()
 	lost    chan struct{} // holds a token when resumed must be called
 
-	wishes *wishes
-	lones  *lones
-	up     atomic.Bool  // all channels are subscribed
-	heard  atomic.Int64 // when the bus last heard itself, in Unix nanoseconds
+	mu      sync.Mutex
+	lanes   map[string]*lane // by the server's address
+	running sync.WaitGroup
 
 	published, skipped, announced, dropped, failed, received, met, rebuilt atomic.Int64
 }
 
-type news struct {
-	channel string
-	payload []byte
+// New makes a bus on client. handler gets what arrives on subscribed channels, that of one channel one at a time:
+// it must not block, or everything behind it waits, and it must not write to the payload. resumed is called once
+// news that may have been lost come again, at most every second: after each (re)subscription and after a
+// Subscribe that failed. Nothing happens before Run.
+func New(client redis.UniversalClient, prefix string, handler func(channel string, payload []byte), resumed func(), log *slog.Logger) *Bus {
+	self := id.New()
+	b := &Bus{client: client, network: networkOf(client), self: self, hello: announcement(self), log: log,
+		handler: handler, resumed: resumed, lost: make(chan struct{}, 1)}
+	first := newLane(b) // until it is known which channels are on which servers
+	b.lanes = map[string]*lane{"": first}
+	for _, p := range b.network.prefixes(prefix + ":") {
+		b.links = append(b.links, newLink(b, p, first))
+	}
+	return b
 }
 
-// New makes a bus on client. handler gets what arrives on subscribed channels, one at a time: it must not
-// block, or everything behind it waits, and it must not write to the payload. resumed is called once news that may have been lost come again, at
-// most every second: after each (re)subscription and after a Subscribe that failed. Nothing happens before Run.
-func New(client *redis.Client, prefix string, handler func(channel string, payload []byte), resumed func(), log *slog.Logger) *Bus {
-	self, known := id.New(), newLones(prefix+":")
-	return &Bus{client: client, self: self, hello: announcement(self), prefix: prefix + ":", log: log, probe: "probe:" + self.String(),
-		queue: make(chan news, publishQueue), handler: handler, resumed: resumed,
-		lost: make(chan struct{}, 1), wishes: newWishes(known), lones: known}
+// link is the one that carries the channel, the same on all instances.
+func (b *Bus) link(channel string) *link {
+	if len(b.links) == 1 {
+		return b.links[0]
+	}
+	sum := uint32(2166136261) // FNV-1a, which takes no allocation
+	for i := range len(channel) {
+		sum = (sum ^ uint32(channel[i])) * 16777619
+	}
+	return b.links[sum%uint32(len(b.links))] //nolint:gosec // G115: there are a few
 }
 
 // Publish sends news to the other instances that listen on the channel, some time soon or never. It does not
 // wait, and does nothing while Redis has said lately that there are none. The payload must not change
 // afterwards. An instance that listens itself may hear its own news, or not.
 func (b *Bus) Publish(channel string, payload []byte) {
-	if b.Alone(channel) {
+	l := b.link(channel)
+	if l.lones.alone(channel) {
+		b.skipped.Add(1)
 		return
 	}
 	select {
-	case b.queue <- news{channel, payload}:
+	case l.lane.Load().queue <- news{l, channel, payload}:
 	default:
 		b.dropped.Add(1)
 	}
@@ -77,11 +89,11 @@ func (b *Bus) Publish(channel string, payload []byte) {
 // Alone says that a Publish to the channel would now do nothing, and counts it as done: who asks first need not
 // make the payload. It answers at once and allocates nothing.
 func (b *Bus) Alone(channel string) bool {
-	if !b.lones.alone(channel) {
-		return false
+	alone := b.link(channel).lones.alone(channel)
+	if alone {
+		b.skipped.Add(1)
 	}
-	b.skipped.Add(1)
-	return true
+	return alone
 }
 
 var errAway = errors.New("pubsub: redis is away")
@@ -90,51 +102,61 @@ var errAway = errors.New("pubsub: redis is away")
 // Redis is away, at once, or slow; the channel is then subscribed as soon as it is back, and resumed is
 // called. Each Subscribe, failed or not, needs its Unsubscribe.
 func (b *Bus) Subscribe(ctx context.Context, channel string) error {
-	err := b.await(ctx, b.wishes.add(channel))
+	l := b.link(channel)
+	err := l.await(ctx, l.wishes.add(channel))
 	if err != nil {
-		b.wishes.miss(channel)
+		l.wishes.miss(channel)
 	}
 	return err
 }
 
-func (b *Bus) await(ctx context.Context, confirmed <-chan struct{}) error {
-	if !b.up.Load() {
-		return errAway
-	}
-	limit := time.NewTimer(subscribeMax)
-	defer limit.Stop()
-	select {
-	case <-confirmed:
-		return nil
-	case <-limit.C:
-		return errAway
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // Listen subscribes to a channel for as long as the bus runs, without waiting for Redis.
-func (b *Bus) Listen(channel string) { b.wishes.add(channel) }
+func (b *Bus) Listen(channel string) { b.link(channel).wishes.add(channel) }
 
 // Unsubscribe takes back one Subscribe. It does not wait.
-func (b *Bus) Unsubscribe(channel string) { b.wishes.remove(channel) }
+func (b *Bus) Unsubscribe(channel string) { b.link(channel).wishes.remove(channel) }
 
-// Connected says whether all channels are subscribed and the bus has heard itself lately.
-func (b *Bus) Connected() bool {
-	return b.up.Load() && time.Since(time.Unix(0, b.heard.Load())) < deafAfter
+// Connected says whether all channels are subscribed and the bus has heard itself lately, on each of its links.
+func (b *Bus) Connected() bool { return b.connected() == len(b.links) }
+
+func (b *Bus) connected() (links int) {
+	for _, l := range b.links {
+		if l.connected() {
+			links++
+		}
+	}
+	return links
 }
 
 // Run carries news until ctx ends, and what was published before then. It survives every outage of Redis.
 func (b *Bus) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	wg.Go(func() { b.publish(ctx) })
-	wg.Go(func() { b.sendProbes(ctx) })
-	wg.Go(func() { b.tellLost(ctx) })
-	for ctx.Err() == nil {
-		b.listen(ctx)
+	b.running.Go(func() { b.sendProbes(ctx) })
+	b.running.Go(func() { b.tellLost(ctx) })
+	for _, l := range b.lanes {
+		b.running.Go(func() { l.run(ctx) })
 	}
-	wg.Wait()
+	for _, l := range b.links {
+		b.running.Go(func() {
+			for ctx.Err() == nil {
+				l.listen(ctx)
+			}
+		})
+	}
+	b.running.Wait()
 	return nil
+}
+
+// lane is the one to a server; it runs until ctx ends.
+func (b *Bus) lane(ctx context.Context, addr string) *lane {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.lanes[addr]
+	if l == nil {
+		l = newLane(b)
+		b.lanes[addr] = l
+		b.running.Go(func() { l.run(ctx) })
+	}
+	return l
 }
 
 // tellLost calls resumed, on a goroutine of its own so that it may take its time.

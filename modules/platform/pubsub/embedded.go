@@ -11,7 +11,7 @@ import (
 )
 
 // openEmbedded runs miniredis in this process: the same protocol through the same client, without a port.
-func openEmbedded(opt *redis.Options) (*redis.Client, func() error, error) {
+func openEmbedded(opt *redis.Options) (redis.UniversalClient, func() error, error) {
 	m := miniredis.NewMiniRedis()
 	opt.Dialer = func(context.Context, string, string) (net.Conn, error) {
 		c, err := m.Dial()

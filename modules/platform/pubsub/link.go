@@ -4,71 +4,103 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
 const (
-	probeEvery  = time.Second
-	deafAfter   = 3 * time.Second // a subscription that hears not even our own probe for so long is rebuilt
 	rebuildWait = 200 * time.Millisecond
 	tellBatch   = 1000 // channels named in one command
 )
 
-// sendProbes publishes to ourselves: a link that is half open accepts commands and never delivers, and
-// only what we should have heard can tell.
-func (b *Bus) sendProbes(ctx context.Context) {
-	tick := time.NewTicker(probeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_ = b.client.Publish(ctx, b.prefix+b.probe, "?").Err() // a failed probe is simply not heard
-		}
+// link is the subscription to all channels of a prefix.
+type link struct {
+	bus    *Bus
+	prefix string
+	probe  string // the channel on which the link hears itself
+	lane   atomic.Pointer[lane]
+
+	wishes *wishes
+	lones  *lones
+	up     atomic.Bool  // all channels are subscribed
+	heard  atomic.Int64 // when the link last heard itself, in Unix nanoseconds
+}
+
+func newLink(b *Bus, prefix string, first *lane) *link {
+	l := &link{bus: b, prefix: prefix, probe: "probe:" + b.self.String(), lones: newLones(prefix)}
+	l.wishes = newWishes(l.lones, func(channel string) { l.lane.Load().announce(l, channel) })
+	l.lane.Store(first)
+	return l
+}
+
+// await waits a short time until a channel is confirmed.
+func (l *link) await(ctx context.Context, confirmed <-chan struct{}) error {
+	if !l.up.Load() {
+		return errAway
+	}
+	limit := time.NewTimer(subscribeMax)
+	defer limit.Stop()
+	select {
+	case <-confirmed:
+		return nil
+	case <-limit.C:
+		return errAway
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
 // listen holds one subscription to everything wanted, until it breaks or ctx ends.
-func (b *Bus) listen(ctx context.Context) {
-	b.rebuilt.Add(1)
-	telling, stop := context.WithCancel(ctx)
-	sub := b.client.Subscribe(telling) // no connection yet
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := b.tell(telling, sub); err != nil {
-			b.log.Debug("redis was not told of channels", "error", err)
-		}
-		_ = sub.Close() // ends the receiving below, which no context can
-	})
-	err := b.receive(ctx, sub)
-	stop()
-	wg.Wait()
-	b.wishes.forget() // first: who sees that the link is down may rely on nothing being skipped
-	wasUp := b.up.Swap(false)
+func (l *link) listen(ctx context.Context) {
+	l.bus.rebuilt.Add(1)
+	err := l.hold(ctx)
+	l.wishes.forget() // first: who sees that the link is down may rely on nothing being skipped
+	wasUp := l.up.Swap(false)
 	if ctx.Err() != nil {
 		return
 	}
 	if wasUp {
-		b.log.Warn("the link to Redis is lost", "error", err)
+		l.bus.log.Warn("a link to Redis is lost", "channels", l.prefix, "error", err)
 	}
+	l.bus.network.failed(ctx)
 	pause(ctx, rebuildWait)
+}
+
+func (l *link) hold(ctx context.Context) error {
+	telling, stop := context.WithCancel(ctx)
+	defer stop()
+	sub, addr, err := l.bus.network.subscribe(telling, l.prefix)
+	if err != nil {
+		return err
+	}
+	l.lane.Store(l.bus.lane(ctx, addr))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := l.tell(telling, sub); err != nil {
+			l.bus.log.Debug("redis was not told of channels", "error", err)
+		}
+		_ = sub.Close() // ends the receiving below, which no context can
+	})
+	err = l.receive(ctx, sub)
+	stop()
+	wg.Wait()
+	return err
 }
 
 // tell lets Redis know which channels are wanted, and each change of that, until ctx ends. It is the only
 // one that does, so that Redis ends up with the latest wish.
-func (b *Bus) tell(ctx context.Context, sub *redis.PubSub) error {
+func (l *link) tell(ctx context.Context, sub *subscription) error {
 	for probed := false; ; {
-		on, off := b.wishes.take(tellBatch)
+		on, off := l.wishes.take(tellBatch)
 		if len(on) > 0 {
-			if err := sub.Subscribe(ctx, b.full(on)...); err != nil {
+			if err := sub.on(ctx, l.full(on)...); err != nil {
 				return err
 			}
 		}
 		if len(off) > 0 { // never an empty list: that would drop every channel
-			if err := sub.Unsubscribe(ctx, b.full(off)...); err != nil {
+			if err := sub.off(ctx, l.full(off)...); err != nil {
 				return err
 			}
 		}
@@ -77,72 +109,84 @@ func (b *Bus) tell(ctx context.Context, sub *redis.PubSub) error {
 		}
 		if !probed { // last, so that its confirmation comes when all channels before it are subscribed
 			probed = true
-			if err := sub.Subscribe(ctx, b.prefix+b.probe); err != nil {
+			if err := sub.on(ctx, l.prefix+l.probe); err != nil {
 				return err
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-b.wishes.wake:
+		case <-l.wishes.wake:
 		}
 	}
 }
 
+// full puts the prefix before channels, in their place.
+func (l *link) full(channels []string) []string {
+	for i, c := range channels {
+		channels[i] = l.prefix + c
+	}
+	return channels
+}
+
 // receive takes what Redis sends until the link breaks or stays silent for too long.
-func (b *Bus) receive(ctx context.Context, sub *redis.PubSub) error {
+func (l *link) receive(ctx context.Context, sub *subscription) error {
 	for {
 		msg, err := sub.ReceiveTimeout(ctx, deafAfter)
 		if err != nil {
 			return err
 		}
-		b.take(msg)
+		if err := l.take(msg); err != nil {
+			return err
+		}
 	}
 }
 
-// full puts the prefix before channels, in their place.
-func (b *Bus) full(channels []string) []string {
-	for i, c := range channels {
-		channels[i] = b.prefix + c
-	}
-	return channels
-}
-
-func (b *Bus) take(msg any) {
+func (l *link) take(msg any) error {
 	switch m := msg.(type) {
 	case *redis.Subscription:
-		b.answered(strings.TrimPrefix(m.Channel, b.prefix))
+		return l.answered(strings.TrimPrefix(m.Channel, l.prefix), m.Kind == "subscribe" || m.Kind == "ssubscribe")
 	case *redis.Message:
-		b.news(strings.TrimPrefix(m.Channel, b.prefix), bytesOf(m.Payload))
+		l.news(strings.TrimPrefix(m.Channel, l.prefix), bytesOf(m.Payload))
 	}
+	return nil
 }
 
-func (b *Bus) news(channel string, text []byte) {
-	if channel == b.probe {
-		b.heard.Store(time.Now().UnixNano())
+func (l *link) news(channel string, text []byte) {
+	if channel == l.probe {
+		l.heard.Store(time.Now().UnixNano())
 		return
 	}
 	payload, news := unwrap(text)
 	if news {
-		b.received.Add(1)
-		b.handler(channel, payload)
-	} else if announcedByOther(text, b.self) {
-		b.met.Add(1)
-		b.lones.find(channel).company()
+		l.bus.received.Add(1)
+		l.bus.handler(channel, payload)
+	} else if announcedByOther(text, l.bus.self) {
+		l.bus.met.Add(1)
+		l.lones.find(channel).company()
 	}
 }
 
-// answered takes Redis' answer about a channel. While the link is being built nobody is told what was
-// lost: the probe's answer, which comes last, says so for all.
-func (b *Bus) answered(name string) {
-	if name == b.probe {
-		b.heard.Store(time.Now().UnixNano())
-		b.up.Store(true)
-		b.log.Info("linked to Redis")
-	} else if late := b.wishes.answered(name); !late || !b.up.Load() {
-		return
+// answered takes what Redis says of a channel: that its news come from now on, or no more. While the link is being
+// built nobody is told what was lost: the probe's answer, which comes last, says so for all.
+func (l *link) answered(channel string, on bool) error {
+	if channel != l.probe {
+		late, err := l.wishes.answered(channel, on)
+		if late && l.up.Load() {
+			signal(l.bus.lost)
+		}
+		return err
 	}
-	signal(b.lost)
+	if !on {
+		return errMoved
+	}
+	l.heard.Store(time.Now().UnixNano())
+	l.up.Store(true)
+	if l.bus.Connected() {
+		l.bus.log.Info("linked to Redis", "links", len(l.bus.links))
+	}
+	signal(l.bus.lost)
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

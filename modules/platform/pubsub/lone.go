@@ -16,7 +16,7 @@ const loneFor = time.Second
 type lones struct {
 	prefix string // of the channels' names in Redis
 	seed   maphash.Seed
-	began  time.Time // of the clock
+	began  time.Time // what times are counted from
 	shards [64]struct {
 		sync.RWMutex
 		channels map[string]*lone
@@ -26,8 +26,9 @@ type lones struct {
 // lone is one such channel, from Redis' confirmation to the end of the subscription. While Redis has said
 // lately that nobody else is subscribed, publishing to it is useless.
 type lone struct {
-	full  string       // the channel's name in Redis
-	until atomic.Int64 // ours alone until then, on the clock of lones; 0: somebody else may listen
+	name  string // in Redis
+	began time.Time
+	until atomic.Int64 // ours alone until then, in nanoseconds since began; 0: somebody else may listen
 
 	mu       sync.Mutex
 	arrivals uint64 // announcements heard
@@ -40,8 +41,6 @@ func newLones(prefix string) *lones {
 	}
 	return l
 }
-
-func (l *lones) now() time.Duration { return time.Since(l.began) }
 
 // find gives the channel if it is subscribed, else nil.
 func (l *lones) find(channel string) *lone {
@@ -56,7 +55,7 @@ func (l *lones) open(channel string) {
 	s := &l.shards[maphash.String(l.seed, channel)%uint64(len(l.shards))]
 	s.Lock()
 	defer s.Unlock()
-	s.channels[channel] = &lone{full: l.prefix + channel}
+	s.channels[channel] = &lone{name: l.prefix + channel, began: l.began}
 }
 
 // end notes that a subscription is about to end, or has.
@@ -69,10 +68,18 @@ func (l *lones) end(channel string) {
 	c.company() // an answer of Redis that is on its way no longer counts
 }
 
+// full is the channel's name in Redis; c is what find gives for it.
+func (l *lones) full(c *lone, channel string) string {
+	if c != nil {
+		return c.name
+	}
+	return l.prefix + channel
+}
+
 // alone says whether nobody else listens to the channel, as far as is known.
 func (l *lones) alone(channel string) bool {
 	c := l.find(channel)
-	return c != nil && int64(l.now()) < c.until.Load()
+	return c != nil && int64(time.Since(l.began)) < c.until.Load()
 }
 
 // heard is how many announcements have been heard; settle wants to know.
@@ -85,16 +92,20 @@ func (c *lone) heard() uint64 {
 	return c.arrivals
 }
 
-// settle takes Redis' answer to a publish: until when the channel counts as ours alone, or 0. It does not
-// count if an announcement has come since the publish was made: Redis may have answered before that.
-func (c *lone) settle(heard uint64, until time.Duration) {
+// settle takes Redis' answer to a publish: whether we were the only listener. It does not count if an announcement
+// has come since the publish was made: Redis may have answered before that.
+func (c *lone) settle(heard uint64, alone bool) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.arrivals == heard {
-		c.until.Store(int64(until))
+	if c.arrivals != heard {
+		return
+	}
+	c.until.Store(0)
+	if alone {
+		c.until.Store(int64(time.Since(c.began) + loneFor))
 	}
 }
 

@@ -3,9 +3,12 @@ package pubsub_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,8 +22,54 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The client's own search for a server that is away ends by itself, up to a second after the client is closed.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+	goleak.VerifyTestMain(m,
+		// The client's own search for a server that is away ends by itself, up to a second after the client is closed.
+		goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"),
+		goleak.Cleanup(func(code int) {
+			if err := endCluster(); err != nil {
+				code = 1
+			}
+			os.Exit(code)
+		}))
+}
+
+// A cluster takes seconds to start: the tests that do not break it share one.
+var (
+	clusterDir    string
+	sharedCluster = sync.OnceValues(func() (c *testservers.RedisCluster, err error) {
+		if clusterDir, err = os.MkdirTemp("", "mall-redis-"); err != nil {
+			return nil, err
+		}
+		return testservers.StartRedisCluster(context.Background(), clusterDir, 3)
+	})
+)
+
+func endCluster() error {
+	if clusterDir == "" {
+		return nil
+	}
+	c, err := sharedCluster()
+	if err == nil {
+		err = c.Kill()
+	}
+	return errors.Join(err, os.RemoveAll(clusterDir))
+}
+
+// cluster is the shared one.
+func cluster(t *testing.T) *testservers.RedisCluster {
+	t.Helper()
+	c, err := sharedCluster()
+	if errors.Is(err, testservers.ErrAbsent) {
+		t.Skip(err)
+	}
+	check(t, err)
+	return c
+}
+
+// openCluster gives a client for a cluster.
+func openCluster(t *testing.T, c *testservers.RedisCluster) redis.UniversalClient {
+	t.Helper()
+	return openWith(t, pubsub.Config{Addr: c.Addr(), Cluster: true, Prefix: "t"})
 }
 
 // soon is how long a test waits for what must come.
@@ -31,14 +80,14 @@ var quiet = slog.New(slog.DiscardHandler)
 // station is a bus at work and what it has heard.
 type station struct {
 	*pubsub.Bus
-	client  *redis.Client
+	client  redis.UniversalClient
 	heard   <-chan string // "channel payload"
 	resumed atomic.Int64
 	stop    func() // ends the bus and waits for its end
 }
 
 // tune starts a bus on client that notes what it hears; it ends with the test.
-func tune(t *testing.T, client *redis.Client) *station {
+func tune(t *testing.T, client redis.UniversalClient) *station {
 	t.Helper()
 	heard := make(chan string, 10_000)
 	s := attune(t, client, func(channel string, payload []byte) { heard <- channel + " " + string(payload) })
@@ -47,7 +96,7 @@ func tune(t *testing.T, client *redis.Client) *station {
 }
 
 // attune starts a bus on client; it ends with the test.
-func attune(t *testing.T, client *redis.Client, handler func(channel string, payload []byte)) *station {
+func attune(t *testing.T, client redis.UniversalClient, handler func(channel string, payload []byte)) *station {
 	t.Helper()
 	s := &station{client: client}
 	s.Bus = pubsub.New(client, "t", handler, func() { s.resumed.Add(1) }, quiet)
@@ -76,9 +125,14 @@ func within(c <-chan error) error {
 }
 
 // open gives a client for addr, or for an embedded Redis when addr is empty.
-func open(t *testing.T, addr string) *redis.Client {
+func open(t *testing.T, addr string) redis.UniversalClient {
 	t.Helper()
-	client, closeClient, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "t"})
+	return openWith(t, pubsub.Config{Addr: addr, Prefix: "t"})
+}
+
+func openWith(t *testing.T, cfg pubsub.Config) redis.UniversalClient {
+	t.Helper()
+	client, closeClient, err := pubsub.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,10 +144,11 @@ func open(t *testing.T, addr string) *redis.Client {
 	return client
 }
 
-// onBoth runs a test on a real Redis and on the embedded one.
-func onBoth(t *testing.T, run func(t *testing.T, client *redis.Client)) {
+// onEach runs a test on a real Redis, on a cluster of them, and on the embedded one.
+func onEach(t *testing.T, run func(t *testing.T, client redis.UniversalClient)) {
 	t.Helper()
 	t.Run("real", func(t *testing.T) { run(t, open(t, testservers.Redis(t).Addr())) })
+	t.Run("cluster", func(t *testing.T) { run(t, openCluster(t, cluster(t))) })
 	t.Run("embedded", func(t *testing.T) { run(t, open(t, "")) })
 }
 
@@ -102,6 +157,12 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// steady says whether no link has been built again.
+func (s *station) steady() bool {
+	links := s.Stats().Links
+	return s.Connected() && s.Stats().Rebuilt == int64(links)
 }
 
 // until waits for a condition.
@@ -132,16 +193,64 @@ func (s *station) hears(t *testing.T, want string) {
 // gets publishes past the bus, which need not tell itself anything, and wants to hear it.
 func (s *station) gets(t *testing.T, channel, text string) {
 	t.Helper()
-	check(t, s.client.Publish(t.Context(), "t:"+channel, text).Err())
+	name := pubsub.FullName(s.client, "t", channel)
+	if _, clustered := s.client.(*redis.ClusterClient); clustered {
+		check(t, s.client.SPublish(t.Context(), name, text).Err())
+	} else {
+		check(t, s.client.Publish(t.Context(), name, text).Err())
+	}
 	s.hears(t, channel+" "+text)
 }
 
 // listeners asks Redis how many links are subscribed to a channel.
-func listeners(t *testing.T, client *redis.Client, channel string) int64 {
+func listeners(t *testing.T, client redis.UniversalClient, channel string) int64 {
 	t.Helper()
-	n, err := client.PubSubNumSub(t.Context(), "t:"+channel).Result()
+	name := pubsub.FullName(client, "t", channel)
+	ask := client.PubSubNumSub
+	if c, clustered := client.(*redis.ClusterClient); clustered {
+		node, err := c.MasterForKey(t.Context(), name)
+		check(t, err)
+		ask = node.PubSubShardNumSub
+	}
+	n, err := ask(t.Context(), name).Result()
 	check(t, err)
-	return n["t:"+channel]
+	return n[name]
+}
+
+// allChannels are those that anybody is subscribed to, but probes.
+func allChannels(t *testing.T, client redis.UniversalClient) (n int) {
+	t.Helper()
+	count := func(names []string) {
+		for _, name := range names {
+			if !strings.Contains(name, ":probe:") {
+				n++
+			}
+		}
+	}
+	if c, clustered := client.(*redis.ClusterClient); clustered {
+		for _, tag := range pubsub.Tags() {
+			node, err := c.MasterForKey(t.Context(), "{"+tag+"}")
+			check(t, err)
+			count(node.PubSubShardChannels(t.Context(), "t:{"+tag+"}*").Val())
+		}
+		return n
+	}
+	count(client.PubSubChannels(t.Context(), "t:*").Val())
+	return n
+}
+
+// listen is a listener that tells nobody of itself, as one whose announcement was lost.
+func listen(t *testing.T, client redis.UniversalClient, channel string) <-chan *redis.Message {
+	t.Helper()
+	name, subscribe := pubsub.FullName(client, "t", channel), client.Subscribe
+	if _, clustered := client.(*redis.ClusterClient); clustered {
+		subscribe = client.SSubscribe
+	}
+	sub := subscribe(t.Context(), name)
+	t.Cleanup(func() { check(t, sub.Close()) })
+	_, err := sub.Receive(t.Context())
+	check(t, err)
+	return sub.Channel()
 }
 
 // wire is a TCP hop before Redis that can go deaf: links that carry a subscription then get nothing any more,
@@ -149,6 +258,7 @@ func listeners(t *testing.T, client *redis.Client, channel string) int64 {
 type wire struct {
 	listener net.Listener
 	deaf     atomic.Bool
+	only     string // links that have subscribed to something with this in its name; empty: all
 }
 
 func newWire(t *testing.T, server string) *wire {
@@ -182,7 +292,7 @@ func (w *wire) carry(client net.Conn, server string) {
 	var subscribed, lost atomic.Bool
 	go func() {
 		_, _ = io.Copy(spy{up, func(p []byte) {
-			if bytes.Contains(p, []byte("subscribe")) {
+			if bytes.Contains(p, []byte("subscribe")) && bytes.Contains(p, []byte(w.only)) {
 				subscribed.Store(true)
 			}
 		}}, client)

@@ -17,6 +17,7 @@ type Stats struct {
 	Announced int64 `json:"announced"` // channels of which the others were told that we listen
 	Met       int64 `json:"met"`       // announcements of others
 	Rebuilt   int64 `json:"rebuilt"`   // subscriptions begun
+	Links     int   `json:"links"`     // subscriptions that hold
 	Channels  int   `json:"channels"`
 }
 
@@ -24,7 +25,7 @@ type Stats struct {
 func (b *Bus) Stats() Stats {
 	return Stats{Connected: b.Connected(), Published: b.published.Load(), Skipped: b.skipped.Load(), Dropped: b.dropped.Load(),
 		Failed: b.failed.Load(), Received: b.received.Load(), Announced: b.announced.Load(), Met: b.met.Load(),
-		Rebuilt: b.rebuilt.Load(), Channels: b.wishes.count()}
+		Rebuilt: b.rebuilt.Load(), Links: b.connected(), Channels: b.channels()}
 }
 
 // Measure adds the bus' figures to a registry.
@@ -44,5 +45,12 @@ func (b *Bus) Measure(reg prometheus.Registerer) {
 	} {
 		telemetry.Counter(reg, "mall_pubsub_"+name+"_total", c.help, c.read)
 	}
-	telemetry.Gauge(reg, "mall_pubsub_channels", "Channels that this instance listens to.", func() float64 { return float64(b.wishes.count()) })
+	telemetry.Gauge(reg, "mall_pubsub_channels", "Channels that this instance listens to.", func() float64 { return float64(b.channels()) })
+}
+
+func (b *Bus) channels() (n int) {
+	for _, l := range b.links {
+		n += l.wishes.count()
+	}
+	return n
 }

@@ -1,18 +1,22 @@
 package pubsub
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
+
+var errMoved = errors.New("pubsub: the server has given up a channel")
 
 // wishes are the channels that this instance wants to hear, and what Redis has been told of them. Nothing
 // here talks to Redis or waits for it: a slow Redis must not make those who come and go wait for each other.
 type wishes struct {
-	lones *lones // the confirmed ones
+	lones    *lones               // the confirmed ones
+	announce func(channel string) // is told of a channel that is confirmed; it must not block
 
 	mu       sync.Mutex
 	channels map[string]*channel
 	changed  map[string]struct{} // Redis may not have been told of these
 	wake     chan struct{}       // holds a token when something has changed
-	arrived  []string            // confirmed, and the others have not been told
-	announce chan struct{}       // holds a token when there are such
 }
 
 type channel struct {
@@ -23,9 +27,8 @@ type channel struct {
 	missed    bool          // somebody went on without waiting for that
 }
 
-func newWishes(l *lones) *wishes {
-	return &wishes{lones: l, channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1),
-		announce: make(chan struct{}, 1)}
+func newWishes(l *lones, announce func(channel string)) *wishes {
+	return &wishes{lones: l, announce: announce, channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
 // add counts one listener more; the answer is closed once Redis sends the channel's news.
@@ -109,35 +112,40 @@ func (w *wishes) take(limit int) (on, off []string) {
 	return on, off
 }
 
-// answered notes one answer of Redis; late says that the channel's news come from now on and that somebody
-// has missed some. Only the last answer outstanding counts: behind an earlier one the news may end again.
-func (w *wishes) answered(name string) (late bool) {
+// answered notes what Redis says of a channel: that its news come from now on, or no more. late says that they
+// come and that somebody has missed some. Only the last answer outstanding counts: behind an earlier one the
+// news may end again. An error says that Redis was not asked for this: the channel has moved to another server.
+func (w *wishes) answered(name string, on bool) (late bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.channels[name]
-	if c == nil || c.pending == 0 {
-		return false
+	if c == nil || !c.expects(on) {
+		return false, errMoved
 	}
 	if c.pending--; c.pending > 0 {
-		return false
+		return false, nil
 	}
 	if c.asked {
 		w.confirm(name, c)
 		late, c.missed = c.missed, false
-		return late
+		return late, nil
 	}
 	if c.listeners == 0 {
 		delete(w.channels, name)
 		delete(w.changed, name)
 	}
-	return false
+	return false, nil
+}
+
+// expects says whether that is the next answer: what Redis was told alternates, and ends with asked.
+func (c *channel) expects(on bool) bool {
+	return c.pending > 0 && on == (c.asked == (c.pending%2 == 1))
 }
 
 // forget says that Redis knows nothing of us any more: it must be told of all channels again.
 func (w *wishes) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.arrived = nil
 	for name, c := range w.channels {
 		c.asked, c.pending = false, 0
 		w.unconfirm(name, c)
@@ -160,8 +168,7 @@ func (w *wishes) count() int {
 // of the time in which they do not know of us.
 func (w *wishes) confirm(name string, c *channel) {
 	w.lones.open(name)
-	w.arrived = append(w.arrived, name)
-	signal(w.announce)
+	w.announce(name)
 	close(c.confirmed)
 }
 
@@ -171,18 +178,6 @@ func (w *wishes) unconfirm(name string, c *channel) {
 		w.lones.end(name)
 		c.confirmed = make(chan struct{})
 	}
-}
-
-// takeArrived gives at most limit channels whose confirmation the others must be told of.
-func (w *wishes) takeArrived(limit int) []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := min(limit, len(w.arrived))
-	some := w.arrived[:n:n]
-	if w.arrived = w.arrived[n:]; len(w.arrived) > 0 {
-		signal(w.announce)
-	}
-	return some
 }
 
 func (c *channel) isConfirmed() bool {

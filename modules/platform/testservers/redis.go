@@ -18,6 +18,7 @@ import (
 type RedisServer struct {
 	process
 	port int
+	bus  int // in a cluster, for its nodes
 }
 
 // Redis starts a server for the test and stops it afterwards.

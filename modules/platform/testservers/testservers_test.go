@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -243,4 +244,21 @@ func startOwn(t *testing.T) *MySQLServer {
 		}
 	})
 	return server
+}
+
+// What ends instead of getting ready is an error that says so, and nothing of it is left.
+func TestAProgramThatNeverGetsReady(t *testing.T) {
+	p, err := StartProgram(t.Context(), "/bin/false", filepath.Join(t.TempDir(), "log"), []string{"MALL_X=1"})
+	if err == nil || !strings.Contains(err.Error(), "ended while starting") || p.PID() != 0 {
+		t.Errorf("%v, process %d", err, p.PID())
+	}
+}
+
+func TestAProgramHasOnlyItsOwnSettings(t *testing.T) {
+	t.Setenv("MALL_DEMO", "true")
+	t.Setenv("OTHER", "kept")
+	got := ProgramEnviron([]string{"MALL_X=1"})
+	if !slices.Contains(got, "OTHER=kept") || !slices.Contains(got, "MALL_X=1") || slices.Contains(got, "MALL_DEMO=true") {
+		t.Errorf("%v", got)
+	}
 }

@@ -30,7 +30,7 @@ func (f *Fleet) Drain(ctx context.Context, patience time.Duration) {
 
 // Outstanding counts the sends that have no answer.
 func (f *Fleet) Outstanding() (n int) {
-	for _, c := range f.Conns {
+	for _, c := range f.all() {
 		c.mu.Lock()
 		n += c.outstanding
 		c.mu.Unlock()
@@ -40,7 +40,7 @@ func (f *Fleet) Outstanding() (n int) {
 
 // Online counts the connections.
 func (f *Fleet) Online() (n int) {
-	for _, c := range f.Conns {
+	for _, c := range f.all() {
 		c.mu.Lock()
 		if c.ws != nil {
 			n++

@@ -37,7 +37,7 @@ type Fleet struct {
 	live     sync.WaitGroup // everything that must end before the books are closed
 	buffers  sync.Pool
 	dialled  atomic.Int64
-	adding   sync.Mutex // Conns grows while stayFresh looks at them
+	adding   sync.Mutex // Conns may grow while somebody looks at them
 }
 
 // Open makes ready for connections.
@@ -84,6 +84,13 @@ func (f *Fleet) Add(p *people.Person, home int, rooms []string, heads map[string
 	return c
 }
 
+// all are the connections there are now, for those who look while more are added.
+func (f *Fleet) all() []*Conn {
+	f.adding.Lock()
+	defer f.adding.Unlock()
+	return f.Conns
+}
+
 func (f *Fleet) settledAfterRefusal(at At) {
 	if !f.Stopped() {
 		f.OnSettled(at)
@@ -105,10 +112,7 @@ func (f *Fleet) stayFresh() {
 			return
 		case <-tick.C:
 		}
-		f.adding.Lock()
-		all := f.Conns
-		f.adding.Unlock()
-		for _, c := range all {
+		for _, c := range f.all() {
 			c.freshen(f.lifetime)
 		}
 	}

@@ -58,7 +58,6 @@ func (r *Relay) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 }
 
 func (r *Relay) serve(c *conn) {
-	c.write([]byte(`{"type":"welcome"}`))
 	for {
 		_, text, err := c.ws.ReadMessage()
 		if err != nil {
@@ -69,16 +68,18 @@ func (r *Relay) serve(c *conn) {
 			return
 		}
 		at := c.rooms[string(f.Room)]
-		if at == nil { // the first frame for a room joins it
-			at = r.join(c, string(f.Room))
-		}
-		if len(f.Key) > 0 {
+		switch {
+		case len(f.Room) == 0: // it has named its rooms
+			c.write([]byte(`{"type":"welcome"}`))
+		case at == nil: // the first frame for a room joins it
+			r.join(c, string(f.Room))
+		default:
 			at.pass(c, &f)
 		}
 	}
 }
 
-func (r *Relay) join(c *conn, id string) *room {
+func (r *Relay) join(c *conn, id string) {
 	r.mu.Lock()
 	at := r.rooms[id]
 	if at == nil {
@@ -90,7 +91,6 @@ func (r *Relay) join(c *conn, id string) *room {
 	at.members = append(at.members, c)
 	at.mu.Unlock()
 	c.rooms[id] = at
-	return at
 }
 
 // pass answers the sender and forwards to the others.

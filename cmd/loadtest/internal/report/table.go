@@ -2,137 +2,15 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
+	"unicode/utf8"
 
 	"mall/cmd/loadtest/internal/result"
 )
-
-// row is one line of the table: a name, and how it is read from a result. number is what ratios are made of.
-type row struct {
-	name   string
-	unit   string
-	better string // more, less; empty: no ratio
-	number func(r *result.Result) float64
-	text   func(r *result.Result) string // instead of the number, where it says more
-	always bool                          // shown when it is 0, too
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-func latencyRows(name string, of func(r *result.Result) *result.Latency) []row {
-	one := func(p string, d func(l *result.Latency) time.Duration) row {
-		return row{name: name + " " + p, unit: "ms", better: "less", number: func(r *result.Result) float64 { return ms(d(of(r))) }}
-	}
-	return []row{
-		one("p50", func(l *result.Latency) time.Duration { return l.P50 }),
-		one("p95", func(l *result.Latency) time.Duration { return l.P95 }),
-		one("p99", func(l *result.Latency) time.Duration { return l.P99 }),
-		one("max", func(l *result.Latency) time.Duration { return l.Max }),
-	}
-}
-
-// rows are the lines for a set of results: those that every workload has, then the processes and figures that these have.
-func rows(all []*result.Result) []row {
-	count := func(name string, better string, always bool, n func(r *result.Result) int64) row {
-		return row{name: name, better: better, always: always, number: func(r *result.Result) float64 { return float64(n(r)) }}
-	}
-	list := []row{
-		{name: "connections made", always: true, text: func(r *result.Result) string { return fmt.Sprintf("%d of %d", r.Connect.Made, r.Connect.Tried) },
-			number: func(r *result.Result) float64 { return float64(r.Connect.Made) }},
-		{name: "until all are welcomed", unit: "ms", better: "less", number: func(r *result.Result) float64 { return ms(r.Connect.Took) }},
-		count("told to come back", "", false, func(r *result.Result) int64 { return int64(r.Connect.Again) }),
-		{name: "measured", unit: "s", number: func(r *result.Result) float64 { return r.Measured.Seconds() }},
-		{name: "messages/s (acked)", better: "more", number: func(r *result.Result) float64 { return r.PerSecond }},
-		count("acked", "", false, func(r *result.Result) int64 { return r.Acked }),
-		count("received by the other side", "", false, func(r *result.Result) int64 { return r.Received }),
-	}
-	list = append(list, latencyRows("send to ack", func(r *result.Result) *result.Latency { return &r.Ack })...)
-	list = append(list, latencyRows("send to receive", func(r *result.Result) *result.Latency { return &r.Receive })...)
-	list = append(list, latencyRows("REST call", func(r *result.Result) *result.Latency { return &r.Page })...)
-	list = append(list, figureRows(all)...)
-	list = append(list,
-		count("LOST", "", true, func(r *result.Result) int64 { return int64(r.Lost) }),
-		count("DOUBLED", "", true, func(r *result.Result) int64 { return int64(r.Doubled) }),
-		count("OUT OF ORDER", "", true, func(r *result.Result) int64 { return int64(r.Disordered) }),
-		row{name: "errors", text: errorText, number: func(r *result.Result) float64 { return float64(len(r.Errors)) }},
-		count("tried again", "", false, func(r *result.Result) int64 { return r.Retried }),
-		count("held back by the simulator", "", false, func(r *result.Result) int64 { return r.HeldBack }),
-	)
-	list = append(list, processRows(all)...)
-	return append(list,
-		row{name: "Redis commands per message", better: "less", number: func(r *result.Result) float64 {
-			if r.Acked == 0 {
-				return 0
-			}
-			return float64(r.RedisCommands) / float64(r.Acked)
-		}},
-		row{name: "simulator CPU", unit: "s", number: func(r *result.Result) float64 { return r.Simulator.CPU.Seconds() }},
-		row{name: "simulator CPU per message", unit: "µs", number: func(r *result.Result) float64 { return r.Simulator.PerMessage }},
-		row{name: "simulator late p99", unit: "ms", number: func(r *result.Result) float64 { return ms(r.Late.P99) }},
-	)
-}
-
-func errorText(r *result.Result) string {
-	var words []string
-	for _, what := range slices.Sorted(maps.Keys(r.Errors)) {
-		words = append(words, fmt.Sprintf("%s %d", what, r.Errors[what]))
-	}
-	return strings.Join(words, ", ")
-}
-
-func figureRows(all []*result.Result) (list []row) {
-	seen := map[string]bool{}
-	for _, r := range all {
-		for _, f := range r.Figures {
-			if seen[f.Name] {
-				continue
-			}
-			seen[f.Name] = true
-			list = append(list, row{name: f.Name, unit: f.Unit, better: f.Better, always: true, number: func(r *result.Result) float64 {
-				i := slices.IndexFunc(r.Figures, func(o result.Figure) bool { return o.Name == f.Name })
-				if i < 0 {
-					return 0
-				}
-				return r.Figures[i].Value
-			}})
-		}
-	}
-	return list
-}
-
-func processRows(all []*result.Result) (list []row) {
-	names := map[string]bool{}
-	for _, r := range all {
-		for name := range r.Processes {
-			names[name] = true
-		}
-	}
-	for _, name := range slices.SortedFunc(maps.Keys(names), func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) }) {
-		list = append(list,
-			row{name: name + " CPU", unit: "s", number: func(r *result.Result) float64 { return r.Processes[name].CPU.Seconds() }},
-			row{name: name + " CPU per message", unit: "µs", better: "less", number: func(r *result.Result) float64 { return r.Processes[name].PerMessage }},
-			row{name: name + " memory", unit: "MiB", better: "less", number: func(r *result.Result) float64 { return float64(r.Processes[name].RSSBytes) / (1 << 20) }},
-		)
-	}
-	if len(names) > 1 {
-		list = append(list, row{name: "all together, CPU per message", unit: "µs", better: "less", number: (*result.Result).CPUPerMessage})
-	}
-	return list
-}
-
-func rank(name string) int {
-	if name == "server" {
-		return 0
-	}
-	return 1
-}
 
 // Table writes the results of one workload side by side, with how the first compares to each of the others.
 func Table(w io.Writer, all []*result.Result) error {
@@ -140,30 +18,73 @@ func Table(w io.Writer, all []*result.Result) error {
 		return nil
 	}
 	first := all[0]
-	_, _ = fmt.Fprintf(w, "\n%s: %s\n", first.Workload, first.Settings)
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	head := []string{""}
-	for _, r := range all {
-		head = append(head, r.Target)
-	}
-	for _, r := range all[1:] {
-		head = append(head, first.Target+"/"+r.Target)
-	}
-	_, _ = fmt.Fprintln(t, strings.Join(head, "\t")+"\t")
+	_, _ = fmt.Fprintf(w, "\n%s: %s\n", first.Title, first.Settings)
+	lines := [][]string{head(all)}
 	for _, line := range rows(all) {
 		if cells := line.cells(all); cells != nil {
-			_, _ = fmt.Fprintln(t, strings.Join(cells, "\t")+"\t")
+			lines = append(lines, cells)
 		}
 	}
-	if err := t.Flush(); err != nil {
+	_, err := io.WriteString(w, aligned(lines))
+	if err != nil {
 		return err
 	}
 	for _, r := range all {
+		if len(r.Samples) > 0 {
+			_, _ = fmt.Fprintf(w, "\n  %s, as it grows\n%s", r.Target, aligned(samples(r)))
+		}
 		for _, n := range r.Notes {
 			_, _ = fmt.Fprintf(w, "  %s: %s\n", r.Target, n)
 		}
 	}
 	return nil
+}
+
+// samples are the lines of what grew.
+func samples(r *result.Result) [][]string {
+	lines := [][]string{{"messages stored", "connections", "messages/s", "ack p99 ms", "CPU µs per message"}}
+	for _, s := range r.Samples {
+		var cpu []string
+		for _, name := range slices.SortedFunc(maps.Keys(s.CPU), byRank) {
+			cpu = append(cpu, fmt.Sprintf("%s %.0f", name, s.CPU[name]))
+		}
+		lines = append(lines, []string{grouped(s.Stored), grouped(int64(s.Connections)), grouped(int64(s.PerSecond)), number(ms(s.AckP99)), strings.Join(cpu, ", ")})
+	}
+	return lines
+}
+
+// head names the columns: the targets, and how the first compares to the others.
+func head(all []*result.Result) []string {
+	names := []string{""}
+	for _, r := range all {
+		names = append(names, r.Target)
+	}
+	for _, r := range all[1:] {
+		names = append(names, all[0].Target+"/"+r.Target)
+	}
+	return names
+}
+
+// aligned writes lines of cells in columns, the first to the left and the others to the right.
+func aligned(lines [][]string) string {
+	var widths []int
+	for _, cells := range lines {
+		for i, c := range cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, cells := range lines {
+		row := fmt.Sprintf("  %-*s", widths[0], cells[0])
+		for i, c := range cells[1:] {
+			row += fmt.Sprintf("  %*s", widths[i+1], c)
+		}
+		b.WriteString(strings.TrimRight(row, " ") + "\n")
+	}
+	return b.String()
 }
 
 // cells is a line of the table; nil when it says nothing of any result.

@@ -11,6 +11,7 @@ import (
 
 // Result is one run of one workload against one target. Durations are nanoseconds in JSON.
 type Result struct {
+	Title    string    `json:"title"` // what it is called in reports
 	Workload string    `json:"workload"`
 	Target   string    `json:"target"`
 	Repeat   int       `json:"repeat"`

@@ -34,19 +34,16 @@ func (p *Poisson) Next() (at int64) {
 // Play calls do for each arrival until one is due after until, or ctx ends. now is the run's clock. When do or the
 // machine holds it up, the missed arrivals follow at once, each with the time at which it was due.
 func (p *Poisson) Play(ctx context.Context, now func() int64, until int64, do func(at int64)) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	for at := p.Next(); at < until; at = p.Next() {
-		if wait := at - now(); wait > 0 {
-			timer.Reset(time.Duration(wait) * time.Microsecond)
-			select {
-			case <-ctx.Done():
-				return
-			case <-timer.C:
-			}
-		} else if ctx.Err() != nil {
+		for wait := at - now(); wait > 0 && ctx.Err() == nil; wait = at - now() {
+			doze(min(time.Duration(wait)*time.Microsecond, longestDoze))
+		}
+		if ctx.Err() != nil {
 			return
 		}
 		do(at)
 	}
 }
+
+// longestDoze is how long the end of the context may go unnoticed.
+const longestDoze = 50 * time.Millisecond

@@ -31,9 +31,10 @@ func playBurst(ctx context.Context, r *run) error {
 	stopProfile := r.profile(ctx, or(r.Duration, defaultDuration))
 	r.sendOnAck(window)
 	all := r.until(ctx, or(r.Duration, burstPatience), func() bool { return r.tally.Received.Load() >= deliveries })
+	took := time.Since(began)
 	r.between(from, r.mark(ctx))
 	stopProfile()
-	r.figure("all deliveries made, from the first dial", time.Since(began).Seconds(), "s", "less")
+	r.figure("all deliveries made, from the first dial", took.Seconds(), "s", "less")
 	r.figure("deliveries per second", float64(r.out.Received)/r.out.Measured.Seconds(), "/s", "more")
 	r.settle(ctx)
 	if !all {

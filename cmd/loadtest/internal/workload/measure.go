@@ -146,7 +146,7 @@ func (r *run) second(began, from, to *tally.Snapshot) {
 	}
 	r.out.Timeline = append(r.out.Timeline, s)
 	line := fmt.Sprintf("%-9s %-10s %3.0fs  %6d acked/s  %6d received/s  ack p50 %v p99 %v  receive p99 %v  waiting %d",
-		r.out.Workload, r.out.Target, s.At.Seconds(), d.Acked, d.Received, round(d.Ack.At(0.5)), round(s.AckP99), round(s.ReceiveP99), to.Sent-to.Acked)
+		r.out.Workload, r.out.Target, s.At.Seconds(), d.Acked, d.Received, round(d.Ack.At(0.5)), round(s.AckP99), round(s.ReceiveP99), r.fleet.Outstanding())
 	if d.Page.N > 0 {
 		line += fmt.Sprintf("  %d pages/s p99 %v", d.Page.N, round(s.PageP99))
 	}

@@ -47,11 +47,11 @@ func (r *run) probe(ctx context.Context) float64 {
 	r.sendOnAck(1)
 	wait(ctx, probeWarmup)
 	from := r.tally.Snapshot()
-	wait(ctx, probeDuration)
+	wait(ctx, min(probeDuration, or(r.Duration, defaultDuration)))
 	d := r.tally.Snapshot().Since(from)
 	r.looping.Store(false)
 	r.until(ctx, defaultDrain, func() bool { return r.fleet.Outstanding() == 0 })
-	return max(1, float64(d.Acked)/probeDuration.Seconds())
+	return max(1, float64(d.Acked)/d.At.Sub(from.At).Seconds())
 }
 
 // recover offers little and measures how long acks are late.

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"mall/cmd/loadtest/internal/frame"
 	"mall/cmd/loadtest/internal/people"
 )
 
@@ -29,12 +33,15 @@ func playHistory(ctx context.Context, r *run) error {
 
 // playInbox lets staff look at the first page of their shop's rooms again and again while messages arrive in them.
 func playInbox(ctx context.Context, r *run) error {
-	shop, rooms := busiest(r.target.Cast)
-	rooms = rooms[:min(len(rooms), or(r.Rooms, 1000))]
+	shop, all := busiest(r.target.Cast)
+	rooms := all[:min(len(all), or(r.Rooms, 1000))]
 	readers, rate := or(r.Readers, 4), or(r.Rate, 1000)
 	r.settings("%d readers of the list of a shop with %d rooms, %.0f messages/s arriving in %d of them", readers, len(shop.Rooms), rate, len(rooms))
 	r.target = &Target{Name: r.target.Name, Bases: r.target.Bases, Processes: r.target.Processes, Redis: r.target.Redis, Profiles: r.target.Profiles,
 		Cast: &people.Cast{People: r.target.Cast.People, Rooms: rooms}}
+	if err := r.firstWords(ctx, all); err != nil {
+		return err
+	}
 	if err := r.gather(ctx, len(rooms)); err != nil {
 		return err
 	}
@@ -47,6 +54,32 @@ func playInbox(ctx context.Context, r *run) error {
 	<-played
 	r.settle(ctx)
 	return err
+}
+
+// firstWords lets the buyers of rooms in which nothing has been said say something, by REST: a shop's list does not show
+// rooms that are silent.
+func (r *run) firstWords(ctx context.Context, rooms []people.Room) error {
+	heads := map[string]int64{}
+	if err := r.fleet.API(0).Heads(ctx, rooms[0].Staff, heads); err != nil {
+		return err
+	}
+	ids := frame.NewRun()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(or(r.Readers, 16))
+	for n, room := range rooms {
+		if heads[room.ID] > 0 {
+			continue
+		}
+		g.Go(func() error {
+			token, _, err := r.fleet.API(0).Token(ctx, room.Buyer)
+			if err != nil {
+				return err
+			}
+			words := map[string]string{"body": frame.Text, "client_msg_id": string(ids.Append(nil, frame.Key{N: uint32(n)}))}
+			return r.fleet.API(0).Call(ctx, http.MethodPost, "/chat/rooms/"+room.ID+"/messages", token, words, nil)
+		})
+	}
+	return g.Wait()
 }
 
 // busiest finds the shop with the most rooms.

@@ -22,7 +22,7 @@ func (r *run) profile(ctx context.Context, d time.Duration) (stop func()) {
 	if r.ProfileDir != "" {
 		for i, base := range r.target.Profiles {
 			for _, kind := range kinds {
-				file := filepath.Join(r.ProfileDir, fmt.Sprintf("%s-%s-%d-%s.pb.gz", r.out.Workload, r.target.Name, i+1, kind))
+				file := filepath.Join(r.ProfileDir, fmt.Sprintf("%s-%s-%d-%s.pb.gz", r.out.Title, r.target.Name, i+1, kind))
 				fetching.Go(func() {
 					if err := fetch(ctx, base+"/debug/pprof/"+kind, d, file); err != nil {
 						r.note("no profile: " + err.Error())

@@ -3,7 +3,6 @@ package workload
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -33,6 +32,8 @@ type Target struct {
 
 // Options say how much. Zero values are replaced by each workload's own.
 type Options struct {
+	Title              string // what the run is called in reports; empty: the workload's name
+	Note               string // what readers of the report should know
 	Rooms, Connections int
 	Rate               float64 // messages a second
 	Messages           int64
@@ -90,6 +91,11 @@ func Names() (lines []string) {
 	return lines
 }
 
+// OnRelay says whether the bare relay can play a workload: it has no REST and no way back.
+func OnRelay(name string) bool {
+	return !slices.Contains([]string{"history", "inbox", "reconnect", "chatday"}, name)
+}
+
 // Known says whether there is such a workload.
 func Known(name string) bool {
 	return slices.ContainsFunc(Names(), func(line string) bool { return strings.Fields(line)[0] == name })
@@ -118,7 +124,10 @@ func Play(ctx context.Context, name string, t *Target, o Options, screen io.Writ
 
 func newRun(ctx context.Context, name string, t *Target, o Options, screen io.Writer) *run {
 	r := &run{Options: o, target: t, tally: &tally.Tally{}, screen: screen}
-	r.out = &result.Result{Workload: name, Target: t.Name, Began: time.Now()}
+	r.out = &result.Result{Title: or(o.Title, name), Workload: name, Target: t.Name, Began: time.Now()}
+	if o.Note != "" && !t.Relay {
+		r.note(o.Note)
+	}
 	r.fleet = &client.Fleet{Bases: t.Bases, Relay: t.Relay, Tally: r.tally, Body: frame.Text, FramesPerSecond: o.FramesPerSecond, Retry: true}
 	r.fleet.OnSettled = func(at client.At) {
 		if r.looping.Load() {
@@ -139,91 +148,6 @@ func or[T comparable](asked, own T) T {
 		return asked
 	}
 	return own
-}
-
-// know chooses n rooms and finds out where they begin.
-func (r *run) know(ctx context.Context, n int) error {
-	if len(r.target.Cast.Rooms) < n {
-		return fmt.Errorf("%d rooms are asked for and there are %d: make more people", n, len(r.target.Cast.Rooms))
-	}
-	r.rooms = r.target.Cast.Rooms[:n]
-	heads, err := r.heads(ctx)
-	if err != nil {
-		return fmt.Errorf("where the rooms begin: %w", err)
-	}
-	r.began = map[string]int64{}
-	for _, room := range r.rooms {
-		r.began[room.ID] = heads[room.ID]
-	}
-	return nil
-}
-
-// seat makes the connections of n rooms: one for each person, for all of their rooms. The two sides of a room are at home
-// on different instances where there are several.
-func (r *run) seat(ctx context.Context, n int) error {
-	if err := r.know(ctx, n); err != nil {
-		return err
-	}
-	var order []*people.Person
-	seats := map[*people.Person][]string{}
-	for _, room := range r.rooms {
-		for _, p := range []*people.Person{room.Buyer, room.Staff} {
-			if seats[p] == nil {
-				order = append(order, p)
-			}
-			seats[p] = append(seats[p], room.ID)
-		}
-	}
-	buyers := map[bool]int{}
-	for _, p := range order {
-		staff := p.Kind == "staff"
-		home := buyers[staff]
-		buyers[staff]++
-		if staff {
-			home++
-		}
-		r.fleet.Add(p, home, seats[p], r.began)
-	}
-	return nil
-}
-
-// heads asks the shops' staff where the rooms are now: one page tells of a hundred.
-func (r *run) heads(ctx context.Context) (map[string]int64, error) {
-	heads := map[string]int64{}
-	if r.target.Relay {
-		return heads, nil
-	}
-	asked := map[*people.Person]bool{}
-	for _, room := range r.rooms {
-		if asked[room.Staff] {
-			continue
-		}
-		asked[room.Staff] = true
-		if err := r.fleet.API(0).Heads(ctx, room.Staff, heads); err != nil {
-			return nil, err
-		}
-	}
-	return heads, nil
-}
-
-var errNotAll = errors.New("not all connections could be made")
-
-// connect is the barrier: it returns when everybody has been welcomed.
-func (r *run) connect(ctx context.Context, atOnce int) error {
-	r.out.Connect = r.fleet.Connect(ctx, r.fleet.Conns, atOnce)
-	if r.out.Connect.Made < r.out.Connect.Tried {
-		return errors.Join(errNotAll, ctx.Err())
-	}
-	return r.fleet.Whole(ctx)
-}
-
-// each calls f for each place from which messages can be sent.
-func (r *run) each(f func(at client.At)) {
-	for _, c := range r.fleet.Conns {
-		for room := range c.Rooms {
-			f(client.At{Conn: c, Room: room})
-		}
-	}
 }
 
 // settings says what was asked for.

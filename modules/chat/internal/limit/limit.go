@@ -40,10 +40,10 @@ const (
 )
 
 // Client is what the common count is kept with.
-type Client = redis.Client
+type Client = redis.UniversalClient
 
 // New allows perSecond sends a second and burst at once, for each member.
-func New(client *Client, prefix string, perSecond, burst int) *Limiter {
+func New(client Client, prefix string, perSecond, burst int) *Limiter {
 	return &Limiter{limit: redis_rate.Limit{Rate: perSecond, Burst: burst, Period: time.Second},
 		common: redis_rate.NewLimiter(client), prefix: prefix, members: map[id.ID]*member{}}
 }

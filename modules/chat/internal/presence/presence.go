@@ -33,7 +33,7 @@ type State struct {
 
 // Presence is safe for concurrent use.
 type Presence struct {
-	client   *redis.Client
+	client   redis.UniversalClient
 	prefix   string
 	instance string
 	changed  func(hub.Party, State)
@@ -45,7 +45,7 @@ type Presence struct {
 
 // New keeps presence under the prefix. changed is called when a party has come online or gone, anywhere, by
 // the instance that noticed; it may block.
-func New(client *redis.Client, prefix string, instance id.ID, changed func(hub.Party, State), log *slog.Logger) *Presence {
+func New(client redis.UniversalClient, prefix string, instance id.ID, changed func(hub.Party, State), log *slog.Logger) *Presence {
 	return &Presence{client: client, prefix: prefix, instance: instance.String(), changed: changed, log: log, here: map[hub.Party]int{}}
 }
 

@@ -50,12 +50,12 @@ func (l *line) next(t *testing.T) string {
 }
 
 // instance is a relay on a bus of its own; it ends with the test.
-func instance(t *testing.T, key, addr string) (*Relay, *redis.Client) {
+func instance(t *testing.T, key, addr string) (*Relay, redis.UniversalClient) {
 	t.Helper()
 	return listening(t, key, addr, func([]byte) {})
 }
 
-func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, *redis.Client) {
+func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redis.UniversalClient) {
 	t.Helper()
 	client, closeClient, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "t"})
 	if err != nil {

@@ -75,9 +75,9 @@ type batch struct {
 	now    time.Time // of the database's clock, which all instances share
 
 	rooms    map[id.ID]*lockedRoom
-	stored   map[retryKey]Message
-	answered map[retryKey]bool // staff replies that a colleague's answer has overtaken
-	foreign  map[id.ID]Inquiry // inquiries that drafts name besides the current one
+	stored   map[retryKey]*Message // those that were there, and this batch's own
+	answered map[retryKey]bool     // staff replies that a colleague's answer has overtaken
+	foreign  map[id.ID]Inquiry     // inquiries that drafts name besides the current one
 	rows     []Message
 	changed  []*lockedRoom          // rooms with new messages
 	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
@@ -101,7 +101,7 @@ func (b *batch) run(ctx context.Context, skipLocked, retries bool) error {
 	if err := b.lockRooms(ctx, skipLocked); err != nil {
 		return err
 	}
-	b.stored = make(map[retryKey]Message, len(b.drafts))
+	b.stored = make(map[retryKey]*Message, len(b.drafts))
 	if retries {
 		if err := b.findStored(ctx); err != nil {
 			return err
@@ -135,22 +135,23 @@ func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
 	b.now = b.s.Now()
 	b.rooms = make(map[id.ID]*lockedRoom, len(ids))
 	rooms := make([]lockedRoom, 0, len(ids))
-	err := b.s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
+	sqlite := q.sqlite
+	err := b.s.query(ctx, q, func(rows *sql.Rows) error {
 		rooms = append(rooms, lockedRoom{})
 		r := &rooms[len(rooms)-1]
 		fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
 			&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
-		if !q.sqlite {
+		if !sqlite {
 			fields = append(fields, &b.now)
 		}
 		err := rows.Scan(fields...)
 		b.rooms[r.ID] = r
 		return err
 	})
-	if !q.sqlite && len(rooms) > 0 {
+	if !sqlite && len(rooms) > 0 {
 		b.s.learn(b.now)
 	}
-	return db.Fault(err)
+	return err
 }
 
 // clock is a further column that tells the server's time; SQLite's is this process' own.
@@ -170,8 +171,10 @@ func (b *batch) findStored(ctx context.Context) error {
 			keys = append(keys, b.drafts[i].key())
 		}
 	}
-	var err error
-	b.stored, err = b.s.find(ctx, keys)
+	found, err := b.s.find(ctx, keys)
+	for key, m := range found {
+		b.stored[key] = &m
+	}
 	return err
 }
 
@@ -225,7 +228,7 @@ func (b *batch) number(d *Draft) Outcome {
 		return Outcome{Err: ErrLocked}
 	}
 	if m, ok := b.stored[d.key()]; ok {
-		return Repeat(d, m)
+		return Repeat(d, *m)
 	}
 	if b.answered[d.key()] || b.answeredHere(d) {
 		return Outcome{Head: room.Head, Err: fault.New(fault.Conflict, "stale", "A colleague has answered meanwhile.")}
@@ -237,8 +240,8 @@ func (b *batch) number(d *Draft) Outcome {
 	b.count(room, d.Party)
 	m := Message{RoomID: room.ID, Seq: room.Head, InquiryID: inquiry, Party: d.Party, SenderID: d.SenderID, SenderName: d.SenderName,
 		Kind: d.Kind, Body: d.Body, Card: d.Card, ClientMsgID: d.ClientMsgID, BuyerCount: room.BuyerCount, ShopCount: room.ShopCount, CreatedAt: b.now}
-	b.rows = append(b.rows, m)
-	b.stored[d.key()] = m
+	b.rows = append(b.rows, m) // there is room for all: pointers into it stay good
+	b.stored[d.key()] = &b.rows[len(b.rows)-1]
 	return Outcome{Message: m}
 }
 
@@ -363,15 +366,13 @@ func (b *batch) write(ctx context.Context) error {
 
 func (b *batch) writeMessages(ctx context.Context) error {
 	q := b.s.statement("INSERT INTO chat_messages (" + messageColumns + ") VALUES ")
-	q.args = make([]any, 0, 2*len(b.rows))
 	for i := range b.rows {
 		m := &b.rows[i]
 		q.more().id(m.RoomID).raw(",").num(m.Seq).raw(",").id(m.InquiryID).raw(",").word(m.Party).raw(",").id(m.SenderID).raw(",")
 		q.arg(m.SenderName).raw(",").word(m.Kind).raw(",").arg(m.Body).raw(",").maybeArg(m.Card).raw(",").id(m.ClientMsgID).raw(",")
 		q.num(m.BuyerCount).raw(",").num(m.ShopCount).raw(",").at(m.CreatedAt).raw(")")
 	}
-	_, err := b.s.db.Exec(ctx, string(q.text), q.args...)
-	return db.Fault(err)
+	return b.s.exec(ctx, q)
 }
 
 // writeRooms is one statement for all heads: the rows are there and locked, so it only ever updates them.
@@ -389,8 +390,7 @@ func (b *batch) writeRooms(ctx context.Context) error {
 		}
 		q.raw(column + " = " + q.given(column))
 	}
-	_, err := b.s.db.Exec(ctx, string(q.text))
-	return db.Fault(err)
+	return b.s.exec(ctx, q)
 }
 
 // writeStates changes inquiries that are not, or no longer, their room's current one: rarely any.

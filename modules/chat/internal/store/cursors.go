@@ -99,8 +99,7 @@ func (s *Store) raise(ctx context.Context, q *statement, key, table string, mome
 		q.raw(set(m[0], when)).raw(", ")
 	}
 	q.raw(set("delivered_seq", lower("delivered_seq"))).raw(", ").raw(set("read_seq", lower("read_seq")))
-	_, err := s.db.Exec(ctx, string(q.text), q.args...)
-	return db.Fault(err)
+	return s.exec(ctx, q)
 }
 
 func (s *Store) partyCursors(ctx context.Context, moves []Move) (map[place]Cursor, error) {
@@ -130,13 +129,13 @@ const cursorsWhere = "SELECT room_id, party, delivered_seq, read_seq, moved_at, 
 func (s *Store) cursors(ctx context.Context, q *statement, each func(*Cursor)) error {
 	var c Cursor
 	fields := []any{&c.RoomID, &c.Party, &c.DeliveredSeq, &c.ReadSeq, &c.MovedAt, &c.BuyerID, &c.ShopID}
-	return db.Fault(s.db.Query(ctx, string(q.text), nil, func(rows *sql.Rows) error {
+	return s.query(ctx, q, func(rows *sql.Rows) error {
 		err := rows.Scan(fields...)
 		if err == nil {
 			each(&c)
 		}
 		return err
-	}))
+	})
 }
 
 // MemberCursor is one row of chat_member_cursors.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 )
 
@@ -62,7 +61,7 @@ func (s *Store) messages(ctx context.Context, room id.ID, q *statement, limit in
 	ms := make([]Message, 0, min(limit, 100))
 	var party, name, kind sql.RawBytes
 	last := ""
-	err := s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+	err := s.query(ctx, q, func(rows *sql.Rows) error {
 		ms = append(ms, Message{RoomID: room})
 		m := &ms[len(ms)-1]
 		err := rows.Scan(&m.Seq, &m.InquiryID, &party, &m.SenderID, &name, &kind, &m.Body, &m.Card, &m.ClientMsgID, &m.CreatedAt)
@@ -72,7 +71,7 @@ func (s *Store) messages(ctx context.Context, room id.ID, q *statement, limit in
 		m.Party, m.SenderName, m.Kind = word(party), last, word(kind)
 		return err
 	})
-	return ms, db.Fault(err)
+	return ms, err
 }
 
 // word is the string of one of our own names, without a copy for those that nearly every row has.
@@ -136,11 +135,11 @@ func (s *Store) allHeads(ctx context.Context, q *statement) ([]Head, error) {
 func (s *Store) heads(ctx context.Context, q *statement, each func(*Head)) error {
 	var h Head
 	fields := []any{&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt}
-	return db.Fault(s.db.Query(ctx, string(q.text), q.args, func(rows *sql.Rows) error {
+	return s.query(ctx, q, func(rows *sql.Rows) error {
 		err := rows.Scan(fields...)
 		if err == nil {
 			each(&h)
 		}
 		return err
-	}))
+	})
 }

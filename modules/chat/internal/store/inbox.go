@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 	"time"
 
@@ -23,9 +24,9 @@ type Inbox struct {
 
 // Entry is one room of a list with what the list shows of it, from one query.
 type Entry struct {
-	Room    Room    `gorm:"embedded"`
-	Inquiry Inquiry `gorm:"embedded;embeddedPrefix:q_"`
-	Last    Message `gorm:"embedded;embeddedPrefix:m_"`
+	Room    Room
+	Inquiry Inquiry
+	Last    Message // zero when nothing has been said yet
 
 	BuyerDelivered int64
 	BuyerRead      int64
@@ -64,16 +65,42 @@ LEFT JOIN chat_messages sm ON sm.room_id = r.id AND sm.seq = sc.read_seq
 // Entries lists rooms by keyset: at most f.Limit.
 func (s *Store) Entries(ctx context.Context, f Inbox) ([]Entry, error) {
 	query, args := f.query()
-	var es []Entry
-	err := s.db.Read(ctx).Raw(query, args...).Scan(&es).Error
-	return es, db.Fault(err)
+	return s.entries(ctx, query, args, f.Limit)
 }
 
 // Entry reads one room as a list shows it; an empty answer when there is no such room.
 func (s *Store) Entry(ctx context.Context, room id.ID) ([]Entry, error) {
-	var es []Entry
-	err := s.db.Write(ctx).Raw(entryColumns+"FROM chat_rooms r\n"+entryJoins+"WHERE r.id = ?", room).Scan(&es).Error
+	return s.entries(ctx, entryColumns+"FROM chat_rooms r\n"+entryJoins+"WHERE r.id = ?", []any{room}, 1)
+}
+
+// entries scans rows of entryColumns, in their order.
+func (s *Store) entries(ctx context.Context, query string, args []any, limit int) ([]Entry, error) {
+	es := make([]Entry, 0, min(limit, 100))
+	err := s.db.Query(ctx, query, args, func(rows *sql.Rows) error {
+		es = append(es, Entry{})
+		e := &es[len(es)-1]
+		r, q, m := &e.Room, &e.Inquiry, lastMessage{Message: &e.Last}
+		err := rows.Scan(&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State, &r.WaitingSince, &r.CreatedAt, &r.UpdatedAt,
+			&q.ID, &q.RoomID, &q.Number, &q.Subject, &q.SubjectID, &q.Card, &q.State, &q.OwnerID, &q.CreatedAt,
+			&m.RoomID, &m.seq, &m.InquiryID, &m.party, &m.SenderID, &m.senderName, &m.kind, &m.body, &m.Card, &m.ClientMsgID, &m.createdAt,
+			&e.BuyerDelivered, &e.BuyerRead, &e.ShopDelivered, &e.ShopRead, &e.BuyerReadOf, &e.ShopReadOf)
+		m.fill()
+		return err
+	})
 	return es, db.Fault(err)
+}
+
+// lastMessage takes the columns of a message that may not be there.
+type lastMessage struct {
+	*Message
+
+	seq                           sql.NullInt64
+	party, senderName, kind, body sql.NullString
+	createdAt                     sql.NullTime
+}
+
+func (m *lastMessage) fill() {
+	m.Seq, m.Party, m.SenderName, m.Kind, m.Body, m.CreatedAt = m.seq.Int64, m.party.String, m.senderName.String, m.kind.String, m.body.String, m.createdAt.Time
 }
 
 func (f Inbox) query() (string, []any) {

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"encoding/hex"
 	"strconv"
+	"sync"
 	"time"
 
 	"mall/modules/platform/db"
@@ -18,8 +21,36 @@ type statement struct {
 	sqlite bool
 }
 
+// statements are used again: one for a hundred messages is as long as a page.
+var statements = sync.Pool{New: func() any { return &statement{text: make([]byte, 0, 8<<10)} }}
+
+// keptText is the longest text whose room is kept.
+const keptText = 128 << 10
+
 func (s *Store) statement(begin string) *statement {
-	return &statement{text: append(make([]byte, 0, 8<<10), begin...), sqlite: s.db.Dialect() == db.SQLite}
+	q := statements.Get().(*statement)
+	q.text, q.args, q.sqlite = append(q.text[:0], begin...), q.args[:0], s.db.Dialect() == db.SQLite
+	return q
+}
+
+// exec runs the statement, which is gone then.
+func (s *Store) exec(ctx context.Context, q *statement) error {
+	defer q.free()
+	_, err := s.db.Exec(ctx, string(q.text), q.args...)
+	return db.Fault(err)
+}
+
+// query is exec for a statement that answers rows.
+func (s *Store) query(ctx context.Context, q *statement, each func(*sql.Rows) error) error {
+	defer q.free()
+	return db.Fault(s.db.Query(ctx, string(q.text), q.args, each))
+}
+
+func (q *statement) free() {
+	clear(q.args) // what people wrote is not kept
+	if cap(q.text) <= keptText {
+		statements.Put(q)
+	}
 }
 
 func (q *statement) raw(text string) *statement {

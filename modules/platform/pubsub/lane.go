@@ -1,0 +1,138 @@
+package pubsub
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// lane carries news to one server. What waits while a round trip is under way is the next one.
+type lane struct {
+	bus   *Bus
+	queue chan news
+
+	mu      sync.Mutex
+	arrived []news        // announcements
+	wake    chan struct{} // holds a token when there are such
+
+	batch []sent // of the last round trip: room for the next one's
+}
+
+type news struct {
+	link    *link
+	channel string
+	payload []byte
+}
+
+func newLane(b *Bus) *lane {
+	return &lane{bus: b, queue: make(chan news, publishQueue), wake: make(chan struct{}, 1)}
+}
+
+// announce tells the others some time soon that this instance listens to the channel. Unlike news this is never
+// dropped, and drops none: there are as many as channels.
+func (l *lane) announce(on *link, channel string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.arrived = append(l.arrived, news{on, channel, l.bus.hello})
+	signal(l.wake)
+}
+
+func (l *lane) takeArrived(limit int) []news {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(limit, len(l.arrived))
+	some := l.arrived[:n:n]
+	if l.arrived = l.arrived[n:]; len(l.arrived) > 0 {
+		signal(l.wake)
+	}
+	return some
+}
+
+// run empties the lane until ctx ends, and then what waits.
+func (l *lane) run(ctx context.Context) {
+	unhurried := context.WithoutCancel(ctx) // the client's own timeouts bound each round trip
+	for {
+		select {
+		case <-ctx.Done():
+			l.flush(unhurried)
+			return
+		case <-l.wake:
+			_ = l.carry(unhurried) // counted
+		case n := <-l.queue:
+			_ = l.carry(unhurried, n)
+		}
+	}
+}
+
+// flush sends what waits, so that the last words of an instance that goes away are heard; unless Redis is away.
+func (l *lane) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, flushMax)
+	defer cancel()
+	for ctx.Err() == nil {
+		select {
+		case n := <-l.queue:
+			if l.carry(ctx, n) != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
+
+// carry sends announcements that wait, then the first news, then what else waits.
+func (l *lane) carry(ctx context.Context, first ...news) error {
+	pipe := l.bus.client.Pipeline()
+	l.batch = l.batch[:0]
+	for _, n := range l.takeArrived(publishBatch) {
+		l.add(ctx, pipe, n, n.payload, &l.bus.announced)
+	}
+	for _, n := range first {
+		l.add(ctx, pipe, n, wrap(n.payload), &l.bus.published)
+	}
+	for len(l.batch) < publishBatch {
+		select {
+		case n := <-l.queue:
+			l.add(ctx, pipe, n, wrap(n.payload), &l.bus.published)
+			continue
+		default:
+		}
+		break
+	}
+	_, err := pipe.Exec(ctx)
+	l.learn()
+	if err != nil {
+		l.bus.network.failed(ctx)
+	}
+	return err
+}
+
+// sent is one publish, and what was known of its channel before Redis answered.
+type sent struct {
+	answer *redis.IntCmd
+	lone   *lone
+	heard  uint64
+	count  *atomic.Int64 // of those that Redis has taken
+}
+
+func (l *lane) add(ctx context.Context, pipe redis.Pipeliner, n news, text []byte, count *atomic.Int64) {
+	c := n.link.lones.find(n.channel)
+	heard := c.heard()
+	answer := l.bus.network.publish(ctx, pipe, n.link.lones.full(c, n.channel), text)
+	l.batch = append(l.batch, sent{answer, c, heard, count})
+}
+
+// learn counts, and sees from the answers who else listens: where we do, the only receiver is ourselves.
+func (l *lane) learn() {
+	for _, s := range l.batch {
+		receivers, err := s.answer.Result()
+		if err != nil {
+			l.bus.failed.Add(1)
+		} else {
+			s.count.Add(1)
+		}
+		s.lone.settle(s.heard, err == nil && receivers == 1)
+	}
+}
