@@ -49,7 +49,7 @@ const (
 
 // faults is the table of all.
 func faults() []fault {
-	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults())
+	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults())
 }
 
 func calmFaults() []fault {

@@ -127,6 +127,9 @@ func (s *stage) witnesses(ctx context.Context) (all []checker.Witness, err error
 		}
 		all = append(all, w)
 	}
+	for _, c := range s.guests {
+		all = append(all, checker.Witness{Log: untilTheEnd(c)})
+	}
 	if s.prober != nil {
 		all = append(all, checker.Witness{Log: s.prober.log})
 	}

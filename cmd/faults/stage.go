@@ -27,6 +27,8 @@ type stage struct {
 	fault   fault
 	rnd     *rand.Rand
 	clients []*client.Client
+	guests  []*client.Client // further ones, who go before the end
+	shown   time.Time        // they were shown out
 	base    map[string]int64 // where each room's story begins
 	traffic *traffic
 	prober  *prober
