@@ -98,7 +98,7 @@ func (s *stage) invite(ctx context.Context) ([]*guest, error) {
 		}
 		s.letIn(ctx, shop, g)
 	}
-	limited, cancel := context.WithTimeout(ctx, readyPatience)
+	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	return guests, until(limited, "the guests are connected", func() bool {
 		for _, c := range s.guests {

@@ -54,5 +54,5 @@ func faults() []fault {
 
 func calmFaults() []fault {
 	return []fault{{name: "calm", about: "nothing is broken: what the others are compared with", short: true, lasts: 4 * time.Second,
-		during: promises{answer: answerWithin, socketsStay: true, ack: ackWithin, near: nearWithin, far: farWithin}}}
+		during: promises{answer: answerWithin, socketsStay: true, ack: ackWithin, near: nearWithin, far: farWithin}, after: trespass}}
 }

@@ -17,7 +17,7 @@ type proxyLink = proxy.Link
 // of the fault, of the last send and of the last reconnect, whichever came last (P6); back is when everybody was
 // connected again, from the beginning of the fault (P11), zero when nobody had been disconnected.
 func (s *stage) untilComplete(ctx context.Context) (complete, back time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	var missing string
 	err := until(ctx, "every view is complete", func() bool { missing = s.missing(ctx); return missing == "" })

@@ -70,7 +70,7 @@ func (s *stage) newClient(p *person, tab int, suffix string, events bool) *clien
 }
 
 func (s *stage) untilReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	return until(ctx, "the clients are connected", func() bool { return s.readySince() != nil })
 }
