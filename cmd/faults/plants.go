@@ -103,7 +103,7 @@ func tellingPlants() []plant {
 		{"no sweep", "last publishes lost", []checker.Kind{checker.Lost}, []edit{
 			{chatFile, "beside.Go(func() { c.sweeper(ctx) })", "_ = c.sweeper"},
 		}},
-		{"the sweep tells no receipts", "publishes torn", []checker.Kind{checker.Lost}, []edit{
+		{"the sweep tells no receipts", "last publishes lost", []checker.Kind{checker.Lost}, []edit{
 			{sweepFile, "if c.receipts.note(to, cur) {", "if false {"},
 		}},
 		{"a resume skips a message", "clients flapping", []checker.Kind{checker.Lost, checker.Disordered}, []edit{

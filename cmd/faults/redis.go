@@ -146,13 +146,14 @@ func lastLost(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// writeEverywhere writes one message in every room, and returns when all are acked.
+// writeEverywhere writes one message in every room and reads what there is, and returns when all are acked.
 func writeEverywhere(ctx context.Context, s *stage) error {
 	for _, c := range s.clients {
 		for _, room := range c.Rooms() {
 			if s.rnd.IntN(2) == 0 {
 				write(c, room, "the last one")
 			}
+			c.Mark(room, s.rnd.IntN(2) == 0)
 		}
 	}
 	return until(ctx, "the last messages are acked", func() bool {
