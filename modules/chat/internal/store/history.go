@@ -28,19 +28,24 @@ func CardKey(card *string) string {
 // After reads at most limit messages with seq > after, ascending: one range of the primary key.
 func (s *Store) After(ctx context.Context, room id.ID, after int64, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" AND seq > ").num(after).raw(" ORDER BY seq LIMIT ").num(int64(limit))
-	return s.messages(ctx, room, q, limit)
+	return s.messages(ctx, room, q, make([]Message, 0, min(limit, 100)))
 }
 
 // Before reads the at most limit newest messages with seq < before, ascending.
 func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" AND seq < ").num(before).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
-	return s.newestFirst(ctx, room, q, limit)
+	ms, err := s.messages(ctx, room, q, make([]Message, 0, min(limit, 100)))
+	slices.Reverse(ms)
+	return ms, err
 }
 
-// Newest reads the at most limit last messages, ascending. The last one is the room's head.
-func (s *Store) Newest(ctx context.Context, room id.ID, limit int) ([]Message, error) {
+// Newest reads the at most limit last messages, ascending, into the room of a slice that is used again; nil will do.
+// The last one is the room's head.
+func (s *Store) Newest(ctx context.Context, room id.ID, limit int, into []Message) ([]Message, error) {
 	q := s.messagesOf(room).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
-	return s.newestFirst(ctx, room, q, limit)
+	ms, err := s.messages(ctx, room, q, into[:0])
+	slices.Reverse(ms)
+	return ms, err
 }
 
 func (s *Store) messagesOf(room id.ID) *statement {
@@ -50,15 +55,8 @@ func (s *Store) messagesOf(room id.ID) *statement {
 // shownColumns are what somebody who reads a known room has not got yet; the counts are for unread numbers only.
 const shownColumns = "seq, inquiry_id, party, sender_id, sender_name, kind, body, card, client_msg_id, created_at"
 
-func (s *Store) newestFirst(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
-	ms, err := s.messages(ctx, room, q, limit)
-	slices.Reverse(ms)
-	return ms, err
-}
-
 // messages reads rows of shownColumns. What is the same in many rows is kept once.
-func (s *Store) messages(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
-	ms := make([]Message, 0, min(limit, 100))
+func (s *Store) messages(ctx context.Context, room id.ID, q *statement, ms []Message) ([]Message, error) {
 	var party, name, kind sql.RawBytes
 	last := ""
 	err := s.query(ctx, q, func(rows *sql.Rows) error {

@@ -352,7 +352,7 @@ func TestHistoryBothWays(t *testing.T) {
 		check("after", ms, err, 6, 15)
 		ms, err = s.Before(t.Context(), r.ID, 5, 10)
 		check("before", ms, err, 1, 4)
-		ms, err = s.Newest(t.Context(), r.ID, 10)
+		ms, err = s.Newest(t.Context(), r.ID, 10, make([]store.Message, 3))
 		check("newest", ms, err, 16, 25)
 		want := out[24].Message
 		want.BuyerCount, want.ShopCount = 0, 0
