@@ -45,7 +45,13 @@ func (s *stage) untilCursorsAgree(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
 	var differs string
-	err := until(ctx, "", func() bool { differs = s.cursorsDiffer(ctx); return differs == "" })
+	err := until(ctx, "", func() bool {
+		now := s.cursorsDiffer(ctx)
+		if ctx.Err() == nil { // else it is only our own patience that has ended
+			differs = now
+		}
+		return now == ""
+	})
 	took := time.Since(s.quiet).Round(10 * time.Millisecond)
 	switch {
 	case err != nil:
@@ -94,7 +100,8 @@ func (s *stage) unreadDiffers(ctx context.Context) string {
 		for _, room := range c.Rooms() {
 			listed := lists[c.Account()][room]
 			if unread, whole := c.Unread(room); whole && unread != listed {
-				return fmt.Sprintf("%s on %s has %d unread in room %s, its list says %d", c.Name(), c.On(), unread, room, listed)
+				return fmt.Sprintf("%s on %s has %d unread of %d in room %s, where it has read up to %d; its list says %d",
+					c.Name(), c.On(), unread, c.Last(room), room, c.Cursor(room, c.Party()).Read, listed)
 			}
 		}
 	}

@@ -60,11 +60,18 @@ func (s *stage) missing(ctx context.Context) string {
 			return fmt.Sprintf("%s has %d messages unsent", c.Name(), n)
 		}
 	}
+	epoch, err := checker.Epoch(ctx, s.cluster.Root)
+	if err != nil {
+		return err.Error()
+	}
 	heads, err := checker.Heads(ctx, s.cluster.Root)
 	if err != nil {
 		return err.Error()
 	}
 	for _, c := range s.clients {
+		if c.Epoch() != epoch {
+			return fmt.Sprintf("%s on %s has what is of another life of the database", c.Name(), c.On())
+		}
 		for _, room := range c.Rooms() {
 			if last := c.Last(room); last < heads[room] {
 				return fmt.Sprintf("%s on %s has room %s up to %d of %d", c.Name(), c.On(), room, last, heads[room])

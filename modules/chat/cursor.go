@@ -74,9 +74,9 @@ func (c *Chat) storeMoves(ctx context.Context, moves []store.Move) ([]store.Curs
 }
 
 func (c *Chat) tellCursor(sides parties, cur *store.Cursor) {
-	c.receipts.note(cur)
 	frame := receiptOf(cur)
 	for _, side := range sides.both() {
+		c.receipts.note(side, cur)
 		c.relay.Receipt(side, frame)
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"sync"
 	"time"
 
+	"mall/modules/chat/internal/hub"
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/id"
 )
 
-// receipts remembers which cursors the connections of this instance have been told of lately, by whatever way, so
-// that a sweep can tell a receipt that Redis has lost from one that has come.
+// receipts remembers which cursors each side's connections of this instance have been told of lately, by whatever way,
+// so that a sweep can tell a receipt that Redis has lost from one that has come.
 type receipts struct {
 	mu   sync.Mutex
 	told map[cursorKey]toldCursor
@@ -18,7 +19,8 @@ type receipts struct {
 
 type cursorKey struct {
 	room  id.ID
-	party string
+	party string // whose cursor it is
+	side  byte   // who has been told: what Redis brings one side it may lose for the other
 }
 
 type toldCursor struct {
@@ -32,9 +34,9 @@ const receiptKept = 30 * time.Second
 
 func newReceipts() *receipts { return &receipts{told: map[cursorKey]toldCursor{}} }
 
-// note says whether the cursor is news here, and that it is told now.
-func (r *receipts) note(cur *store.Cursor) bool {
-	key := cursorKey{cur.RoomID, cur.Party}
+// note says whether the cursor is news here for a side of the room, and that it is told now.
+func (r *receipts) note(to hub.Party, cur *store.Cursor) bool {
+	key := cursorKey{cur.RoomID, cur.Party, to.Kind}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := r.told[key]
@@ -56,10 +58,17 @@ func (r *receipts) forget(now time.Time) {
 	}
 }
 
-// heardReceipt notes a receipt of another instance, which the connections here have been told.
-func (c *Chat) heardReceipt(frame []byte) {
+// forgetAll is for a new life of the database, in which cursors may be lower.
+func (r *receipts) forgetAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.told)
+}
+
+// heardReceipt notes a receipt of another instance, which that side's connections here have been told.
+func (c *Chat) heardReceipt(to hub.Party, frame []byte) {
 	var f receiptFrame
 	if json.Unmarshal(frame, &f) == nil {
-		c.receipts.note(&store.Cursor{RoomID: f.RoomID, Party: f.Party, DeliveredSeq: f.DeliveredSeq, ReadSeq: f.ReadSeq})
+		c.receipts.note(to, &store.Cursor{RoomID: f.RoomID, Party: f.Party, DeliveredSeq: f.DeliveredSeq, ReadSeq: f.ReadSeq})
 	}
 }

@@ -99,8 +99,10 @@ func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
 	c.traces.published(m.RoomID, m.Seq)
 }
 
-// sendAndWait is send for callers that wait for the answer.
+// sendAndWait is send for callers that wait for the answer; whatever has to be asked for it first is part of the patience.
 func (c *Chat) sendAndWait(ctx context.Context, p *identity.Principal, d draft) (store.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.SendPatience)
+	defer cancel()
 	return await(ctx, func(done func(store.Outcome)) { c.send(ctx, p, d, nil, done) })
 }
 

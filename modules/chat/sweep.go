@@ -21,21 +21,15 @@ const (
 
 	// sweepGrace is how long a message may be on its way before it counts as lost: what has just been stored is
 	// about to be told by those who stored it.
-	sweepGrace = 500 * time.Millisecond
+	sweepGrace = 300 * time.Millisecond
 )
-
-// sweepState is what one sweep leaves to the next; only the sweeper's goroutine has it.
-type sweepState struct {
-	complete time.Time       // when the last sweep began that saw everything
-	young    map[id.ID]int64 // heads of the last sweep that were younger than the grace
-}
 
 // sweeper finds what Redis has lost: it compares the heads of the rooms that have changed lately, of the
 // parties connected here, with what their connections have been sent, and the cursors that have moved with what
 // they have been told. The last message of a talk may be lost without a later one to show it; only this finds it.
 // All times are of the database's clock, so that it does not matter how those of the instances differ.
 func (c *Chat) sweeper(ctx context.Context) {
-	state := sweepState{complete: c.store.Now()}
+	complete := c.store.Now() // when the last sweep began that saw everything
 	for {
 		wait := sweepEvery
 		if !c.bus.Connected() {
@@ -48,34 +42,32 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		c.checkEpoch(ctx)
-		c.sweep(ctx, &state)
+		round := sweepRound{c: c, begun: c.store.Now(), since: complete.Add(-sweepBack)}
+		if round.run(ctx) {
+			complete = round.begun
+		}
 		c.receipts.forget(time.Now())
 	}
 }
 
-// sweep compares what has changed since the last one that could ask the database for all of it. A process that stood
-// still for a minute so looks back over that minute.
-func (c *Chat) sweep(ctx context.Context, state *sweepState) {
-	round := sweepRound{c: c, begun: c.store.Now(), since: state.complete.Add(-sweepBack), before: state.young, young: map[id.ID]int64{}}
+// sweepRound is one sweep: it compares what has changed since the last one that could ask the database for all of it. A
+// process that stood still for a minute so looks back over that minute.
+type sweepRound struct {
+	c            *Chat
+	begun, since time.Time
+}
+
+// run is false when the database could not be asked for all of it.
+func (r *sweepRound) run(ctx context.Context) bool {
 	var buyers, shops []id.ID
-	for _, p := range c.relay.Hub().Parties() {
+	for _, p := range r.c.relay.Hub().Parties() {
 		if p == hub.Shop(p.ID) {
 			shops = append(shops, p.ID)
 		} else {
 			buyers = append(buyers, p.ID)
 		}
 	}
-	if round.parties(ctx, buyers, false) && round.parties(ctx, shops, true) {
-		state.complete = round.begun
-	}
-	state.young = round.young
-}
-
-// sweepRound is one sweep under way.
-type sweepRound struct {
-	c             *Chat
-	begun, since  time.Time
-	before, young map[id.ID]int64
+	return r.parties(ctx, buyers, false) && r.parties(ctx, shops, true)
 }
 
 func (r *sweepRound) parties(ctx context.Context, owners []id.ID, shops bool) bool {
@@ -96,53 +88,54 @@ func (r *sweepRound) some(ctx context.Context, owners []id.ID, shops bool) error
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
 	err := r.c.store.ChangedHeads(ctx, owners, shops, r.since, func(h *store.Head) {
-		party := hub.Buyer(h.BuyerID)
-		if shops {
-			party = hub.Shop(h.ShopID)
-		}
-		if due := r.due(h); due > 0 {
-			r.c.compare(party, h, due)
-		}
+		r.compare(side(h.BuyerID, h.ShopID, shops), h)
 	})
 	if err != nil {
 		return err
 	}
-	return r.c.store.ChangedCursors(ctx, owners, shops, r.since, r.c.repairCursor)
+	return r.c.store.ChangedCursors(ctx, owners, shops, r.since, func(cur *store.Cursor) {
+		r.c.repairCursor(side(cur.BuyerID, cur.ShopID, shops), cur)
+	})
 }
 
-// due is the seq that every connection should have been sent by now: the head, unless its message may still be on its
-// way; then what was the head in the sweep before, so that a room in which people never stop talking is swept too.
-func (r *sweepRound) due(h *store.Head) int64 {
-	if r.begun.Sub(h.UpdatedAt) >= sweepGrace {
-		return h.Head
+func side(buyer, shop id.ID, shops bool) hub.Party {
+	if shops {
+		return hub.Shop(shop)
 	}
-	r.young[h.ID] = h.Head
-	return r.before[h.ID]
+	return hub.Buyer(buyer)
 }
 
-func (c *Chat) compare(party hub.Party, h *store.Head, due int64) {
+// compare looks at a room as soon as its head has had the time to come by itself, also where people never stop talking.
+func (r *sweepRound) compare(party hub.Party, h *store.Head) {
+	young := sweepGrace - r.begun.Sub(h.UpdatedAt)
+	if young <= 0 {
+		r.c.compare(party, h)
+		return
+	}
+	then := *h
+	time.AfterFunc(young, func() { r.c.compare(party, &then) })
+}
+
+func (c *Chat) compare(party hub.Party, h *store.Head) {
 	for _, conn := range c.relay.Hub().Connections(party) {
 		if s, ok := conn.(*session); ok {
-			s.compare(h, due)
+			s.compare(h)
 		}
 	}
 }
 
-// repairCursor tells the connections here of a cursor whose receipt has not come by.
-func (c *Chat) repairCursor(cur *store.Cursor) {
-	if !c.receipts.note(cur) {
-		return
-	}
-	frame := receiptOf(cur)
-	for _, side := range (parties{cur.BuyerID, cur.ShopID}).both() {
-		c.relay.Hub().Push(side, frame, nil)
+// repairCursor tells the connections of one side here of a cursor whose receipt has not come by: those of the other side
+// may have heard of it, since each side's is published by itself.
+func (c *Chat) repairCursor(to hub.Party, cur *store.Cursor) {
+	if c.receipts.note(to, cur) {
+		c.relay.Hub().Push(to, receiptOf(cur), nil)
 	}
 }
 
-// compare reads what the connection lacks of a room up to the seq that is due. Of a room that it has been sent nothing of since it
+// compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
 // began, the newest message is enough: the client sees by its seq what else it lacks. What was stored about when
 // the connection began, the client may have read already or not: it is told the head and looks itself.
-func (s *session) compare(h *store.Head, due int64) {
+func (s *session) compare(h *store.Head) {
 	s.mu.Lock()
 	if !s.stream.Follows(h.ID) {
 		switch {
@@ -155,9 +148,9 @@ func (s *session) compare(h *store.Head, due int64) {
 			s.mu.Unlock()
 			return
 		}
-		s.stream.Begin(h.ID, due-1)
+		s.stream.Begin(h.ID, h.Head-1)
 	}
-	behind := s.stream.Behind(h.ID, due)
+	behind := s.stream.Behind(h.ID, h.Head)
 	s.mu.Unlock()
 	if behind {
 		s.chat.repaired.Add(1)
@@ -179,6 +172,7 @@ func (c *Chat) checkEpoch(ctx context.Context) {
 	c.life.Store(&now)
 	c.heads.InvalidateAll()
 	c.parties.InvalidateAll()
+	c.receipts.forgetAll()
 	c.log.Warn("the database has begun a new life; all connections come back", "epoch", now)
 	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new life") })
 }

@@ -11,7 +11,8 @@ import (
 // given seq of each room.
 func Load(ctx context.Context, db *sql.DB, base map[string]int64) (Stored, error) {
 	s := Stored{Rooms: map[string]Room{}}
-	if err := db.QueryRowContext(ctx, `SELECT value FROM chat_settings WHERE name = 'epoch'`).Scan(&s.Epoch); err != nil {
+	var err error
+	if s.Epoch, err = Epoch(ctx, db); err != nil {
 		return s, err
 	}
 	heads, err := Heads(ctx, db)
@@ -27,6 +28,12 @@ func Load(ctx context.Context, db *sql.DB, base map[string]int64) (Stored, error
 		s.Rooms[id] = r
 	}
 	return s, nil
+}
+
+// Epoch reads the name of this life of the database.
+func Epoch(ctx context.Context, db *sql.DB) (epoch string, err error) {
+	err = db.QueryRowContext(ctx, `SELECT value FROM chat_settings WHERE name = 'epoch'`).Scan(&epoch)
+	return epoch, err
 }
 
 // Heads reads every room's head.

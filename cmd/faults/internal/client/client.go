@@ -109,6 +109,13 @@ func (c *Client) Ready() (since time.Time, ok bool) {
 	return c.readyAt, !c.readyAt.IsZero()
 }
 
+// Epoch names the life of the database that the client's views are of.
+func (c *Client) Epoch() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch
+}
+
 // LocalAddr is the address of the client's end of its connection; empty when there is none.
 func (c *Client) LocalAddr() string {
 	c.mu.Lock()

@@ -24,8 +24,8 @@ type Relay struct {
 	macs     sync.Pool // of HMAC states with our key
 	instance id.ID
 
-	heard   func(payload []byte) // what instances say to one another
-	receipt func(frame []byte)   // a receipt of another instance, which has been told here
+	heard   func(payload []byte)            // what instances say to one another
+	receipt func(p hub.Party, frame []byte) // a receipt of another instance, which the party has been told here
 
 	refused atomic.Int64
 }
@@ -39,7 +39,7 @@ func New(key []byte) *Relay {
 
 // Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell, receipt the
 // frames that came here by their Receipt; neither may block.
-func (r *Relay) Connect(bus *pubsub.Bus, heard, receipt func(payload []byte)) {
+func (r *Relay) Connect(bus *pubsub.Bus, heard func(payload []byte), receipt func(p hub.Party, frame []byte)) {
 	r.bus, r.heard, r.receipt = bus, heard, receipt
 	bus.Listen(channel(everyone))
 }
@@ -167,7 +167,7 @@ func (r *Relay) Receive(ch string, payload []byte) {
 		r.hub.Push(p, frame, nil)
 	case kindReceipt:
 		r.hub.Push(p, frame, nil)
-		r.receipt(frame)
+		r.receipt(p, frame)
 	case kindTell:
 		r.heard(frame)
 	default:

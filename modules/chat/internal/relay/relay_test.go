@@ -63,7 +63,7 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redi
 	}
 	r := New([]byte(key))
 	bus := pubsub.New(client, "t", r.Receive, func() {}, slog.New(slog.DiscardHandler))
-	r.Connect(bus, heard, func([]byte) {})
+	r.Connect(bus, heard, func(hub.Party, []byte) {})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bus.Run(ctx) })
@@ -81,7 +81,7 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redi
 // alone is a relay whose bus does not run.
 func alone(key string) *Relay {
 	r := New([]byte(key))
-	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {}, func([]byte) {})
+	r.Connect(pubsub.New(nil, "t", nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {}, func(hub.Party, []byte) {})
 	return r
 }
 

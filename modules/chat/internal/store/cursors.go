@@ -50,7 +50,7 @@ func (s *Store) MoveCursors(ctx context.Context, moves []Move) (now []Cursor, mo
 		return err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, db.Fault(err)
 	}
 	now, moved = make([]Cursor, len(moves)), make([]bool, len(moves))
 	for i, m := range moves {

@@ -17,8 +17,11 @@ import (
 	"mall/modules/platform/identity"
 )
 
-// loadTimeout bounds a load: it serves many callers, so that no single caller's context can.
-const loadTimeout = 5 * time.Second
+// loadTimeout bounds a load, which serves many callers, so that no single caller's context can; and how long a caller
+// waits for its turn and its load together. It leaves time to answer whoever sends a message within 3 s.
+const loadTimeout = 2 * time.Second
+
+var errSlow = fault.Retry(fault.Unavailable, "unavailable", "The mall cannot reach its records at the moment.", time.Second)
 
 // Session is a login as the database had it at ReadAt, ended or not. It is shared: never change one.
 type Session struct {
@@ -54,16 +57,20 @@ func New(size int, life time.Duration, now func() time.Time, load Load) *Cache {
 }
 
 // Get answers a session, from memory or by one query for all who ask at the same time. Errors: fault.NotFound,
-// those of the load, and ctx's own.
+// fault.Unavailable when that takes too long, those of the load, and ctx's own.
 func (c *Cache) Get(ctx context.Context, session id.ID) (*Session, error) {
 	if s, ok := c.fresh(session); ok {
 		return s, nil
 	}
 	generation := c.current()
 	flight := c.flights.DoChan(flightKey(session, generation), func() (any, error) { return c.together(session) })
+	patience := time.NewTimer(loadTimeout)
+	defer patience.Stop()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-patience.C:
+		return nil, errSlow
 	case r := <-flight:
 		if r.Err != nil {
 			return nil, r.Err
