@@ -53,6 +53,7 @@ type session struct {
 	frames   *rate.Limiter // only the reading goroutine asks it
 	mistakes int
 	asides   chan struct{}
+	lastSend <-chan struct{} // closed when the last send that had to wait is on its way; only the reading goroutine asks it
 
 	mu       sync.Mutex
 	stream   *stream.Stream
@@ -72,6 +73,7 @@ func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *s
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
 	s.who.Store(p)
+	s.lastSend = noSend
 	s.ctx, s.end = context.WithCancel(c.lifetime)
 	return s
 }
@@ -159,11 +161,7 @@ func (s *session) Frame(text []byte) {
 	}
 	switch r.Type {
 	case "send":
-		if s.chat.knows(r) {
-			s.send(s.ctx, r)
-		} else {
-			s.aside(r, s.send)
-		}
+		s.sendInTurn(r)
 	case "resume":
 		go s.resume(r)
 	case "delivered":
@@ -296,6 +294,37 @@ func (s *session) mark(r request, delivered, read int64) {
 func (s *session) typing(ctx context.Context, r request) {
 	if err := s.chat.typing(ctx, s.who.Load(), r.RoomID, r.On, s); err != nil {
 		s.refuse(r.ID, err, 0)
+	}
+}
+
+// noSend is what a connection begins with: nothing waits.
+var noSend = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// sendInTurn lets no send overtake one that has to wait: for the database, or for Redis to say whether it may go.
+func (s *session) sendInTurn(r request) {
+	select {
+	case <-s.lastSend:
+		if s.chat.knows(r) && s.chat.sends.Knows(s.who.Load().MemberID, time.Now()) {
+			s.send(s.ctx, r)
+			return
+		}
+	default:
+	}
+	before, gone := s.lastSend, make(chan struct{})
+	taken := s.aside(r, func(ctx context.Context, r request) {
+		defer close(gone)
+		select {
+		case <-before:
+		case <-ctx.Done():
+		}
+		s.send(ctx, r)
+	})
+	if taken {
+		s.lastSend = gone
 	}
 }
 
