@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "run the faults whose names contain one of these words, separated by commas")
 	flag.BoolVar(&o.short, "short", false, "a sample with few rooms and rounds")
 	flag.BoolVar(&o.keep, "keep", false, "keep the logs of faults that went well, too")
-	flag.BoolVar(&o.cursors, "cursors", false, "also require that everybody knows both parties' cursors and what is unread (P8)")
+	flag.BoolVar(&o.cursors, "cursors", true, "also require that everybody knows both parties' cursors and what is unread (P8)")
 	flag.BoolVar(&o.list, "list", false, "list the faults")
 	flag.IntVar(&o.rooms, "rooms", 0, "how many rooms; 0: 100, or 20 with -short")
 	flag.IntVar(&o.rounds, "rounds", 0, "how often the last publishes before silence are dropped; 0: 50, or 5 with -short")

@@ -11,7 +11,7 @@ import (
 )
 
 // restored are the tables that a restore brings back to an earlier moment.
-var restored = []string{"chat_rooms", "chat_inquiries", "chat_messages", "chat_cursors"}
+var restored = []string{"chat_rooms", "chat_inquiries", "chat_messages", "chat_cursors", "chat_member_cursors"}
 
 // restoreOlder does what an operator does: copy the tables, let people write on, then put the copy back and name a new
 // epoch. Unless it is live, the mall is down meanwhile.

@@ -61,7 +61,12 @@ func (c *Chat) knowsSeat(room id.ID, seq int64) bool {
 // storeMoves writes moves, tells both parties of those that changed something, and answers the parties' cursors in
 // the order of the moves.
 func (c *Chat) storeMoves(ctx context.Context, moves []store.Move) ([]store.Cursor, error) {
-	now, moved, err := c.store.MoveCursors(ctx, moves)
+	var now []store.Cursor
+	var moved []bool
+	err := c.store.InLife(ctx, c.epoch(), func(ctx context.Context) (err error) {
+		now, moved, err = c.store.MoveCursors(ctx, moves)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +170,14 @@ func (ms *moves) takeDue(now time.Time) []store.Move {
 		}
 	}
 	return taken
+}
+
+// forgetAll is for a new life of the database, of which nobody has said anything yet.
+func (ms *moves) forgetAll() {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	clear(ms.pending)
+	ms.fresh = ms.fresh[:0]
 }
 
 // again has moves written in the next round: this time they failed.

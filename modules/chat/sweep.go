@@ -173,6 +173,7 @@ func (c *Chat) checkEpoch(ctx context.Context) {
 	c.heads.InvalidateAll()
 	c.parties.InvalidateAll()
 	c.receipts.forgetAll()
+	c.moves.forgetAll()
 	c.log.Warn("the database has begun a new life; all connections come back", "epoch", now)
 	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new life") })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mall/modules/platform/db"
+	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 )
 
@@ -158,14 +159,42 @@ func (s *Store) epoch(ctx context.Context) (string, error) {
 	return values[0], nil
 }
 
-// RenewEpoch gives this life of the database a new name.
+// RenewEpoch gives this life of the database a new name. Cursors past their room's head, of messages that the restore
+// has lost, are taken back to it: what gets those numbers next is unread.
 func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 	if _, err := s.Epoch(ctx); err != nil { // makes the row in a new database
 		return "", err
 	}
 	epoch := id.New().String()
-	err := s.db.Write(ctx).Exec("UPDATE chat_settings SET value = ? WHERE name = 'epoch'", epoch).Error
+	const head = "(SELECT head FROM chat_rooms WHERE id = room_id)"
+	const within = " SET read_seq = CASE WHEN read_seq > " + head + " THEN " + head + " ELSE read_seq END, delivered_seq = " + head + " WHERE delivered_seq > " + head
+	err := s.db.Tx(ctx, func(ctx context.Context) error {
+		for _, change := range []string{"UPDATE chat_cursors" + within, "UPDATE chat_member_cursors" + within} {
+			if err := s.db.Write(ctx).Exec(change).Error; err != nil {
+				return err
+			}
+		}
+		return s.db.Write(ctx).Exec("UPDATE chat_settings SET value = ? WHERE name = 'epoch'", epoch).Error
+	})
 	return epoch, db.Fault(err)
+}
+
+// errNewLife is for what was meant for another life of the database.
+var errNewLife = fault.Retry(fault.Unavailable, "unavailable", "The mall's records have been restored; try again.", time.Second)
+
+// InLife runs fn in a transaction that commits only in the given life of the database. It looks last: whatever waited for
+// the locks of a restore sees what the restore has done.
+func (s *Store) InLife(ctx context.Context, epoch string, fn func(ctx context.Context) error) error {
+	return db.Fault(s.db.Tx(ctx, func(ctx context.Context) error {
+		if err := fn(ctx); err != nil {
+			return err
+		}
+		now, err := s.epoch(ctx)
+		if err == nil && now != epoch {
+			return errNewLife
+		}
+		return err
+	}))
 }
 
 // RecordAccess notes an operator's look into a room.
