@@ -104,13 +104,36 @@ func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, si
 	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND head > 0 AND updated_at > ").at(since), each)
 }
 
-// Latest reads the rooms of a party that have changed last: f's owner and Limit count.
-func (s *Store) Latest(ctx context.Context, f Inbox) ([]Head, error) {
-	column, owner := "shop_id = ", f.ShopID
-	if owner.IsZero() {
-		column, owner = "buyer_id = ", f.BuyerID
+// LatestOf reads, for each of some buyers or, with shops set, of some shops, the rooms that have changed last: limit of
+// each, all in one query. SQLite takes at most 500 owners.
+func (s *Store) LatestOf(ctx context.Context, owners []id.ID, shops bool, limit int) ([]Head, error) {
+	if len(owners) == 0 {
+		return nil, nil
 	}
-	return s.allHeads(ctx, s.statement(headsWhere+column).id(owner).raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(f.Limit)))
+	return s.allHeads(ctx, s.latestOf(owners, shops, limit))
+}
+
+// latestOf reads a stretch of an index for each shop, however many rooms it has, and the few rooms of each buyer; IN and
+// a window would read all of their rooms. MariaDB must be told so: in a union it would read the whole table for a shop
+// that has much of it.
+func (s *Store) latestOf(owners []id.ID, shops bool, limit int) *statement {
+	column, index := "buyer_id = ", "chat_rooms_parties"
+	if shops {
+		column, index = "shop_id = ", "chat_rooms_shop_recent"
+	}
+	q := s.statement("")
+	before, hint := "(", " FORCE INDEX ("+index+")"
+	if q.sqlite { // which knows no parentheses in a union, and goes by the index itself
+		before, hint = "SELECT * FROM (", ""
+	}
+	for i, owner := range owners {
+		if i > 0 {
+			q.raw(" UNION ALL ")
+		}
+		q.raw(before + "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms" + hint + " WHERE " + column).id(owner)
+		q.raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(limit)).raw(")")
+	}
+	return q
 }
 
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.
