@@ -250,7 +250,8 @@ func (s *session) refuse(requestID string, err error, head int64) {
 	case fault.Unavailable: // one for each send while the database is away: the pools' own errors tell of that
 		s.chat.log.Debug("frame refused", "session", s.id, "error", err)
 	}
-	s.Push(encodeFrame(errorAnswer(requestID, err, head)))
+	e := errorAnswer(requestID, err, head)
+	s.Push(errorOf(&e))
 }
 
 // leave sends the client away as soon as what it has sent is answered, which the writer does in time.

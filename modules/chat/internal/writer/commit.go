@@ -71,20 +71,36 @@ func passes(err error) bool {
 	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(db.Fault(err)).Retryable()
 }
 
-// settle has the batch answered, and puts locked rooms aside.
+// settle has the batch answered, but for rooms that were locked: those are tried again or put aside.
 func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
+	var locked []*entry
+	now := time.Now()
 	for i, e := range batch {
-		if out[i].Err == nil || !errors.Is(out[i].Err, store.ErrLocked) {
+		switch {
+		case out[i].Err == nil || !errors.Is(out[i].Err, store.ErrLocked):
 			continue
-		}
-		if wait {
+		case wait:
 			out[i].Err = fault.Missing("room") // whoever waits for the lock finds every room that there is
 			continue
 		}
-		l.putAside(e)
+		if e.skipped.IsZero() {
+			e.skipped = now
+		}
+		if now.Sub(e.skipped) < lockPatience && !l.isAside(e.draft.RoomID) {
+			locked = append(locked, e)
+		} else {
+			l.putAside(e)
+		}
 		batch[i] = nil
 	}
 	l.settled <- settlement{batch, out}
+	if len(locked) == 0 {
+		return
+	}
+	l.again(locked)
+	if len(locked) == len(batch) {
+		<-time.After(lockPause)
+	}
 }
 
 // lookUp finds out what an unknown COMMIT has stored. What is not found may still become visible, so its

@@ -52,9 +52,10 @@ func New(cfg Config, s Appender) *Writer {
 
 // entry is one send under way.
 type entry struct {
-	draft store.Draft
-	done  func(store.Outcome)
-	since time.Time
+	draft   store.Draft
+	done    func(store.Outcome)
+	since   time.Time
+	skipped time.Time // when its room was first found locked
 }
 
 // Append queues a draft and returns; done is called exactly once with what became of it, within Patience
