@@ -8,6 +8,7 @@ import (
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
 )
 
 // The parts of the patience of a sender: until when its draft is tried, when the database must have
@@ -59,11 +60,21 @@ func (l *lane) append(batch []*entry, wait bool) ([]store.Outcome, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.answerUntil()))
 	defer cancel()
 	ds := drafts(batch)
-	out, err := l.w.store.Append(ctx, ds, !wait)
+	out, err := l.first(ctx, ds, wait)
 	if err != nil && passes(err) && ctx.Err() == nil {
 		out, err = l.w.store.Append(ctx, ds, !wait)
 	}
 	return out, err
+}
+
+// first is the first try: behind the transaction that held most of the last batch's rooms, if there was one.
+func (l *lane) first(ctx context.Context, ds []store.Draft, wait bool) ([]store.Outcome, error) {
+	if wait || l.held.IsZero() {
+		return l.w.store.Append(ctx, ds, !wait)
+	}
+	held := l.held
+	l.held = id.Nil
+	return l.w.store.AppendAfter(ctx, ds, held)
 }
 
 // passes says whether the same batch may be stored at another time: nothing is wrong with it.
@@ -98,7 +109,10 @@ func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
 		return
 	}
 	l.again(locked)
-	if len(locked) == len(batch) {
+	switch {
+	case len(locked) > 1 && 2*len(locked) > len(batch):
+		l.held = locked[0].draft.RoomID
+	case len(locked) == len(batch):
 		<-time.After(lockPause)
 	}
 }

@@ -14,6 +14,7 @@ import (
 type lane struct {
 	w       *Writer
 	wake    chan struct{}
+	held    id.ID           // a room of the last batch, most of which another instance held; only run's goroutine has it
 	settled chan settlement // in the order of the COMMITs, which is that of the numbers in each room
 
 	mu      sync.Mutex
@@ -128,8 +129,9 @@ func (l *lane) take() []*entry {
 }
 
 // Two instances in whose batches the same rooms lie hold them for a few milliseconds each, again and again. Waiting for
-// each of them alone would make a transaction of each message: what is locked is tried again with the next batch, and
-// waited for alone only once that has gone on for longer than a batch takes.
+// each of them alone would make a transaction of each message: what is locked is tried again with the next batch, which
+// waits for one of them where most were locked, and waited for alone only once that has gone on for longer than a few
+// batches take.
 const (
 	lockPatience = 25 * time.Millisecond
 	lockPause    = time.Millisecond // between tries when there is nothing else to store

@@ -14,6 +14,7 @@ import (
 // Appender stores batches; *store.Store is the one there is. Its methods' comments say what they promise.
 type Appender interface {
 	Append(ctx context.Context, drafts []store.Draft, skipLocked bool) ([]store.Outcome, error)
+	AppendAfter(ctx context.Context, drafts []store.Draft, held id.ID) ([]store.Outcome, error)
 	Find(ctx context.Context, drafts []store.Draft) ([]store.Outcome, error)
 }
 
