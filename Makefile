@@ -85,6 +85,11 @@ faults-short: ## a sample of the faults; FAULTS="-only redis" for some, with eit
 	@go build -o .cache/bin/faults ./cmd/faults
 	@.cache/bin/faults -short $(FAULTS)
 
+.PHONY: faults-planted
+faults-planted: ## plant known bugs into copies of the mall, one at a time, and require that the fault harness catches each
+	@go build -o .cache/bin/faults ./cmd/faults
+	@.cache/bin/faults -planted $(FAULTS)
+
 .PHONY: load
 load: ## measure what the mall can carry (docs/loadtest.md); LOAD="-only max,steady-1000" for some
 	@go build -o .cache/bin/stage ./cmd/stage

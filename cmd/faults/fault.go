@@ -49,10 +49,10 @@ const (
 
 // faults is the table of all.
 func faults() []fault {
-	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults())
+	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults())
 }
 
 func calmFaults() []fault {
 	return []fault{{name: "calm", about: "nothing is broken: what the others are compared with", short: true, lasts: 4 * time.Second,
-		during: promises{answer: answerWithin, socketsStay: true, ack: ackWithin, near: nearWithin, far: farWithin}}}
+		during: promises{answer: answerWithin, socketsStay: true, ack: ackWithin, near: nearWithin, far: farWithin}, after: trespass}}
 }

@@ -40,7 +40,7 @@ func open(ctx context.Context, o options, dir string) (*house, error) {
 		if !known(string(configs.Default), r.key) {
 			continue
 		}
-		fmt.Printf("setting changed for this run: %s = %s (%s)\n", r.key, r.value, r.why)
+		o.say("setting changed for this run: %s = %s (%s)\n", r.key, r.value, r.why)
 		settings = append(settings, variable(r.key, r.value))
 	}
 	began := time.Now()
@@ -53,8 +53,14 @@ func open(ctx context.Context, o options, dir string) (*house, error) {
 		c.Close()
 		return nil, err
 	}
-	fmt.Printf("%d instances behind nginx, %d rooms, %d people; ready after %v\n\n", instances, len(h.cast.rooms), len(h.cast.people), time.Since(began).Round(time.Second))
+	o.say("%d instances behind nginx, %d rooms, %d people; ready after %v\n\n", instances, len(h.cast.rooms), len(h.cast.people), time.Since(began).Round(time.Second))
 	return h, nil
+}
+
+func (o *options) say(format string, args ...any) {
+	if !o.quiet {
+		fmt.Printf(format, args...)
+	}
 }
 
 // known says whether the settings file has the key, written section.name.

@@ -17,7 +17,7 @@ type proxyLink = proxy.Link
 // of the fault, of the last send and of the last reconnect, whichever came last (P6); back is when everybody was
 // connected again, from the beginning of the fault (P11), zero when nobody had been disconnected.
 func (s *stage) untilComplete(ctx context.Context) (complete, back time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	var missing string
 	err := until(ctx, "every view is complete", func() bool { missing = s.missing(ctx); return missing == "" })
@@ -126,6 +126,9 @@ func (s *stage) witnesses(ctx context.Context) (all []checker.Witness, err error
 			w.Views[room] = checker.View{Base: v.Base, Has: messages(v.Items), Fresh: fresh[name]}
 		}
 		all = append(all, w)
+	}
+	for _, c := range s.guests {
+		all = append(all, checker.Witness{Log: untilTheEnd(c)})
 	}
 	if s.prober != nil {
 		all = append(all, checker.Witness{Log: s.prober.log})

@@ -20,8 +20,12 @@ import (
 type options struct {
 	only, logs, program, nginx string
 	short, list, keep, cursors bool
+	planted                    bool
 	rooms, rounds              int
 	seed                       uint64
+
+	patience time.Duration // of the clients at the beginning, and of everything in the end
+	quiet    bool          // nothing is said but the verdicts
 }
 
 func main() {
@@ -33,6 +37,7 @@ func main() {
 	flag.BoolVar(&o.list, "list", false, "list the faults")
 	flag.IntVar(&o.rooms, "rooms", 0, "how many rooms; 0: 100, or 20 with -short")
 	flag.IntVar(&o.rounds, "rounds", 0, "how often the last publishes before silence are dropped; 0: 50, or 5 with -short")
+	flag.BoolVar(&o.planted, "planted", false, "plant bugs into copies of the mall, one at a time, and require that they are caught")
 	flag.Uint64Var(&o.seed, "seed", 1, "of everything random")
 	flag.StringVar(&o.logs, "logs", ".cache/faults", "folder for the logs of failing faults")
 	flag.StringVar(&o.program, "mall", "", "the program to test; empty: cmd/mall is built")
@@ -45,7 +50,11 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
+	do := run
+	if o.planted {
+		do = runPlanted
+	}
+	err := do(ctx, o)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
@@ -62,24 +71,15 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "mall-faults-")
+	dir, err := o.folders()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // nginx started by root works as nobody, and needs its folders
-		return err
-	}
-	if err := os.RemoveAll(o.logs); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(o.logs, 0o750); err != nil {
-		return err
-	}
 	if o.program == "" {
 		o.program = filepath.Join(dir, "mall")
-		if text, err := exec.CommandContext(ctx, "go", "build", "-o", o.program, "./cmd/mall").CombinedOutput(); err != nil {
-			return fmt.Errorf("build: %w\n%s", err, text)
+		if err := build(ctx, ".", o.program); err != nil {
+			return err
 		}
 	}
 	h, err := open(ctx, o, dir)
@@ -105,7 +105,30 @@ func run(ctx context.Context, o options) (err error) {
 	return nil
 }
 
+// folders makes a folder for what the run needs, which the caller removes, and an empty one for the logs.
+func (o *options) folders() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "mall-faults-"); err != nil {
+		return "", err
+	}
+	return dir, errors.Join(
+		os.Chmod(dir, 0o755), //nolint:gosec // nginx started by root works as nobody, and needs its folders
+		os.RemoveAll(o.logs), os.MkdirAll(o.logs, 0o750))
+}
+
+// build makes the mall's program of a source tree.
+func build(ctx context.Context, tree, program string) error {
+	compile := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "./cmd/mall")
+	compile.Dir = tree
+	if text, err := compile.CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w\n%s", err, text)
+	}
+	return nil
+}
+
 func (o *options) complete() {
+	if o.patience == 0 {
+		o.patience = time.Minute
+	}
 	if o.rooms == 0 {
 		o.rooms = 100
 		if o.short {

@@ -70,7 +70,7 @@ func (s *stage) newClient(p *person, tab int, suffix string, events bool) *clien
 }
 
 func (s *stage) untilReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	return until(ctx, "the clients are connected", func() bool { return s.readySince() != nil })
 }
@@ -92,7 +92,7 @@ func (s *stage) readySince() *time.Time {
 
 // logs are those of all clients and of the prober.
 func (s *stage) logs() (all []*record.Log) {
-	for _, c := range s.clients {
+	for _, c := range append(s.clients[:len(s.clients):len(s.clients)], s.guests...) {
 		all = append(all, c.Log())
 	}
 	if s.prober != nil {

@@ -129,7 +129,7 @@ func lastLost(ctx context.Context, s *stage) error {
 		}
 		s.onRedis((*proxy.Proxy).Heal)
 		began := time.Now()
-		limited, cancel := context.WithTimeout(ctx, 2*readyPatience)
+		limited, cancel := context.WithTimeout(ctx, 2*s.patience)
 		err := until(limited, "views are complete", func() bool { return s.missing(ctx) == "" })
 		cancel()
 		took := time.Since(began)

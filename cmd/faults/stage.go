@@ -15,7 +15,6 @@ import (
 // How long the parts of a fault may take; a part that takes longer is a violation, not a hang.
 const (
 	steady         = 2 * time.Second
-	readyPatience  = 60 * time.Second // of the clients at the beginning, and of everything in the end
 	stagePatience  = 8 * time.Minute
 	settlePatience = 20 * time.Second
 )
@@ -27,6 +26,9 @@ type stage struct {
 	fault   fault
 	rnd     *rand.Rand
 	clients []*client.Client
+	guests  []*client.Client // further ones, who go before the end
+	shown   time.Time        // they were shown out
+	tooSlow bool             // this machine, for what the fault looks at
 	base    map[string]int64 // where each room's story begins
 	traffic *traffic
 	prober  *prober
@@ -103,7 +105,7 @@ func (s *stage) run(ctx context.Context, r *result) error {
 		return err
 	}
 	r.complete, r.back = s.untilComplete(ctx)
-	if s.cursors {
+	if s.cursors && !s.quiet.IsZero() { // else much more is missing
 		s.untilCursorsAgree(ctx)
 	}
 	if s.fault.after != nil {

@@ -38,7 +38,7 @@ func missMany(ctx context.Context, s *stage) error {
 	}
 	began := time.Now()
 	s.join(ctx, device)
-	limited, cancel := context.WithTimeout(ctx, readyPatience)
+	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	err = until(limited, "the device has caught up", func() bool { return s.missing(ctx) == "" })
 	s.note("%d messages were caught up with in %v", total, time.Since(began).Round(10*time.Millisecond))
@@ -82,7 +82,7 @@ func threeTabs(ctx context.Context, s *stage) error {
 	s.clients = append(s.clients, fourth)
 	s.join(ctx, fourth)
 	s.traffic.stop()
-	limited, cancel := context.WithTimeout(ctx, readyPatience)
+	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	if err := until(limited, "all tabs have everything", func() bool { return s.missing(ctx) == "" }); err != nil {
 		s.violatef(checker.Lost, "%v: %s", err, s.missing(ctx))

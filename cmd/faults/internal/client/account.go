@@ -86,6 +86,20 @@ func (a *Account) Renew() {
 	a.until = time.Now()
 }
 
+// LogOut ends the login of all devices that share the account. The password is forgotten first, so that none of them can
+// begin another one.
+func (a *Account) LogOut(ctx context.Context) error {
+	token, err := a.Token(ctx)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.Password, a.access, a.refresh = "", "", ""
+	a.mu.Unlock()
+	_, err = call(ctx, http.MethodPost, a.Base+"/api/v1/auth/logout", token, nil, nil)
+	return err
+}
+
 // Call makes a REST call as the member; out takes the answer unless it is nil.
 func (a *Account) Call(ctx context.Context, method, path string, in, out any) (status int, err error) {
 	return a.CallAt(ctx, a.Base, method, path, in, out)

@@ -3,12 +3,14 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -40,6 +42,7 @@ type Cluster struct {
 	Front     *proxy.Proxy   // clients to nginx, which picks the instance
 	Homes     []*proxy.Proxy // clients to nginx, which picks the n-th instance as long as that one is there
 
+	program  string
 	settings [][]string // of each instance
 	extra    []string   // in force for one fault
 	closers  []func()
@@ -53,7 +56,7 @@ const (
 
 // Start starts everything and returns when it serves. On an error what has been started is stopped.
 func Start(ctx context.Context, o Options) (c *Cluster, err error) {
-	c = &Cluster{}
+	c = &Cluster{program: o.Program}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -153,6 +156,18 @@ func (c *Cluster) StartInstances(ctx context.Context) error {
 		starting.Go(func() error { return i.Start(ctx) })
 	}
 	return starting.Wait()
+}
+
+// Tell runs the mall's program with other words than "serve", beside the first instance, and gives what it says.
+func (c *Cluster) Tell(ctx context.Context, words ...string) (string, error) {
+	command := exec.CommandContext(ctx, c.program, words...)
+	command.Env = append(foreign(os.Environ()), append(c.settings[0], c.extra...)...)
+	var says bytes.Buffer
+	command.Stdout = &says
+	if err := command.Run(); err != nil {
+		return says.String(), fmt.Errorf("%s: %w", strings.Join(words, " "), err)
+	}
+	return says.String(), nil
 }
 
 // KillInstances ends all of them at once.

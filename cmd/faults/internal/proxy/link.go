@@ -58,6 +58,7 @@ func (l *Link) unstall() {
 	if l.gate != nil {
 		close(l.gate)
 		l.gate = nil
+		_ = l.server.SetReadBuffer(4 << 20) // what has piled up comes at once, also through small buffers
 	}
 }
 
