@@ -62,7 +62,8 @@ var leftOut = []string{".git", ".cache", "node_modules", "bin", "mall-data"}
 
 // copyTree copies the source tree.
 func copyTree(from, to string) error {
-	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+	tree := os.DirFS(from)
+	return fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,7 @@ func copyTree(from, to string) error {
 		case !d.Type().IsRegular():
 			return nil
 		}
-		text, err := os.ReadFile(path)
+		text, err := fs.ReadFile(tree, path)
 		if err != nil {
 			return err
 		}

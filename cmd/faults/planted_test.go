@@ -29,7 +29,7 @@ func TestEveryBugCanBePlanted(t *testing.T) {
 				before, ok := texts[e.file]
 				text := []byte(before)
 				if !ok {
-					text, _ = os.ReadFile(filepath.Join("../..", e.file)) // nil where there is none
+					text, _ = os.ReadFile(filepath.Join("..", "..", e.file)) // nil where there is none
 				}
 				after, err := e.in(text)
 				if err != nil {
