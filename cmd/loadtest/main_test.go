@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,11 @@ func TestTheRelayIsAProcessOfItsOwn(t *testing.T) {
 	}
 }
 
+// withoutMall is the environment without settings that are not the test's own.
+func withoutMall() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "MALL_") })
+}
+
 var buyersLine = regexp.MustCompile(`buyers +(http://\S+)/`)
 
 // mall starts one with its embedded stores in dir.
@@ -100,7 +106,7 @@ func mall(t *testing.T, dir string) (url string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := exec.CommandContext(ctx, built.mall, "serve")
-	c.Dir, c.Env = dir, append(os.Environ(), "MALL_DEMO=false", "MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0",
+	c.Dir, c.Env = dir, append(withoutMall(), "MALL_DEMO=false", "MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0",
 		"MALL_CHAT__SENDS_PER_SECOND=1000", "MALL_CHAT__SENDS_BURST=1000")
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -126,7 +132,7 @@ func mall(t *testing.T, dir string) (url string) {
 func TestAgainstAMall(t *testing.T) {
 	dir := t.TempDir()
 	crowd := exec.Command(built.mall, "crowd", "-buyers", "12", "-shops", "4", "-out", "people.jsonl")
-	crowd.Dir, crowd.Env = dir, append(os.Environ(), "MALL_DEMO=false")
+	crowd.Dir, crowd.Env = dir, append(withoutMall(), "MALL_DEMO=false")
 	if text, err := crowd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}

@@ -34,6 +34,10 @@ func sameAsJSON(t *testing.T, m *store.Message) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	refused := errorFrame{"error", m.SenderName, "busy", m.Body, m.Seq%2 == 0, m.Seq % 3 * 500, m.Seq % 5}
+	if want, err := json.Marshal(refused); err != nil || string(errorOf(&refused)) != string(want) {
+		t.Errorf("error\n got %s\nwant %s", errorOf(&refused), want)
+	}
 	if got := ackOf(m.Body, m, m.Seq%2 == 0); string(got) != string(want) {
 		t.Errorf("ack\n got %s\nwant %s", got, want)
 	}
@@ -79,6 +83,7 @@ func FuzzFramesByHand(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body, name string, micros int64) {
 		m := sampleMessage(body, name)
+		m.Seq = micros
 		m.CreatedAt = time.UnixMicro(micros % (1 << 55)).UTC()
 		if m.CreatedAt.Year() < 0 || m.CreatedAt.Year() > 9999 {
 			return

@@ -3,7 +3,9 @@ package chat
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
+	"sync"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/fault"
@@ -15,6 +17,26 @@ type page struct {
 	messages []store.Message
 	head     int64
 	epoch    string
+	room     *pageRoom // what is used again once the page has been written; nil: nothing
+}
+
+// pageRoom is the memory of a page. Pages are asked for more than anything else and are as long as a letter each: made
+// anew every time they would keep the garbage collector busier than the database.
+type pageRoom struct {
+	messages []store.Message
+	text     []byte
+}
+
+var pageRooms = sync.Pool{New: func() any { return new(pageRoom) }}
+
+// free gives the page's memory back; the page is gone then.
+func (p page) free(text []byte) {
+	if p.room == nil {
+		return
+	}
+	clear(p.messages) // texts of messages are not kept
+	p.room.messages, p.room.text = p.messages[:0], text[:0]
+	pageRooms.Put(p.room)
 }
 
 // history reads a page before or after a seq, or the newest one. Pages do not move while messages arrive.
@@ -30,7 +52,8 @@ func (c *Chat) history(ctx context.Context, room id.ID, before, after *int64, li
 	case before != nil:
 		p.messages, err = c.store.Before(ctx, room, *before, limit)
 	default:
-		if p.messages, err = c.store.Newest(ctx, room, limit); err == nil && len(p.messages) > 0 {
+		p.room = pageRooms.Get().(*pageRoom)
+		if p.messages, err = c.store.Newest(ctx, room, limit, p.room.messages); err == nil && len(p.messages) > 0 {
 			p.head = p.messages[len(p.messages)-1].Seq
 		}
 		return p, err
@@ -52,7 +75,11 @@ func (p page) VisitListMessagesResponse(w http.ResponseWriter) error {
 	for i := range p.messages {
 		size += messageSize + len(p.messages[i].Body)
 	}
-	b := appendText(append(make([]byte, 0, size), `{"epoch":`...), p.epoch)
+	var b []byte
+	if p.room != nil {
+		b = p.room.text
+	}
+	b = appendText(append(slices.Grow(b, size), `{"epoch":`...), p.epoch)
 	b = strconv.AppendInt(append(b, `,"head":`...), p.head, 10)
 	b = append(b, `,"items":[`...)
 	for i := range p.messages {
@@ -65,5 +92,6 @@ func (p page) VisitListMessagesResponse(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	_, err := w.Write(b)
+	p.free(b)
 	return err
 }

@@ -39,6 +39,25 @@ func TestWhoWritesTooFastIsToldWhenToComeBack(t *testing.T) {
 	})
 }
 
+// What a connection sends keeps its order, also where the first of it has to wait until Redis says that it may go.
+func TestSendsKeepTheirOrder(t *testing.T) {
+	m, _ := pair(t)
+	r := m.openRoom(t, "buyer")
+	for range 3 {
+		c, owner := m.connect(t, 1, "buyer"), m.connect(t, 0, "owner")
+		for i := range 20 { // fewer than may wait at once
+			c.say(send(r.ID, strconv.Itoa(i)))
+		}
+		for i := range 20 {
+			if got := owner.skipTo("message"); got.Body != strconv.Itoa(i) {
+				t.Errorf("message %d says %s", i, got.Body)
+			}
+		}
+		check(t, owner.ws.Close())
+		check(t, c.ws.Close())
+	}
+}
+
 func TestAHerdIsLetInPieceByPiece(t *testing.T) {
 	m := limited(t, func(c *chat.Config) { c.Handshakes = 2 })
 	token := m.token(t, "buyer")

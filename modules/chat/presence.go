@@ -2,41 +2,60 @@ package chat
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"mall/modules/chat/internal/api"
 	"mall/modules/chat/internal/hub"
 	"mall/modules/chat/internal/presence"
 	"mall/modules/chat/internal/store"
+	"mall/modules/platform/id"
 )
 
 // presenceRooms is in how many of its latest rooms a party's coming and going is told: a shop with ten
 // thousand rooms would otherwise wake ten thousand buyers by opening its console.
 const presenceRooms = 50
 
-// presenceChanged tells the other sides of a party's latest rooms that it has come or gone.
-func (c *Chat) presenceChanged(p hub.Party, st presence.State) {
-	ctx, cancel := context.WithTimeout(c.lifetime, c.cfg.SendPatience)
-	defer cancel()
-	f, party := store.Inbox{BuyerID: p.ID, Limit: presenceRooms}, store.Buyer
-	if p == hub.Shop(p.ID) {
-		f, party = store.Inbox{ShopID: p.ID, Limit: presenceRooms}, store.Shop
-	}
-	rooms, err := c.store.Latest(ctx, f)
-	if err != nil {
-		if c.lifetime.Err() == nil {
+// presenceChunk is how many parties' rooms are read with one query.
+const presenceChunk = 100
+
+// presenceChanged tells the other sides of parties' latest rooms that they have come or gone.
+func (c *Chat) presenceChanged(changes []presence.Change) {
+	for some := range slices.Chunk(changes, presenceChunk) {
+		states, buyers, shops := map[hub.Party]presence.State{}, []id.ID{}, []id.ID{}
+		for _, ch := range some {
+			states[ch.Party] = ch.State
+			if ch.Party == hub.Shop(ch.Party.ID) {
+				shops = append(shops, ch.Party.ID)
+			} else {
+				buyers = append(buyers, ch.Party.ID)
+			}
+		}
+		err := errors.Join(c.tellPresence(buyers, false, states), c.tellPresence(shops, true, states))
+		if err != nil && c.lifetime.Err() == nil {
 			c.log.Warn("presence not told", "error", err)
 		}
-		return
+	}
+}
+
+func (c *Chat) tellPresence(owners []id.ID, shops bool, states map[hub.Party]presence.State) error {
+	ctx, cancel := context.WithTimeout(c.lifetime, c.cfg.SendPatience)
+	defer cancel()
+	rooms, err := c.store.LatestOf(ctx, owners, shops, presenceRooms)
+	if err != nil {
+		return err
 	}
 	for _, r := range rooms {
-		other := hub.Shop(r.ShopID)
-		if party == store.Shop {
-			other = hub.Buyer(r.BuyerID)
+		who, other, party := hub.Buyer(r.BuyerID), hub.Shop(r.ShopID), store.Buyer
+		if shops {
+			who, other, party = other, who, store.Shop
 		}
+		st := states[who]
 		frame := presenceFrame{Type: "presence", RoomID: r.ID, Party: party, Online: st.Online, LastSeen: seenAt(st)}
 		c.relay.Push(other, encodeFrame(frame), nil)
 	}
+	return nil
 }
 
 func seenAt(st presence.State) *time.Time {

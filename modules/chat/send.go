@@ -3,9 +3,11 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"mall/modules/chat/internal/api"
 	"mall/modules/chat/internal/hub"
+	"mall/modules/chat/internal/limit"
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
@@ -41,7 +43,7 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: err})
 		return
 	}
-	if after, ok := c.sends.Allow(p.MemberID); !ok {
+	if after, ok := c.mayWrite(ctx, p.MemberID); !ok {
 		done(store.Outcome{Err: fault.Retry(fault.RateLimited, "rate_limited", "You are writing too fast; try again in a moment.", after)})
 		return
 	}
@@ -51,6 +53,15 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		return
 	}
 	c.append(row, s.parties, origin, done)
+}
+
+// mayWrite counts a send, and waits for Redis where the limit is not known here. after says when, if not now.
+func (c *Chat) mayWrite(ctx context.Context, member id.ID) (after time.Duration, ok bool) {
+	verdict, after := c.sends.Allow(member, time.Now())
+	if verdict == limit.Ask {
+		return c.sends.Ask(ctx, member)
+	}
+	return after, verdict == limit.Yes
 }
 
 // row checks a draft and makes of it what will be stored.

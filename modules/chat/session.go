@@ -56,6 +56,7 @@ type session struct {
 	closed   bool
 	ctx      context.Context // see context
 	end      context.CancelFunc
+	lastSend <-chan struct{} // closed when the last send that had to wait is on its way; only the reading goroutine asks it
 
 	mu       sync.Mutex
 	stream   *stream.Stream
@@ -75,6 +76,7 @@ func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *s
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
 	s.who.Store(p)
+	s.lastSend = noSend
 	return s
 }
 
@@ -193,11 +195,7 @@ func (s *session) Frame(text []byte) {
 	}
 	switch r.Type {
 	case "send":
-		if s.chat.knows(r) {
-			s.send(s.chat.lifetime, r)
-		} else {
-			s.aside(r, s.send)
-		}
+		s.sendInTurn(r)
 	case "resume":
 		go s.resume(r)
 	case "delivered":
@@ -252,7 +250,8 @@ func (s *session) refuse(requestID string, err error, head int64) {
 	case fault.Unavailable: // one for each send while the database is away: the pools' own errors tell of that
 		s.chat.log.Debug("frame refused", "session", s.id, "error", err)
 	}
-	s.Push(encodeFrame(errorAnswer(requestID, err, head)))
+	e := errorAnswer(requestID, err, head)
+	s.Push(errorOf(&e))
 }
 
 // leave sends the client away as soon as what it has sent is answered, which the writer does in time.
@@ -295,11 +294,11 @@ const (
 )
 
 // aside does what may have to ask the database without holding up the reading of the next frame.
-func (s *session) aside(r request, do func(ctx context.Context, r request)) {
+func (s *session) aside(r request, do func(ctx context.Context, r request)) (taken bool) {
 	if s.asides.Add(1) > asideLimit {
 		s.asides.Add(-1)
 		s.refuse(r.ID, errTooMuch, 0)
-		return
+		return false
 	}
 	go func() {
 		defer s.asides.Add(-1)
@@ -307,6 +306,7 @@ func (s *session) aside(r request, do func(ctx context.Context, r request)) {
 		defer cancel()
 		do(ctx, r)
 	}()
+	return true
 }
 
 var errTooMuch = fault.Retry(fault.Busy, "busy", "Too much of yours is under way; wait for the answers.", time.Second)
@@ -333,6 +333,37 @@ func (s *session) noteMove(ctx context.Context, r request, delivered, read int64
 func (s *session) typing(ctx context.Context, r request) {
 	if err := s.chat.typing(ctx, s.who.Load(), r.RoomID, r.On, s); err != nil {
 		s.refuse(r.ID, err, 0)
+	}
+}
+
+// noSend is what a connection begins with: nothing waits.
+var noSend = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// sendInTurn lets no send overtake one that has to wait: for the database, or for Redis to say whether it may go.
+func (s *session) sendInTurn(r request) {
+	select {
+	case <-s.lastSend:
+		if s.chat.knows(r) && s.chat.sends.Knows(s.who.Load().MemberID, time.Now()) {
+			s.send(s.chat.lifetime, r)
+			return
+		}
+	default:
+	}
+	before, gone := s.lastSend, make(chan struct{})
+	taken := s.aside(r, func(ctx context.Context, r request) {
+		defer close(gone)
+		select {
+		case <-before:
+		case <-ctx.Done():
+		}
+		s.send(ctx, r)
+	})
+	if taken {
+		s.lastSend = gone
 	}
 }
 

@@ -66,7 +66,7 @@ func TestAnArrivalIsHeardOf(t *testing.T) {
 	})
 }
 
-func TestALostAnnouncementCostsASecond(t *testing.T) {
+func TestALostAnnouncementCostsAWhile(t *testing.T) {
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		s := tune(t, client)
 		check(t, s.Subscribe(t.Context(), "c"))

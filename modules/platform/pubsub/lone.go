@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// loneFor is how long a channel counts as ours alone after Redis has said so. It bounds what an announcement
-// that is lost can cost.
-const loneFor = time.Second
+// loneFor is how long a channel counts as ours alone after Redis has said so. What an announcement that is lost can
+// cost ends then; until then it is news that Redis has lost like any other, which those who listen make up for.
+const loneFor = 5 * time.Second
 
 // lones are the channels that this instance is subscribed to, each with what is known of who else is.
 // A lookup is on the way of every message and takes no lock that others hold for long.

@@ -6,125 +6,161 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/time/rate"
 
 	"mall/modules/platform/id"
 )
 
-// Limiter decides at once, from what this instance knows: its own token bucket for the member, and whether
-// the instances together have let too much through. The common count is brought up to date after the
-// fact, every syncEvery, so that no send waits for Redis; a member who uses many instances can get through
-// as much as their buckets hold in that time, and is then held back everywhere.
+// Limiter decides from what this instance has at hand. Each member has one bucket of tokens in Redis; an instance
+// takes some of them at a time on lease, spends them without asking, and asks for more before they are gone. So
+// over any time t at most burst + perSecond * t sends get through, on all instances together. While Redis is away
+// each instance has a bucket of its own, which also holds while Redis is there.
 type Limiter struct {
-	limit  redis_rate.Limit
-	common *redis_rate.Limiter
+	rules  rules
+	client Client
 	prefix string
+	name   string    // of this instance, among those that hold leases
+	began  time.Time // what times are counted from
 
-	mu      sync.Mutex
-	members map[id.ID]*member
+	shards [64]shard
+	shares []*share
 }
-
-type member struct {
-	bucket *rate.Limiter
-	unsent int       // sends that the common count does not know of yet
-	until  time.Time // held back by the common count
-	seen   time.Time
-}
-
-const (
-	syncEvery   = 100 * time.Millisecond
-	syncTimeout = 300 * time.Millisecond
-	forgetAfter = time.Minute
-)
 
 // Client is what the common count is kept with.
 type Client = redis.UniversalClient
 
+// Verdict is what is known at once of a send.
+type Verdict int
+
+// The verdicts.
+const (
+	No  Verdict = iota // not now
+	Yes                // it has been counted
+	Ask                // Redis must be asked first
+)
+
+const (
+	askPatience = 100 * time.Millisecond // how long a send waits for Redis
+	awayFor     = time.Second            // Redis is not asked again for so long after it has failed
+	forgetAfter = time.Minute
+	forgetEvery = 10 * time.Second
+)
+
+// shard keeps members who send at once from waiting for one lock.
+type shard struct {
+	sync.Mutex
+	members map[id.ID]*member
+}
+
 // New allows perSecond sends a second and burst at once, for each member.
 func New(client Client, prefix string, perSecond, burst int) *Limiter {
-	return &Limiter{limit: redis_rate.Limit{Rate: perSecond, Burst: burst, Period: time.Second},
-		common: redis_rate.NewLimiter(client), prefix: prefix, members: map[id.ID]*member{}}
+	l := &Limiter{rules: rulesOf(perSecond, burst), client: client, prefix: prefix, name: id.New().String(), began: time.Now(), shares: sharesFor(client)}
+	for i := range l.shards {
+		l.shards[i].members = map[id.ID]*member{}
+	}
+	return l
 }
 
-// Allow says whether the member may send now, and if not, when.
-func (l *Limiter) Allow(who id.ID) (after time.Duration, ok bool) {
-	now := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	m := l.members[who]
+// Allow says at once whether the member may send now, and if not, when. After Ask nothing has been counted, and
+// the caller calls Ask where it can wait.
+func (l *Limiter) Allow(who id.ID, now time.Time) (Verdict, time.Duration) {
+	verdict, after, _ := l.decide(who, now.Sub(l.began), false)
+	return verdict, after
+}
+
+// Knows says that Allow would not answer Ask, as long as nobody else sends for the member meanwhile.
+func (l *Limiter) Knows(who id.ID, now time.Time) bool {
+	s := l.shard(who)
+	s.Lock()
+	defer s.Unlock()
+	m := s.members[who]
+	t := now.Sub(l.began)
+	return l.share(who).isAway() || m != nil && m.knows(t, l.rules)
+}
+
+// Ask is Allow for who can wait: for Redis, a tenth of a second at most. When it does not answer, this instance's
+// own bucket decides.
+func (l *Limiter) Ask(ctx context.Context, who id.ID) (after time.Duration, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	for answers := 0; ; answers++ {
+		verdict, after, answer := l.decide(who, time.Since(l.began), true)
+		if verdict != Ask {
+			return after, verdict == Yes
+		}
+		select {
+		case <-answer:
+		case <-ctx.Done():
+			if answers > 0 { // Redis is there, and others of the member's sends were faster
+				return l.rules.interval, false
+			}
+			return l.alone(who)
+		}
+	}
+}
+
+// decide answers for Allow and Ask. With Ask comes what is closed once there is news, if the caller waits.
+func (l *Limiter) decide(who id.ID, now time.Duration, waits bool) (Verdict, time.Duration, <-chan struct{}) {
+	share := l.share(who)
+	s := l.shard(who)
+	s.Lock()
+	defer s.Unlock()
+	m := s.members[who]
 	if m == nil {
-		m = &member{bucket: l.bucket()}
-		l.members[who] = m
+		m = &member{}
+		s.members[who] = m
 	}
 	m.seen = now
-	if wait := m.until.Sub(now); wait > 0 {
-		return wait, false
+	verdict, after := m.take(now, l.rules, share.isAway())
+	if !m.asking && (verdict == Ask && waits || verdict == Yes && share.mayAsk(now) && m.low(now, l.rules)) {
+		m.asking, m.answer = true, make(chan struct{})
+		share.add(who)
 	}
-	if !m.bucket.AllowN(now, 1) {
-		return time.Second / time.Duration(l.limit.Rate), false
-	}
-	m.unsent++
-	return 0, true
+	return verdict, after, m.answer
 }
 
-func (l *Limiter) bucket() *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(l.limit.Rate), l.limit.Burst)
+// alone lets this instance's own bucket decide.
+func (l *Limiter) alone(who id.ID) (after time.Duration, ok bool) {
+	s := l.shard(who)
+	s.Lock()
+	defer s.Unlock()
+	verdict, after := s.members[who].take(time.Since(l.began), l.rules, true)
+	return after, verdict == Yes
 }
 
-// Run brings the common count up to date until ctx ends.
+func (l *Limiter) shard(who id.ID) *shard { return &l.shards[int(who[15])%len(l.shards)] }
+
+func (l *Limiter) share(who id.ID) *share { return l.shares[int(who[14])%len(l.shares)] }
+
+// Run brings leases until ctx ends.
 func (l *Limiter) Run(ctx context.Context) {
-	tick := time.NewTicker(syncEvery)
+	var beside sync.WaitGroup
+	for _, s := range l.shares {
+		beside.Go(func() { l.bring(ctx, s) })
+	}
+	defer beside.Wait()
+	tick := time.NewTicker(forgetEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			l.sync(ctx, l.collect(now))
+		case <-tick.C:
+			l.forget(time.Since(l.began))
 		}
 	}
 }
 
-// collect takes what the common count does not know yet, and forgets members who are silent.
-func (l *Limiter) collect(now time.Time) map[id.ID]int {
-	sends := map[id.ID]int{}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for who, m := range l.members {
-		if m.unsent > 0 {
-			sends[who] = m.unsent
-			m.unsent = 0
-		} else if now.Sub(m.seen) > forgetAfter {
-			delete(l.members, who)
+// forget lets go of members who are silent, and of whom nothing would be known anew.
+func (l *Limiter) forget(now time.Duration) {
+	for i := range l.shards {
+		s := &l.shards[i]
+		s.Lock()
+		for who, m := range s.members {
+			if now-m.seen > forgetAfter && m.idle(now) {
+				delete(s.members, who)
+			}
 		}
-	}
-	return sends
-}
-
-// sync asks Redis member by member; when it is away, the rest is let be: the local buckets hold.
-func (l *Limiter) sync(ctx context.Context, sends map[id.ID]int) {
-	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
-	defer cancel()
-	for who, n := range sends {
-		res, err := l.common.AllowAtMost(ctx, l.prefix+":rate:"+who.String(), l.limit, n)
-		if err != nil {
-			return
-		}
-		if res.Allowed < n {
-			// What got through too much is paid for by waiting until it would have been allowed.
-			l.holdBack(who, res.RetryAfter+time.Duration(n-res.Allowed)*l.limit.Period/time.Duration(l.limit.Rate))
-		}
-	}
-}
-
-func (l *Limiter) holdBack(who id.ID, d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if m := l.members[who]; m != nil {
-		m.until = time.Now().Add(d)
-		m.bucket = l.bucket()
-		m.bucket.AllowN(m.until, l.limit.Burst) // waiting earns no new burst
+		s.Unlock()
 	}
 }

@@ -3,6 +3,7 @@ package limit_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,13 +13,25 @@ import (
 	"mall/modules/platform/testservers"
 )
 
+// The limits of most tests: 10 a second, 20 at once.
+const (
+	perSecond = 10
+	burst     = 20
+)
+
+// start gives a limiter as one more instance has it.
 func start(t *testing.T, addr string) *limit.Limiter {
 	t.Helper()
-	client, stop, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "mall"})
+	return begin(t, pubsub.Config{Addr: addr, Prefix: "mall"}, perSecond, burst)
+}
+
+func begin(t *testing.T, cfg pubsub.Config, perSecond, burst int) *limit.Limiter {
+	t.Helper()
+	client, stop, err := pubsub.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := limit.New(client, "mall", 10, 20)
+	l := limit.New(client, "mall", perSecond, burst)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
@@ -32,52 +45,336 @@ func start(t *testing.T, addr string) *limit.Limiter {
 	return l
 }
 
-// spend sends as fast as it may, on the limiters in turn, until the time is over.
-func spend(who id.ID, limiters []*limit.Limiter, d time.Duration) (allowed int) {
+// send asks as the chat does.
+func send(ctx context.Context, l *limit.Limiter, who id.ID) (after time.Duration, ok bool) {
+	verdict, after := l.Allow(who, time.Now())
+	if verdict == limit.Ask {
+		return l.Ask(ctx, who)
+	}
+	return after, verdict == limit.Yes
+}
+
+// passage is a send that got through, some time between two moments.
+type passage struct{ from, to time.Time }
+
+// spend lets n senders on each limiter send as fast as they may for a time.
+func spend(ctx context.Context, who id.ID, limiters []*limit.Limiter, n int, d time.Duration) []passage {
+	var mu sync.Mutex
+	var all []passage
+	var wg sync.WaitGroup
 	end := time.Now().Add(d)
-	for i := 0; time.Now().Before(end); i++ {
-		if _, ok := limiters[i%len(limiters)].Allow(who); ok {
-			allowed++
+	for _, l := range limiters {
+		for range n {
+			wg.Go(func() {
+				for from := time.Now(); from.Before(end); from = time.Now() {
+					after, ok := send(ctx, l, who)
+					if ok {
+						mu.Lock()
+						all = append(all, passage{from, time.Now()})
+						mu.Unlock()
+						continue
+					}
+					select { // a client that knows no manners asks somewhat before it may
+					case <-ctx.Done():
+					case <-time.After(after / 2):
+					}
+				}
+			})
 		}
 	}
-	return allowed
+	wg.Wait()
+	return all
+}
+
+// keepsTo fails when in any stretch of time more got through than the limit says.
+func keepsTo(t *testing.T, all []passage, perSecond, burst float64) {
+	t.Helper()
+	for _, first := range all {
+		for _, last := range all {
+			within := 0
+			for _, p := range all {
+				if !p.from.Before(first.from) && !p.to.After(last.to) {
+					within++
+				}
+			}
+			took := last.to.Sub(first.from)
+			if took < 0 {
+				continue
+			}
+			if most := burst + perSecond*took.Seconds(); float64(within) > most {
+				t.Fatalf("%d sends got through in %v, %.2f are allowed", within, took, most)
+			}
+		}
+	}
 }
 
 func TestOneInstance(t *testing.T) {
 	l := start(t, "")
 	who := id.New()
-	for i := range 20 {
-		if _, ok := l.Allow(who); !ok {
+	for i := range burst {
+		if _, ok := send(t.Context(), l, who); !ok {
 			t.Fatalf("send %d of the burst was refused", i+1)
 		}
 	}
-	after, ok := l.Allow(who)
+	after, ok := send(t.Context(), l, who)
 	if ok || after <= 0 || after > time.Second {
 		t.Errorf("past the burst: %v, %v", after, ok)
 	}
-	if _, ok := l.Allow(id.New()); !ok {
+	if _, ok := send(t.Context(), l, id.New()); !ok {
 		t.Error("another member is held back")
 	}
 }
 
-// Four instances together let hardly more through than one would.
+// In any stretch of time four instances together let through what one may, and hardly less.
 func TestTheLimitHoldsAcrossInstances(t *testing.T) {
+	t.Parallel()
 	redis := testservers.Redis(t)
 	var all []*limit.Limiter
 	for range 4 {
 		all = append(all, start(t, redis.Addr()))
 	}
 	const d = 3 * time.Second
-	got := spend(id.New(), all, d)
-	alone := 4 * (20 + 10*int(d/time.Second)) // what four instances that know nothing of each other let through
-	if got > alone*3/4 {                      // each one's own burst may slip through once
-		t.Errorf("%d sends got through in %v; without a common count it would be %d", got, d, alone)
+	for _, many := range []int{1, 8} {
+		got := spend(t.Context(), id.New(), all, many, d)
+		keepsTo(t, got, perSecond, burst)
+		if least := burst + perSecond*int(d.Seconds())*7/10; len(got) < least {
+			t.Errorf("%d sends got through in %v, at least %d should", len(got), d, least)
+		}
 	}
 }
 
+// What an instance has on lease and does not spend is not there for others besides: leases cannot be saved up.
+func TestLeasesCannotBeSavedUp(t *testing.T) {
+	t.Parallel()
+	redis := testservers.Redis(t)
+	var all []*limit.Limiter
+	for range 4 {
+		all = append(all, start(t, redis.Addr()))
+	}
+	who := id.New()
+	var got []passage
+	for range 3 {
+		for _, l := range all { // one send on each takes a lease there
+			from := time.Now()
+			if _, ok := send(t.Context(), l, who); ok {
+				got = append(got, passage{from, time.Now()})
+			}
+		}
+		<-time.After(time.Second) // in which the bucket would fill up again
+	}
+	got = append(got, spend(t.Context(), who, all, 2, 500*time.Millisecond)...)
+	keepsTo(t, got, perSecond, burst)
+	if len(got) < 12 {
+		t.Errorf("only %d sends got through", len(got))
+	}
+}
+
+// Who keeps to the limit is never refused, and after the first send never waits for Redis.
+func TestWhoKeepsToTheLimitIsNotHeldBack(t *testing.T) {
+	t.Parallel()
+	l := start(t, testservers.Redis(t).Addr())
+	who := id.New()
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	for i := range 4 * perSecond {
+		<-tick.C
+		verdict, after := l.Allow(who, time.Now())
+		switch {
+		case verdict == limit.Ask && i == 0:
+			if after, ok := l.Ask(t.Context(), who); !ok {
+				t.Errorf("the first send is refused for %v", after)
+			}
+		case verdict != limit.Yes:
+			t.Errorf("send %d: verdict %v, after %v", i, verdict, after)
+		}
+	}
+}
+
+func TestKnowsSaysWhatAllowWillNotAsk(t *testing.T) {
+	l := start(t, testservers.Redis(t).Addr())
+	who := id.New()
+	if l.Knows(who, time.Now()) {
+		t.Error("nothing is known of a member who has never sent")
+	}
+	for range 3 * burst {
+		now := time.Now()
+		known := l.Knows(who, now)
+		verdict, _ := l.Allow(who, now)
+		if known && verdict == limit.Ask {
+			t.Error("known, and yet to be asked")
+		}
+		if verdict == limit.Ask {
+			l.Ask(t.Context(), who)
+		}
+	}
+}
+
+// Very many sends a second cost Redis next to nothing.
+func TestHighLimitsAskRarely(t *testing.T) {
+	redis := testservers.Redis(t)
+	cfg := pubsub.Config{Addr: redis.Addr(), Prefix: "mall"}
+	l := begin(t, cfg, 1_000_000, 1_000_000)
+	who := id.New()
+	asked := 0
+	for range 400_000 {
+		if verdict, _ := l.Allow(who, time.Now()); verdict == limit.Ask {
+			asked++
+			if _, ok := l.Ask(t.Context(), who); !ok {
+				t.Fatal("refused")
+			}
+		}
+	}
+	if asked > 20 {
+		t.Errorf("asked %d times for 400,000 sends", asked)
+	}
+}
+
+// Without Redis each instance holds the limit by itself, at once.
 func TestWithoutRedisTheLocalLimitHolds(t *testing.T) {
-	l := start(t, "127.0.0.1:1")
-	if got := spend(id.New(), []*limit.Limiter{l}, time.Second); got > 31 {
-		t.Errorf("%d sends in a second", got)
+	t.Parallel()
+	for name, fail := range map[string]func(*testservers.RedisServer) error{
+		"stopped": (*testservers.RedisServer).Stop,
+		"frozen":  (*testservers.RedisServer).Pause,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis := testservers.Redis(t)
+			l := start(t, redis.Addr())
+			if err := fail(redis); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if _, ok := send(t.Context(), l, id.New()); !ok || time.Since(began) > time.Second {
+				t.Errorf("the first send: %v after %v", ok, time.Since(began))
+			}
+			who := id.New()
+			got := spend(t.Context(), who, []*limit.Limiter{l}, 4, 2*time.Second)
+			keepsTo(t, got, perSecond, burst)
+			if len(got) < burst+perSecond {
+				t.Errorf("%d sends got through", len(got))
+			}
+			for range 100 { // members who have never sent
+				if verdict, _ := l.Allow(id.New(), time.Now()); verdict != limit.Yes {
+					t.Fatalf("verdict %v while Redis is away", verdict)
+				}
+			}
+		})
+	}
+}
+
+// Once Redis is back the common limit holds again.
+func TestRedisComesBack(t *testing.T) {
+	t.Parallel()
+	redis := testservers.Redis(t)
+	all := []*limit.Limiter{start(t, redis.Addr()), start(t, redis.Addr())}
+	if err := redis.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all {
+		send(t.Context(), l, id.New())
+	}
+	if err := redis.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all {
+		back := time.Now().Add(10 * time.Second)
+		for !l.There() {
+			if time.Now().After(back) {
+				t.Fatal("never back")
+			}
+			l.Allow(id.New(), time.Now()) // somebody sends
+			<-time.After(10 * time.Millisecond)
+		}
+	}
+	got := spend(t.Context(), id.New(), all, 2, time.Second)
+	keepsTo(t, got, perSecond, burst)
+}
+
+// On a cluster members lie on different servers: one that ends takes only its own members' common limit along.
+func TestOnACluster(t *testing.T) {
+	t.Parallel()
+	c := testservers.ClusteredRedis(t)
+	cfg := pubsub.Config{Addr: c.Addr(), Cluster: true, Prefix: "mall"}
+	all := []*limit.Limiter{begin(t, cfg, perSecond, burst), begin(t, cfg, perSecond, burst)}
+	members := make([]id.ID, 16)
+	for i := range members {
+		members[i] = id.New()
+		members[i][14] = byte(i) // one of each share
+	}
+	held := func() (n int) {
+		var wg sync.WaitGroup
+		var good atomic.Int64
+		for _, who := range members {
+			wg.Go(func() {
+				got := spend(t.Context(), who, all, 1, time.Second)
+				if len(got) <= burst+2*perSecond {
+					good.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		return int(good.Load())
+	}
+	if n := held(); n != len(members) {
+		t.Errorf("the limit holds for %d of %d", n, len(members))
+	}
+	if err := c.Nodes[0].Pause(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range members {
+		members[i] = id.New()
+		members[i][14] = byte(i)
+	}
+	if n := held(); n < 8 || n == len(members) {
+		t.Errorf("with a node that hangs the limit holds for %d of %d", n, len(members))
+	}
+	if err := c.Nodes[0].Resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Members who are silent are forgotten, but not before their bucket is full again.
+func TestTheSilentAreForgotten(t *testing.T) {
+	l := start(t, "")
+	for range 1000 {
+		send(t.Context(), l, id.New())
+	}
+	if n := l.Members(); n != 1000 {
+		t.Fatalf("%d members", n)
+	}
+	for _, d := range []time.Duration{time.Second, 50 * time.Second} {
+		if l.Forget(d); l.Members() != 1000 {
+			t.Errorf("forgotten after %v", d)
+		}
+	}
+	if l.Forget(2 * time.Minute); l.Members() != 0 {
+		t.Errorf("%d members are remembered", l.Members())
+	}
+}
+
+func BenchmarkAllow(b *testing.B) {
+	client, stop, err := pubsub.Open(pubsub.Config{Addr: testservers.Redis(b).Addr(), Prefix: "mall"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := limit.New(client, "mall", 1_000_000, 1_000_000)
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { l.Run(ctx) })
+	members := make([]id.ID, 1000)
+	for i := range members {
+		members[i] = id.New()
+		send(b.Context(), l, members[i])
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			l.Allow(members[i%len(members)], time.Now())
+		}
+	})
+	cancel()
+	running.Wait()
+	if err := stop(); err != nil {
+		b.Error(err)
 	}
 }

@@ -17,12 +17,13 @@ import (
 )
 
 const (
+	gather       = 75 * time.Millisecond // what happens meanwhile is told together
 	refreshEvery = 20 * time.Second
 	keepOnline   = time.Minute         // an instance that died says no more; its parties are offline then
 	keepSeen     = 30 * 24 * time.Hour // when somebody was last here
 	leaveAfter   = 5 * time.Second     // a page that is loaded again is no departure
 	patience     = 300 * time.Millisecond
-	chunk        = 200
+	chunk        = 200 // parties of one round trip
 )
 
 // State is what others may know of a party.
@@ -31,22 +32,36 @@ type State struct {
 	LastSeen time.Time // zero: not known
 }
 
+// Change is a party that has come online or gone, anywhere.
+type Change struct {
+	Party hub.Party
+	State State
+}
+
 // Presence is safe for concurrent use.
 type Presence struct {
 	client   redis.UniversalClient
 	prefix   string
 	instance string
-	changed  func(hub.Party, State)
+	changed  func([]Change)
 	log      *slog.Logger
 
-	mu   sync.Mutex
-	here map[hub.Party]int // connections of this instance
+	mu      sync.Mutex
+	here    map[hub.Party]int      // connections of this instance, and those that have just ended
+	moved   map[hub.Party]struct{} // Redis has not been told that they have come or gone
+	leaving []departure            // in the order of their time
 }
 
-// New keeps presence under the prefix. changed is called when a party has come online or gone, anywhere, by
-// the instance that noticed; it may block.
-func New(client redis.UniversalClient, prefix string, instance id.ID, changed func(hub.Party, State), log *slog.Logger) *Presence {
-	return &Presence{client: client, prefix: prefix, instance: instance.String(), changed: changed, log: log, here: map[hub.Party]int{}}
+type departure struct {
+	party hub.Party
+	at    time.Time
+}
+
+// New keeps presence under the prefix. changed is called with the parties that have come online or gone, anywhere,
+// by the instance that noticed; it may block, and what happens meanwhile comes with the next call.
+func New(client redis.UniversalClient, prefix string, instance id.ID, changed func([]Change), log *slog.Logger) *Presence {
+	return &Presence{client: client, prefix: prefix, instance: instance.String(), changed: changed, log: log,
+		here: map[hub.Party]int{}, moved: map[hub.Party]struct{}{}}
 }
 
 func (p *Presence) online(party hub.Party) string {
@@ -57,46 +72,97 @@ func (p *Presence) seen(party hub.Party) string {
 	return p.prefix + ":seen:" + string(party.Kind) + ":" + party.ID.String()
 }
 
-// Come notes a connection of the party.
+// Come notes a connection of the party. It does not wait.
 func (p *Presence) Come(party hub.Party) {
 	p.mu.Lock()
-	p.here[party]++
-	first := p.here[party] == 1
-	p.mu.Unlock()
-	if first {
-		go p.arrive(party)
+	defer p.mu.Unlock()
+	if p.here[party]++; p.here[party] == 1 {
+		p.moved[party] = struct{}{}
 	}
 }
 
 // Go notes the end of a connection of the party. It counts after a while in which no other has come.
 func (p *Presence) Go(party hub.Party) {
-	time.AfterFunc(leaveAfter, func() {
-		p.mu.Lock()
-		p.here[party]--
-		last := p.here[party] == 0
-		if last {
-			delete(p.here, party)
-		}
-		p.mu.Unlock()
-		if last {
-			p.depart(party)
-		}
-	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leaving = append(p.leaving, departure{party, time.Now().Add(leaveAfter)})
 }
 
-func (p *Presence) arrive(party hub.Party) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// leave lets those go whose time has come.
+func (p *Presence) leave(now time.Time) {
+	for len(p.leaving) > 0 && !p.leaving[0].at.After(now) {
+		party := p.leaving[0].party
+		p.leaving = p.leaving[1:]
+		if p.here[party]--; p.here[party] == 0 {
+			delete(p.here, party)
+			p.moved[party] = struct{}{}
+		}
+	}
+}
+
+// move is a party of which Redis is told that it is here, or no more.
+type move struct {
+	party  hub.Party
+	here   bool
+	others *redis.IntCmd // instances where it is besides
+}
+
+// moves takes what has happened since the last time.
+func (p *Presence) moves(now time.Time) []move {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leave(now)
+	all := make([]move, 0, len(p.moved))
+	for party := range p.moved {
+		all = append(all, move{party: party, here: p.here[party] > 0})
+	}
+	clear(p.moved)
+	return all
+}
+
+// round tells Redis what has happened, and the chat what that has changed.
+func (p *Presence) round(ctx context.Context, now time.Time) {
+	var changes []Change
+	for some := range slices.Chunk(p.moves(now), chunk) {
+		changes = append(changes, p.note(ctx, some, now)...)
+	}
+	if len(changes) > 0 {
+		p.changed(changes)
+	}
+}
+
+// note tells Redis of some moves; those of a party that is nowhere else are changes. What Redis does not take is let
+// be: who is here is written again in any case, and who has gone is forgotten.
+func (p *Presence) note(ctx context.Context, moves []move, now time.Time) (changes []Change) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	now := time.Now()
 	pipe := p.client.Pipeline()
-	others := pipe.ZCount(ctx, p.online(party), strconv.FormatInt(now.UnixMilli(), 10), "+inf")
-	p.renew(ctx, pipe, party, now)
+	for i := range moves {
+		p.tell(ctx, pipe, &moves[i], now)
+	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		p.log.Debug("presence not noted", "error", err)
-		return
 	}
-	if others.Val() == 0 {
-		p.changed(party, State{Online: true})
+	for _, m := range moves {
+		switch others, err := m.others.Result(); {
+		case err != nil || others > 0:
+		case m.here:
+			changes = append(changes, Change{m.party, State{Online: true}})
+		default:
+			changes = append(changes, Change{m.party, State{LastSeen: now.UTC()}})
+		}
+	}
+	return changes
+}
+
+func (p *Presence) tell(ctx context.Context, pipe redis.Pipeliner, m *move, now time.Time) {
+	if !m.here {
+		pipe.ZRem(ctx, p.online(m.party), p.instance)
+		pipe.Set(ctx, p.seen(m.party), now.UnixMilli(), keepSeen)
+	}
+	m.others = pipe.ZCount(ctx, p.online(m.party), strconv.FormatInt(now.UnixMilli(), 10), "+inf")
+	if m.here {
+		p.renew(ctx, pipe, m.party, now)
 	}
 }
 
@@ -106,33 +172,23 @@ func (p *Presence) renew(ctx context.Context, pipe redis.Pipeliner, party hub.Pa
 	pipe.PExpire(ctx, key, 2*keepOnline)
 }
 
-func (p *Presence) depart(party hub.Party) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	now := time.Now()
-	pipe := p.client.Pipeline()
-	pipe.ZRem(ctx, p.online(party), p.instance)
-	pipe.Set(ctx, p.seen(party), now.UnixMilli(), keepSeen)
-	others := pipe.ZCount(ctx, p.online(party), strconv.FormatInt(now.UnixMilli(), 10), "+inf")
-	if _, err := pipe.Exec(ctx); err != nil {
-		p.log.Debug("presence not noted", "error", err)
-		return
-	}
-	if others.Val() == 0 {
-		p.changed(party, State{LastSeen: now.UTC()})
-	}
+// Run tells of those who come and go, and writes again who is here, until ctx ends.
+func (p *Presence) Run(ctx context.Context) {
+	var beside sync.WaitGroup
+	beside.Go(func() { every(ctx, refreshEvery, p.refresh) }) // also while changed blocks
+	every(ctx, gather, p.round)
+	beside.Wait()
 }
 
-// Run writes again who is here until ctx ends.
-func (p *Presence) Run(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
+func every(ctx context.Context, d time.Duration, do func(context.Context, time.Time)) {
+	tick := time.NewTicker(d)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			p.refresh(ctx, now)
+			do(ctx, now)
 		}
 	}
 }
@@ -149,14 +205,19 @@ func (p *Presence) refresh(ctx context.Context, now time.Time) {
 		for _, party := range some {
 			p.renew(ctx, pipe, party, now)
 		}
-		if _, err := pipe.Exec(ctx); err != nil {
-			p.log.Debug("presence not renewed", "error", err)
-			return // Redis is away: the next round writes everything again
+		done, err := pipe.Exec(ctx)
+		if err == nil {
+			continue
+		}
+		p.log.Debug("presence not renewed", "error", err)
+		if !slices.ContainsFunc(done, func(c redis.Cmder) bool { return c.Err() == nil }) {
+			return // Redis is away, and not a part of a cluster: the next round writes everything again
 		}
 	}
 }
 
-// States tells which of the parties are online. Without Redis nothing is known, and the answer is empty.
+// States tells which of the parties are online. Of whom Redis says nothing, nothing is known, and the answer says
+// nothing.
 func (p *Presence) States(ctx context.Context, parties []hub.Party) map[hub.Party]State {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -168,11 +229,12 @@ func (p *Presence) States(ctx context.Context, parties []hub.Party) map[hub.Part
 		online[i] = pipe.ZCount(ctx, p.online(party), now, "+inf")
 		seen[i] = pipe.Get(ctx, p.seen(party))
 	}
-	if _, err := pipe.Exec(ctx); err != nil && online[0].Err() != nil {
-		return nil
-	}
+	_, _ = pipe.Exec(ctx) // each answer has its own error
 	out := make(map[hub.Party]State, len(parties))
 	for i, party := range parties {
+		if online[i].Err() != nil {
+			continue
+		}
 		s := State{Online: online[i].Val() > 0}
 		if ms, err := seen[i].Int64(); err == nil {
 			s.LastSeen = time.UnixMilli(ms).UTC()

@@ -47,16 +47,36 @@ var ErrLocked = fault.New(fault.Unavailable, "unavailable", "The room is busy; t
 // Hardly any draft is a retry, so the retry keys are not looked for at first: the unique key refuses a batch that
 // holds one, and the batch is stored again, this time with a look.
 func (s *Store) Append(ctx context.Context, drafts []Draft, skipLocked bool) ([]Outcome, error) {
-	out, err := s.append(ctx, drafts, skipLocked, false)
+	return s.appendAs(ctx, drafts, locking{skip: skipLocked})
+}
+
+// AppendAfter is Append with skipLocked for a batch of which another batch has just held most rooms: it waits for one
+// of them, at most for AfterPatience, and so begins when that other transaction has ended. It fails as Unavailable when
+// it waits for nothing.
+func (s *Store) AppendAfter(ctx context.Context, drafts []Draft, held id.ID) ([]Outcome, error) {
+	return s.appendAs(ctx, drafts, locking{skip: true, first: held})
+}
+
+// AfterPatience is many times what a batch takes.
+const AfterPatience = 100 * time.Millisecond
+
+// locking says how a batch comes by its rooms.
+type locking struct {
+	skip  bool  // pass over those that another transaction holds
+	first id.ID // but wait for this one; zero: for none
+}
+
+func (s *Store) appendAs(ctx context.Context, drafts []Draft, how locking) ([]Outcome, error) {
+	out, err := s.append(ctx, drafts, how, false)
 	if db.IsDuplicate(err) {
-		out, err = s.append(ctx, drafts, skipLocked, true)
+		out, err = s.append(ctx, drafts, how, true)
 	}
 	return out, err
 }
 
-func (s *Store) append(ctx context.Context, drafts []Draft, skipLocked, retries bool) ([]Outcome, error) {
+func (s *Store) append(ctx context.Context, drafts []Draft, how locking, retries bool) ([]Outcome, error) {
 	b := batch{s: s, drafts: drafts, out: make([]Outcome, len(drafts))}
-	err := s.db.Tx(ctx, func(ctx context.Context) error { return b.run(ctx, skipLocked, retries) })
+	err := s.db.Tx(ctx, func(ctx context.Context) error { return b.run(ctx, how, retries) })
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +117,11 @@ type parkedState struct {
 	state string
 }
 
-func (b *batch) run(ctx context.Context, skipLocked, retries bool) error {
-	if err := b.lockRooms(ctx, skipLocked); err != nil {
+func (b *batch) run(ctx context.Context, how locking, retries bool) error {
+	if err := b.waitFor(ctx, how.first); err != nil {
+		return err
+	}
+	if err := b.lockRooms(ctx, how.skip); err != nil {
 		return err
 	}
 	b.stored = make(map[retryKey]*Message, len(b.drafts))
@@ -119,6 +142,17 @@ func (b *batch) run(ctx context.Context, skipLocked, retries bool) error {
 		b.out[i] = b.number(&b.drafts[i])
 	}
 	return b.write(ctx)
+}
+
+// waitFor locks one room before all others. Nothing is held while it waits, so nobody can wait for us meanwhile.
+func (b *batch) waitFor(ctx context.Context, room id.ID) error {
+	if room.IsZero() || b.s.forUpdate() == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, AfterPatience)
+	defer cancel()
+	q := b.s.statement("SELECT head FROM chat_rooms WHERE id = ").id(room).raw(b.s.forUpdate())
+	return b.s.query(ctx, q, func(rows *sql.Rows) error { return rows.Scan(new(int64)) })
 }
 
 func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {

@@ -28,19 +28,24 @@ func CardKey(card *string) string {
 // After reads at most limit messages with seq > after, ascending: one range of the primary key.
 func (s *Store) After(ctx context.Context, room id.ID, after int64, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" AND seq > ").num(after).raw(" ORDER BY seq LIMIT ").num(int64(limit))
-	return s.messages(ctx, room, q, limit)
+	return s.messages(ctx, room, q, make([]Message, 0, min(limit, 100)))
 }
 
 // Before reads the at most limit newest messages with seq < before, ascending.
 func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int) ([]Message, error) {
 	q := s.messagesOf(room).raw(" AND seq < ").num(before).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
-	return s.newestFirst(ctx, room, q, limit)
+	ms, err := s.messages(ctx, room, q, make([]Message, 0, min(limit, 100)))
+	slices.Reverse(ms)
+	return ms, err
 }
 
-// Newest reads the at most limit last messages, ascending. The last one is the room's head.
-func (s *Store) Newest(ctx context.Context, room id.ID, limit int) ([]Message, error) {
+// Newest reads the at most limit last messages, ascending, into the room of a slice that is used again; nil will do.
+// The last one is the room's head.
+func (s *Store) Newest(ctx context.Context, room id.ID, limit int, into []Message) ([]Message, error) {
 	q := s.messagesOf(room).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))
-	return s.newestFirst(ctx, room, q, limit)
+	ms, err := s.messages(ctx, room, q, into[:0])
+	slices.Reverse(ms)
+	return ms, err
 }
 
 func (s *Store) messagesOf(room id.ID) *statement {
@@ -50,15 +55,8 @@ func (s *Store) messagesOf(room id.ID) *statement {
 // shownColumns are what somebody who reads a known room has not got yet; the counts are for unread numbers only.
 const shownColumns = "seq, inquiry_id, party, sender_id, sender_name, kind, body, card, client_msg_id, created_at"
 
-func (s *Store) newestFirst(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
-	ms, err := s.messages(ctx, room, q, limit)
-	slices.Reverse(ms)
-	return ms, err
-}
-
 // messages reads rows of shownColumns. What is the same in many rows is kept once.
-func (s *Store) messages(ctx context.Context, room id.ID, q *statement, limit int) ([]Message, error) {
-	ms := make([]Message, 0, min(limit, 100))
+func (s *Store) messages(ctx context.Context, room id.ID, q *statement, ms []Message) ([]Message, error) {
 	var party, name, kind sql.RawBytes
 	last := ""
 	err := s.query(ctx, q, func(rows *sql.Rows) error {
@@ -106,13 +104,36 @@ func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, si
 	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND head > 0 AND updated_at > ").at(since), each)
 }
 
-// Latest reads the rooms of a party that have changed last: f's owner and Limit count.
-func (s *Store) Latest(ctx context.Context, f Inbox) ([]Head, error) {
-	column, owner := "shop_id = ", f.ShopID
-	if owner.IsZero() {
-		column, owner = "buyer_id = ", f.BuyerID
+// LatestOf reads, for each of some buyers or, with shops set, of some shops, the rooms that have changed last: limit of
+// each, all in one query. SQLite takes at most 500 owners.
+func (s *Store) LatestOf(ctx context.Context, owners []id.ID, shops bool, limit int) ([]Head, error) {
+	if len(owners) == 0 {
+		return nil, nil
 	}
-	return s.allHeads(ctx, s.statement(headsWhere+column).id(owner).raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(f.Limit)))
+	return s.allHeads(ctx, s.latestOf(owners, shops, limit))
+}
+
+// latestOf reads a stretch of an index for each shop, however many rooms it has, and the few rooms of each buyer; IN and
+// a window would read all of their rooms. MariaDB must be told so: in a union it would read the whole table for a shop
+// that has much of it.
+func (s *Store) latestOf(owners []id.ID, shops bool, limit int) *statement {
+	column, index := "buyer_id = ", "chat_rooms_parties"
+	if shops {
+		column, index = "shop_id = ", "chat_rooms_shop_recent"
+	}
+	q := s.statement("")
+	before, hint := "(", " FORCE INDEX ("+index+")"
+	if q.sqlite { // which knows no parentheses in a union, and goes by the index itself
+		before, hint = "SELECT * FROM (", ""
+	}
+	for i, owner := range owners {
+		if i > 0 {
+			q.raw(" UNION ALL ")
+		}
+		q.raw(before + "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms" + hint + " WHERE " + column).id(owner)
+		q.raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(limit)).raw(")")
+	}
+	return q
 }
 
 // Heads reads the heads of the given rooms; rooms that do not exist are missing from the answer.

@@ -352,7 +352,7 @@ func TestHistoryBothWays(t *testing.T) {
 		check("after", ms, err, 6, 15)
 		ms, err = s.Before(t.Context(), r.ID, 5, 10)
 		check("before", ms, err, 1, 4)
-		ms, err = s.Newest(t.Context(), r.ID, 10)
+		ms, err = s.Newest(t.Context(), r.ID, 10, make([]store.Message, 3))
 		check("newest", ms, err, 16, 25)
 		want := out[24].Message
 		want.BuyerCount, want.ShopCount = 0, 0
@@ -536,6 +536,51 @@ func TestCursorsOfManyMoveTogether(t *testing.T) {
 		changed = nil
 		if err := s.ChangedCursors(t.Context(), []id.ID{a.BuyerID}, false, s.Now(), note); err != nil || len(changed) != 0 {
 			t.Errorf("changed after now: %v, %v", changed, err)
+		}
+	})
+}
+
+func TestLatestOfMany(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		shop, other := id.New(), id.New()
+		var buyers []id.ID
+		want := map[id.ID][]id.ID{} // the shop's and each buyer's rooms, the last changed first
+		for range 5 {
+			buyer := id.New()
+			buyers = append(buyers, buyer)
+			for _, sh := range []id.ID{shop, other} {
+				r := openRoom(t, s, buyer, sh)
+				appendAll(t, s, draft(r.ID, buyer, store.Buyer, "?"))
+				want[buyer] = append([]id.ID{r.ID}, want[buyer]...)
+				want[sh] = append([]id.ID{r.ID}, want[sh]...)
+			}
+		}
+		for _, tc := range []struct {
+			owners []id.ID
+			shops  bool
+			limit  int
+		}{{nil, false, 3}, {buyers[:1], false, 3}, {append(buyers[1:4:4], id.New()), false, 1}, {buyers, false, 50}, {[]id.ID{shop, other}, true, 3}} {
+			heads, err := s.LatestOf(t.Context(), tc.owners, tc.shops, tc.limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[id.ID][]id.ID{}
+			for _, h := range heads {
+				owner := h.BuyerID
+				if tc.shops {
+					owner = h.ShopID
+				}
+				got[owner] = append(got[owner], h.ID)
+			}
+			expect := map[id.ID][]id.ID{}
+			for _, owner := range tc.owners {
+				if rooms := want[owner]; len(rooms) > 0 {
+					expect[owner] = rooms[:min(tc.limit, len(rooms))]
+				}
+			}
+			if diff := cmp.Diff(expect, got); diff != "" {
+				t.Errorf("%d of %d, shops %v: %s", tc.limit, len(tc.owners), tc.shops, diff)
+			}
 		}
 	})
 }

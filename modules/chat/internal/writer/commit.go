@@ -8,6 +8,7 @@ import (
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
+	"mall/modules/platform/id"
 )
 
 // The parts of the patience of a sender: until when its draft is tried, when the database must have
@@ -59,11 +60,21 @@ func (l *lane) append(batch []*entry, wait bool) ([]store.Outcome, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.answerUntil()))
 	defer cancel()
 	ds := drafts(batch)
-	out, err := l.w.store.Append(ctx, ds, !wait)
+	out, err := l.first(ctx, ds, wait)
 	if err != nil && passes(err) && ctx.Err() == nil {
 		out, err = l.w.store.Append(ctx, ds, !wait)
 	}
 	return out, err
+}
+
+// first is the first try: behind the transaction that held most of the last batch's rooms, if there was one.
+func (l *lane) first(ctx context.Context, ds []store.Draft, wait bool) ([]store.Outcome, error) {
+	if wait || l.held.IsZero() {
+		return l.w.store.Append(ctx, ds, !wait)
+	}
+	held := l.held
+	l.held = id.Nil
+	return l.w.store.AppendAfter(ctx, ds, held)
 }
 
 // passes says whether the same batch may be stored at another time: nothing is wrong with it.
@@ -71,20 +82,39 @@ func passes(err error) bool {
 	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(db.Fault(err)).Retryable()
 }
 
-// settle has the batch answered, and puts locked rooms aside.
+// settle has the batch answered, but for rooms that were locked: those are tried again or put aside.
 func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
+	var locked []*entry
+	now := time.Now()
 	for i, e := range batch {
-		if out[i].Err == nil || !errors.Is(out[i].Err, store.ErrLocked) {
+		switch {
+		case out[i].Err == nil || !errors.Is(out[i].Err, store.ErrLocked):
 			continue
-		}
-		if wait {
+		case wait:
 			out[i].Err = fault.Missing("room") // whoever waits for the lock finds every room that there is
 			continue
 		}
-		l.putAside(e)
+		if e.skipped.IsZero() {
+			e.skipped = now
+		}
+		if now.Sub(e.skipped) < lockPatience && !l.isAside(e.draft.RoomID) {
+			locked = append(locked, e)
+		} else {
+			l.putAside(e)
+		}
 		batch[i] = nil
 	}
 	l.settled <- settlement{batch, out}
+	if len(locked) == 0 {
+		return
+	}
+	l.again(locked)
+	switch {
+	case len(locked) > 1 && 2*len(locked) > len(batch):
+		l.held = locked[0].draft.RoomID
+	case len(locked) == len(batch):
+		<-time.After(lockPause)
+	}
 }
 
 // lookUp finds out what an unknown COMMIT has stored. What is not found may still become visible, so its

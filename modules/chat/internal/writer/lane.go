@@ -14,10 +14,12 @@ import (
 type lane struct {
 	w       *Writer
 	wake    chan struct{}
+	held    id.ID           // a room of the last batch, most of which another instance held; only run's goroutine has it
 	settled chan settlement // in the order of the COMMITs, which is that of the numbers in each room
 
 	mu      sync.Mutex
 	waiting []*entry
+	pace    time.Duration      // what a batch has taken lately, from one to the next
 	aside   map[id.ID][]*entry // by room; a key without entries: the last ones are being stored
 	asides  sync.WaitGroup
 	closed  bool
@@ -44,13 +46,25 @@ func (l *lane) add(e *entry) error {
 	return nil
 }
 
-// busyAfter is how old the oldest of a full batch's worth of waiting sends may be before new ones are refused: what
-// comes faster than it can be stored is told so at once, instead of waiting longer and longer.
+// busyAfter is how long a send may have to wait in the lane before it is refused: what comes faster than it can be
+// stored is told so at once, instead of waiting longer and longer.
 const busyAfter = 350 * time.Millisecond
 
-// overdue says whether the lane is behind with more than its next batch; the caller holds l.mu.
+// overdue says whether a send that came now would wait too long: behind one that has already, or behind more batches
+// than are stored in that time at the lane's present pace. The caller holds l.mu.
 func (l *lane) overdue(now time.Time) bool {
-	return len(l.waiting) >= l.w.cfg.Batch && now.Sub(l.waiting[0].since) > busyAfter
+	n := len(l.waiting)
+	if n < l.w.cfg.Batch {
+		return false
+	}
+	return now.Sub(l.waiting[0].since) > busyAfter || time.Duration(n/l.w.cfg.Batch)*l.pace > busyAfter
+}
+
+// paced notes what a batch has taken; the last few count most.
+func (l *lane) paced(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pace += (took - l.pace) / 4
 }
 
 func (l *lane) signal() {
@@ -91,7 +105,9 @@ func (l *lane) run() {
 	defer close(l.settled)
 	for range l.wake {
 		for batch := l.take(); len(batch) > 0; batch = l.take() {
+			began := time.Now()
 			l.commit(batch, false)
+			l.paced(time.Since(began))
 		}
 		l.mu.Lock()
 		ended := l.closed && len(l.waiting) == 0
@@ -112,6 +128,22 @@ func (l *lane) take() []*entry {
 	return batch
 }
 
+// Two instances in whose batches the same rooms lie hold them for a few milliseconds each, again and again. Waiting for
+// each of them alone would make a transaction of each message: what is locked is tried again with the next batch, which
+// waits for one of them where most were locked, and waited for alone only once that has gone on for longer than a few
+// batches take.
+const (
+	lockPatience = 25 * time.Millisecond
+	lockPause    = time.Millisecond // between tries when there is nothing else to store
+)
+
+// again puts entries whose rooms were locked before all that waits, in their order.
+func (l *lane) again(locked []*entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(locked, l.waiting...)
+}
+
 // putAside lets a goroutine wait for the entry's room, behind those that wait for it already.
 func (l *lane) putAside(e *entry) {
 	room := e.draft.RoomID
@@ -122,6 +154,13 @@ func (l *lane) putAside(e *entry) {
 	if !held {
 		l.asides.Go(func() { l.waitFor(room) })
 	}
+}
+
+func (l *lane) isAside(room id.ID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, held := l.aside[room]
+	return held
 }
 
 // divert puts those aside whose room is waited for, and leaves the others: what was queued before the room

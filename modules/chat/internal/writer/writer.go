@@ -14,6 +14,7 @@ import (
 // Appender stores batches; *store.Store is the one there is. Its methods' comments say what they promise.
 type Appender interface {
 	Append(ctx context.Context, drafts []store.Draft, skipLocked bool) ([]store.Outcome, error)
+	AppendAfter(ctx context.Context, drafts []store.Draft, held id.ID) ([]store.Outcome, error)
 	Find(ctx context.Context, drafts []store.Draft) ([]store.Outcome, error)
 }
 
@@ -52,9 +53,10 @@ func New(cfg Config, s Appender) *Writer {
 
 // entry is one send under way.
 type entry struct {
-	draft store.Draft
-	done  func(store.Outcome)
-	since time.Time
+	draft   store.Draft
+	done    func(store.Outcome)
+	since   time.Time
+	skipped time.Time // when its room was first found locked
 }
 
 // Append queues a draft and returns; done is called exactly once with what became of it, within Patience

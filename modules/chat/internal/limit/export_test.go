@@ -1,0 +1,19 @@
+package limit
+
+import "time"
+
+// There says that Redis has answered lately.
+func (l *Limiter) There() bool { return !l.shares[0].isAway() }
+
+// Forget forgets as if so much time had passed.
+func (l *Limiter) Forget(later time.Duration) { l.forget(time.Since(l.began) + later) }
+
+// Members is how many are remembered.
+func (l *Limiter) Members() (n int) {
+	for i := range l.shards {
+		l.shards[i].Lock()
+		n += len(l.shards[i].members)
+		l.shards[i].Unlock()
+	}
+	return n
+}

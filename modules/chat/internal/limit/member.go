@@ -1,0 +1,91 @@
+package limit
+
+import "time"
+
+// rules are what every bucket goes by.
+type rules struct {
+	perSecond, burst int
+	interval         time.Duration // in which one token comes
+	chunk            int           // tokens on lease at once
+	keep             time.Duration // how long they are good
+}
+
+// rulesOf leases a quarter of the burst at a time, so that several instances find some. A lease is good for the time
+// in which the bucket has as many new ones, and for two seconds besides, so that a talk does not ask for each line.
+func rulesOf(perSecond, burst int) rules {
+	interval := (time.Second + time.Duration(perSecond) - 1) / time.Duration(perSecond)
+	chunk := max(1, burst/4)
+	return rules{perSecond: perSecond, burst: burst, interval: interval, chunk: chunk, keep: time.Duration(chunk)*interval + 2*time.Second}
+}
+
+// member is what this instance knows of one. Times are counted from the limiter's start.
+type member struct {
+	full   time.Duration // when this instance's own bucket is full again
+	held   int           // tokens on lease
+	until  time.Duration // when they lapse
+	empty  time.Duration // the common bucket has none before that
+	seen   time.Duration
+	asking bool          // Redis is being asked
+	answer chan struct{} // closed when it has answered, or failed
+}
+
+// take spends a token, if there is one. Away says that only this instance's own bucket counts.
+func (m *member) take(now time.Duration, r rules, away bool) (Verdict, time.Duration) {
+	full := max(m.full, now) + r.interval
+	if wait := full - now - time.Duration(r.burst)*r.interval; wait > 0 {
+		return No, wait
+	}
+	if !away {
+		if m.tokens(now) == 0 {
+			return m.without(now)
+		}
+		m.held--
+	}
+	m.full = full
+	return Yes, 0
+}
+
+// without is the verdict when no token is on lease.
+func (m *member) without(now time.Duration) (Verdict, time.Duration) {
+	if wait := m.empty - now; wait > 0 {
+		return No, wait
+	}
+	return Ask, 0
+}
+
+func (m *member) tokens(now time.Duration) int {
+	if now >= m.until {
+		return 0
+	}
+	return m.held
+}
+
+// knows says whether take needs nobody else.
+func (m *member) knows(now time.Duration, r rules) bool {
+	return m.tokens(now) > 0 || now < m.empty || max(m.full, now)+r.interval-now > time.Duration(r.burst)*r.interval
+}
+
+// low says that it is time to ask for more: before the last token is gone, or before they lapse.
+func (m *member) low(now time.Duration, r rules) bool {
+	return now >= m.empty && (m.tokens(now) <= 1 || m.until-now < r.keep/2)
+}
+
+// idle says that there is nothing to remember.
+func (m *member) idle(now time.Duration) bool {
+	return !m.asking && now >= m.until && now >= m.empty && now >= m.full
+}
+
+// report is what Redis is asked: how many tokens are there still, and how many are wanted. What has lapsed is gone
+// from here on.
+func (m *member) report(now time.Duration, r rules) (held, want int) {
+	m.held = m.tokens(now)
+	return m.held, r.chunk - m.held
+}
+
+// leased takes what Redis has answered to what was asked at a moment: so many tokens more, or none for a while. The
+// tokens lapse here a little before Redis thinks they do, since it was asked before it answered.
+func (m *member) leased(asked, now time.Duration, a answer, r rules) {
+	m.held += a.more
+	m.until = asked + r.keep
+	m.empty = now + a.wait
+}
