@@ -83,27 +83,32 @@ func TestTheCheckFindsWhatNobodyTold(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg db.Config) {
 		m := newMall(t, cfg, nowhere, 2)
 		agentsPlace := "/shops/" + shopID.String() + "/staff/" + agentID.String()
-		for _, c := range []struct {
+		ends := []struct {
 			what, who string
 			code      int
 			act       func()
+			there     *client
 		}{
-			{"logged out", "buyer", 4401, func() { m.rest(t, 0, "buyer", "POST", "/auth/logout", nil, 204, nil) }},
-			{"banned", "other", 4403, func() { check(t, m.instances[0].members.Ban(t.Context(), otherID)) }},
-			{"off the staff", "agent", 4510, func() { m.rest(t, 0, "owner", "DELETE", agentsPlace, nil, 204, nil) }},
-		} {
-			there, stays := m.connect(t, 1, c.who), m.connect(t, 1, "owner")
-			c.act()
-			for _, open := range []*client{there, stays} {
-				open.answers()
-			}
-			code, took := there.endOf(func() { m.instances[1].chat.CheckLogins(t.Context()) })
-			if bound := took + chat.CheckEvery; code != c.code || bound > foundWithin {
-				t.Errorf("%s: closed with %d, want %d, at the latest after %v, limit %v", c.what, code, c.code, bound, foundWithin)
-			}
-			stays.answers()
-			check(t, stays.ws.Close())
+			{what: "logged out", who: "buyer", code: 4401, act: func() { m.rest(t, 0, "buyer", "POST", "/auth/logout", nil, 204, nil) }},
+			{what: "banned", who: "other", code: 4403, act: func() { check(t, m.instances[0].members.Ban(t.Context(), otherID)) }},
+			{what: "off the staff", who: "agent", code: 4510, act: func() { m.rest(t, 0, "owner", "DELETE", agentsPlace, nil, 204, nil) }},
 		}
+		stays := m.connect(t, 1, "owner")
+		for i := range ends {
+			ends[i].there = m.connect(t, 1, ends[i].who)
+		}
+		for i := range ends {
+			ends[i].act()
+			ends[i].there.answers() // nobody has told its instance
+		}
+		began := time.Now()
+		for _, e := range ends {
+			code := e.there.endOf(func() { m.instances[1].chat.CheckLogins(t.Context()) })
+			if bound := time.Since(began) + chat.CheckEvery; code != e.code || bound > foundWithin {
+				t.Errorf("%s: closed with %d, want %d, at the latest after %v, limit %v", e.what, code, e.code, bound, foundWithin)
+			}
+		}
+		stays.answers()
 	})
 }
 
@@ -116,10 +121,9 @@ func (c *client) answers() {
 	}
 }
 
-// endOf does something again and again until the connection ends; it gives the code, and how long that took.
-func (c *client) endOf(again func()) (code int, took time.Duration) {
+// endOf does something again and again until the connection ends, and gives the code.
+func (c *client) endOf(again func()) int {
 	c.t.Helper()
-	began := time.Now()
 	ended := make(chan error, 1)
 	check(c.t, c.ws.SetReadDeadline(time.Now().Add(soon)))
 	go func() {
@@ -140,7 +144,7 @@ func (c *client) endOf(again func()) (code int, took time.Duration) {
 			if !errors.As(err, &closed) {
 				c.t.Fatalf("ended without a code: %v", err)
 			}
-			return closed.Code, time.Since(began)
+			return closed.Code
 		case <-tick.C:
 		}
 	}

@@ -165,3 +165,45 @@ func TestADrainWritesCursors(t *testing.T) {
 		}
 	})
 }
+
+// What a client says at the last moment is held against the room's head like everything it says.
+func TestADrainWritesNoCursorPastTheHead(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg db.Config) {
+		m := newMall(t, cfg, "", 2)
+		r := m.openRoom(t, "buyer")
+		m.write(t, r.ID, 1, 2)
+		owner := m.connect(t, 0, "owner")
+		for _, seq := range []int{1, 1_000_000} {
+			owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": seq})
+		}
+		owner.say(send(r.ID, "읽었어요"))
+		owner.skipTo("ack")
+		m.instances[0].stop()
+		if now := m.room(t, 1, "owner", r.ID); now.Cursors.Shop.ReadSeq > now.Head {
+			t.Errorf("the shop has read up to %d of %d", now.Cursors.Shop.ReadSeq, now.Head)
+		}
+	})
+}
+
+// A cursor whose first write is under way when the drain begins is written.
+func TestADrainWritesCursorsUnderWay(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg db.Config) {
+		m := newMall(t, cfg, "", 2)
+		r := m.openRoom(t, "buyer")
+		m.write(t, r.ID, 1, 2)
+		owner := m.connect(t, 0, "owner")
+		release := hold(t, cfg, r.ID)
+		owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": 2})
+		owner.answers()
+		done := make(chan struct{})
+		go func() { defer close(done); m.instances[0].stop() }()
+		if code := owner.closed(); code != 1012 {
+			t.Error(code)
+		}
+		release()
+		<-done
+		if now := m.room(t, 1, "owner", r.ID); now.Cursors.Shop.ReadSeq != 2 {
+			t.Errorf("after the drain the shop has read up to %d, want 2", now.Cursors.Shop.ReadSeq)
+		}
+	})
+}
