@@ -145,6 +145,19 @@ func TestADrainWaitsForSendsUnderWay(t *testing.T) {
 	})
 }
 
+// leaves takes the goodbye of an instance that ends, and waits for its end: which comes before the second in which cursors
+// gather is over.
+func (c *client) leaves(in *instance, meanwhile func()) {
+	c.t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); in.stop() }()
+	if code := c.closed(); code != 1012 {
+		c.t.Errorf("closed with %d, want 1012", code)
+	}
+	meanwhile()
+	<-done
+}
+
 // What clients have read since the last write of their cursors is written before the end.
 func TestADrainWritesCursors(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg db.Config) {
@@ -154,12 +167,12 @@ func TestADrainWritesCursors(t *testing.T) {
 			m.rest(t, 0, "buyer", "POST", "/chat/rooms/"+r.ID.String()+"/messages", map[string]any{"client_msg_id": id.New(), "body": "?"}, 201, nil)
 		}
 		owner := m.connect(t, 0, "owner")
-		for seq := 1; seq <= 9; seq++ {
-			owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": seq})
-		}
+		owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": 1}) // written at once; what comes in the next second gathers
+		owner.skipTo("receipt")
+		owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": 9})
 		owner.say(send(r.ID, "읽었어요")) // its ack says that all before it has been heard
 		owner.skipTo("ack")
-		m.instances[0].stop()
+		owner.leaves(m.instances[0], func() {})
 		if now := m.room(t, 1, "owner", r.ID); now.Cursors.Shop.ReadSeq != 9 || now.Unread != 0 {
 			t.Errorf("after the drain the shop has read up to %d, want 9", now.Cursors.Shop.ReadSeq)
 		}
@@ -173,12 +186,12 @@ func TestADrainWritesNoCursorPastTheHead(t *testing.T) {
 		r := m.openRoom(t, "buyer")
 		m.write(t, r.ID, 1, 2)
 		owner := m.connect(t, 0, "owner")
-		for _, seq := range []int{1, 1_000_000} {
-			owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": seq})
-		}
+		owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": 1})
+		owner.skipTo("receipt")
+		owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": 1_000_000})
 		owner.say(send(r.ID, "읽었어요"))
 		owner.skipTo("ack")
-		m.instances[0].stop()
+		owner.leaves(m.instances[0], func() {})
 		if now := m.room(t, 1, "owner", r.ID); now.Cursors.Shop.ReadSeq > now.Head {
 			t.Errorf("the shop has read up to %d of %d", now.Cursors.Shop.ReadSeq, now.Head)
 		}
@@ -195,13 +208,7 @@ func TestADrainWritesCursorsUnderWay(t *testing.T) {
 		release := hold(t, cfg, r.ID)
 		owner.say(map[string]any{"type": "read", "room_id": r.ID, "seq": 2})
 		owner.answers()
-		done := make(chan struct{})
-		go func() { defer close(done); m.instances[0].stop() }()
-		if code := owner.closed(); code != 1012 {
-			t.Error(code)
-		}
-		release()
-		<-done
+		owner.leaves(m.instances[0], release)
 		if now := m.room(t, 1, "owner", r.ID); now.Cursors.Shop.ReadSeq != 2 {
 			t.Errorf("after the drain the shop has read up to %d, want 2", now.Cursors.Shop.ReadSeq)
 		}
