@@ -48,7 +48,7 @@ func (l *lane) add(e *entry) error {
 
 // busyAfter is how long a send may have to wait in the lane before it is refused: what comes faster than it can be
 // stored is told so at once, instead of waiting longer and longer.
-const busyAfter = 350 * time.Millisecond
+const busyAfter = 200 * time.Millisecond
 
 // overdue says whether a send that came now would wait too long: behind one that has already, or behind more batches
 // than are stored in that time at the lane's present pace. The caller holds l.mu.
