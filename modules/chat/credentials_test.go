@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"mall/modules/chat"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
 	"mall/modules/platform/testservers"
 )
 
@@ -214,6 +216,36 @@ func TestAConnectionFollowsItsLatestToken(t *testing.T) {
 		m.rest(t, m.last(), "buyer", "POST", "/auth/logout", nil, 204, nil)
 		if code := stays.closed(); code != 4401 {
 			t.Errorf("the login of its latest token is over: closed with %d, want 4401", code)
+		}
+	})
+}
+
+// betweenLooks does something after a bearer token has been found good and before its connection is there.
+type betweenLooks struct {
+	chat.Members
+	then func()
+}
+
+func (b betweenLooks) Bearer(ctx context.Context, token string) (*identity.Principal, error) {
+	p, err := b.Members.Bearer(ctx, token)
+	b.then()
+	return p, err
+}
+
+// A ban whose news comes while somebody is still at the door finds them all the same, and at once.
+func TestABanDuringTheHandshakeIsFound(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg db.Config) {
+		m := &mall{tokens: map[string]string{}}
+		ban := func() { check(t, m.instances[0].members.Ban(t.Context(), otherID)) }
+		m.instances = append(m.instances, startInstance(t, cfg, "", func(p *parts) {
+			p.members = func(real chat.Members) chat.Members { return betweenLooks{real, func() { ban() }} }
+		}))
+		began := time.Now()
+		if code := m.connect(t, 0, "other").closed(); code != 4403 {
+			t.Errorf("closed with %d, want 4403", code)
+		}
+		if took := time.Since(began); took > heardWithin {
+			t.Errorf("after %v, limit %v", took, heardWithin)
 		}
 	})
 }

@@ -103,6 +103,16 @@ type parts struct {
 	Chat   chat.Config    `koanf:"chat"`
 	Member member.Config  `koanf:"member"`
 	Rest   map[string]any `koanf:",remain"`
+
+	// members stands before the real ones, for a test that must come between two of their answers; nil: nothing does.
+	members func(chat.Members) chat.Members
+}
+
+func (p *parts) before(m chat.Members) chat.Members {
+	if p.members == nil {
+		return m
+	}
+	return p.members(m)
 }
 
 // adjust changes the settings of one instance; none leaves the tests' own.
@@ -132,7 +142,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
 	check(t, err)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})
 	check(t, err)
 	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
 		var c order.StatusChanged

@@ -116,6 +116,19 @@ func (s *session) begin() {
 		s.chat.online.Come(p)
 	}
 	s.welcome()
+	s.lookAgain()
+}
+
+// lookAgain finds a ban, a logout or a change of shops that came between the handshake's look at the login and now: its
+// news went to the connections that were there, and this one was not yet. Members forget a login of which there is
+// news, so that this costs no query but then.
+func (s *session) lookAgain() {
+	ctx, cancel := context.WithTimeout(s.chat.lifetime, readPatience)
+	defer cancel()
+	login := s.who.Load().SessionID
+	if now, err := s.chat.members.Check(ctx, []id.ID{login}); err == nil { // else the next check of all logins looks
+		s.judge(now[login])
+	}
 }
 
 func (s *session) welcome() {

@@ -58,10 +58,8 @@ func endCluster() error {
 // cluster is the shared one.
 func cluster(t *testing.T) *testservers.RedisCluster {
 	t.Helper()
+	testservers.Redis(t) // where there is none, it skips the test, or fails it where that may not be
 	c, err := sharedCluster()
-	if errors.Is(err, testservers.ErrAbsent) {
-		t.Skip(err)
-	}
 	check(t, err)
 	return c
 }
