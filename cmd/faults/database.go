@@ -180,7 +180,7 @@ func aroundCommit(how proxy.Verdict, after bool) act {
 		broken := 0
 		rule := func(l *proxy.Link, to proxy.Direction, packet []byte) (proxy.Verdict, time.Duration) {
 			if to == proxy.ToClient {
-				if l.TakeMark() {
+				if proxy.EndsAnswer(packet) && l.TakeMark() {
 					return how, 0
 				}
 				return proxy.Forward, 0

@@ -100,6 +100,10 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 	for _, r := range raised {
 		m.settings = append(m.settings, variable(r.key, r.value))
 	}
+	for _, w := range strings.Fields(s.settings) {
+		key, value, _ := strings.Cut(w, "=")
+		m.settings = append(m.settings, variable(key, value))
+	}
 	m.instances = make([]*testservers.Program, s.instances)
 	var starting errgroup.Group
 	for n := range m.instances {

@@ -17,10 +17,10 @@ import (
 
 // options are the flags.
 type options struct {
-	only, program, base, dir, logs, profile, extra string
-	list, short                                    bool
-	instances, repeat, fill                        int
-	duration                                       time.Duration
+	only, program, base, dir, logs, profile, extra, with string
+	list, short                                          bool
+	instances, repeat, fill                              int
+	duration                                             time.Duration
 }
 
 func main() {
@@ -30,6 +30,7 @@ func main() {
 	flag.BoolVar(&o.short, "short", false, "a few seconds of each: a check that nothing is lost, no measurement")
 	flag.StringVar(&o.program, "mall", "", "the `PROGRAM` to measure; empty: cmd/mall is built")
 	flag.StringVar(&o.base, "base", "", "another mall's `PROGRAM`, to compare with, on the same servers in turn")
+	flag.StringVar(&o.with, "with", "", "compare with the same mall under these `SETTINGS`, such as \"chat.lanes=1 chat.batch=200\"")
 	flag.IntVar(&o.instances, "instances", 1, "how many instances a mall has")
 	flag.IntVar(&o.repeat, "repeat", 0, "how often each is played, in turn with what it is compared to; 0: as the workload has it")
 	flag.DurationVar(&o.duration, "duration", 0, "how long each is measured; 0: as the workload has it")

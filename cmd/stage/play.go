@@ -16,6 +16,7 @@ import (
 type side struct {
 	name, program string
 	instances     int
+	settings      string // further ones, as "key=value key=value"
 }
 
 // sides are the malls that a preset needs, the measured one first.
@@ -24,13 +25,16 @@ func (h *house) sides(p preset) []side {
 	if p.instances > 0 {
 		instances = p.instances
 	}
-	all := []side{{"mall", h.program, instances}}
+	all := []side{{name: "mall", program: h.program, instances: instances}}
 	if p.against > 0 {
 		all[0].name = fmt.Sprintf("%d instances", instances)
-		all = append(all, side{fmt.Sprintf("%d instance", p.against), h.program, p.against})
+		all = append(all, side{name: fmt.Sprintf("%d instance", p.against), program: h.program, instances: p.against})
 	}
 	if h.base != "" {
-		all = append(all, side{"base", h.base, instances})
+		all = append(all, side{name: "base", program: h.base, instances: instances})
+	}
+	if h.with != "" {
+		all = append(all, side{name: "with", program: h.program, instances: instances, settings: h.with})
 	}
 	return all
 }

@@ -51,10 +51,14 @@ func TestWhatIsPlayed(t *testing.T) {
 
 func TestSidesOfAComparison(t *testing.T) {
 	h := &house{options: options{program: "new", base: "old", instances: 1}}
-	if got := h.sides(preset{}); len(got) != 2 || got[1] != (side{"base", "old", 1}) {
+	if got := h.sides(preset{}); len(got) != 2 || got[1] != (side{name: "base", program: "old", instances: 1}) {
 		t.Errorf("%+v", got)
 	}
-	h.base = ""
+	h.base, h.with = "", "chat.lanes=1"
+	if got := h.sides(preset{}); len(got) != 2 || got[1] != (side{name: "with", program: "new", instances: 1, settings: "chat.lanes=1"}) {
+		t.Errorf("%+v", got)
+	}
+	h.with = ""
 	if got := h.sides(preset{instances: 2, against: 1}); len(got) != 2 || got[0].instances != 2 || got[1].instances != 1 || got[1].program != "new" {
 		t.Errorf("%+v", got)
 	}

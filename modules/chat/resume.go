@@ -102,6 +102,7 @@ func (s *session) headsOf(rooms map[id.ID]int64) (map[id.ID]int64, error) {
 		_, staff := who.RoleIn(h.ShopID)
 		if staff || h.BuyerID == who.MemberID {
 			heads[h.ID] = h.Head
+			s.chat.parties.Set(h.ID, parties{buyer: h.BuyerID, shop: h.ShopID}) // whoever resumes a room may soon write in it
 		}
 	}
 	for _, room := range ids {

@@ -26,6 +26,7 @@ type DB struct {
 	pools   map[string]*sql.DB
 	primary *sql.DB
 	reading *sql.DB // what reader reads through
+	several *sql.DB // takes several statements in one packet, for TxPipelined alone; nil on SQLite
 	// maintenance opens a pool whose statements may take as long as they need.
 	maintenance func() (*sql.DB, func() error, error)
 }
@@ -72,7 +73,7 @@ func (d *DB) Ping(ctx context.Context) error {
 // SQL is the pool that transactions use: for tests and for tools that need database/sql itself.
 func (d *DB) SQL() *sql.DB { return d.primary }
 
-// Pools are the connection pools by name: "mysql", or "sqlite_writer" and "sqlite_readers".
+// Pools are the connection pools by name: "mysql" and "mysql_pipelined", or "sqlite_writer" and "sqlite_readers".
 func (d *DB) Pools() map[string]*sql.DB { return d.pools }
 
 // Stats are the connection pools' figures by the names of Pools.

@@ -44,9 +44,13 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
+	several, err := pipelinedPool(driverConfig, cfg)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
 	return &DB{
-		cfg: cfg, log: log, writer: g, reader: g, primary: pool, reading: pool,
-		pools:       map[string]*sql.DB{"mysql": pool},
+		cfg: cfg, log: log, writer: g, reader: g, primary: pool, reading: pool, several: several,
+		pools:       map[string]*sql.DB{"mysql": pool, "mysql_pipelined": several},
 		maintenance: func() (*sql.DB, func() error, error) { return mysqlMaintenance(driverConfig) },
 	}, nil
 }
@@ -87,6 +91,21 @@ func mysqlPool(c *mysql.Config) (*sql.DB, error) {
 		return nil, fmt.Errorf("db: dsn: %w", err)
 	}
 	return sql.OpenDB(readCommitted{connector}), nil
+}
+
+// pipelinedPool opens the connections on which several statements may come in one packet. They are apart, so that
+// no other statement of the house can be made into two by what somebody writes into it.
+func pipelinedPool(c *mysql.Config, cfg Config) (*sql.DB, error) {
+	c = c.Clone()
+	c.MultiStatements = true
+	pool, err := mysqlPool(c)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(cfg.MaxOpen)
+	pool.SetMaxIdleConns(cfg.MaxOpen)
+	pool.SetConnMaxLifetime(cfg.MaxLifetime)
+	return pool, nil
 }
 
 // mysqlMaintenance opens a small pool without a read timeout: an ALTER TABLE answers when it is done.

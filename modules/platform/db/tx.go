@@ -16,10 +16,17 @@ import (
 // transaction travels in the context from Tx to whoever works inside it.
 type transaction struct {
 	owner     *DB
-	sql       *sql.Tx
+	sql       session
 	committed atomic.Bool
 	doomed    error // why it must not commit
 	hooks     []func()
+}
+
+// session is what a transaction's statements go through: a *sql.Tx or a *pinned.
+type session interface {
+	gorm.ConnPool
+	Commit() error
+	Rollback() error
 }
 
 type transactionKey struct{}
@@ -86,19 +93,31 @@ func (t *transaction) run(ctx context.Context, fn func(context.Context) error) e
 		}
 	}()
 	if err := fn(ctx); err != nil {
-		if t.doomed != nil && errors.Is(err, sql.ErrTxDone) {
-			return fmt.Errorf("%w: %w", err, t.doomed) // the reason, not its echo
-		}
+		return t.because(err)
+	}
+	if err := t.mayCommit(ctx); err != nil {
 		return err
 	}
+	sent = true
+	return t.commit(ctx)
+}
+
+// because adds the reason to an error that is only its echo: the transaction was over already.
+func (t *transaction) because(err error) error {
+	if t.doomed != nil && (errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone)) {
+		return fmt.Errorf("%w: %w", err, t.doomed)
+	}
+	return err
+}
+
+func (t *transaction) mayCommit(ctx context.Context) error {
 	if t.doomed != nil {
 		return fmt.Errorf("db: transaction cannot commit: %w", t.doomed)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("db: commit: %w", err)
 	}
-	sent = true
-	return t.commit(ctx)
+	return nil
 }
 
 func (t *transaction) join(ctx context.Context, fn func(context.Context) error) error {

@@ -27,10 +27,44 @@ func ReadPacket(r *bufio.Reader) ([]byte, error) {
 	return packet, err
 }
 
-// IsCommit says whether a packet to the server asks for a COMMIT.
+// IsCommit says whether a packet to the server ends with a COMMIT, which may have other statements before it.
 func IsCommit(packet []byte) bool {
 	const comQuery = 3
-	return len(packet) == 5+len("COMMIT") && packet[4] == comQuery && strings.EqualFold(string(packet[5:]), "COMMIT")
+	return len(packet) >= 5+len("COMMIT") && packet[4] == comQuery && strings.EqualFold(string(packet[len(packet)-len("COMMIT"):]), "COMMIT")
+}
+
+// EndsAnswer says whether a packet from the server is the answer to a packet's last statement, without rows: OK with no
+// further result announced, or an error.
+func EndsAnswer(packet []byte) bool {
+	const ok, failed, moreResults = 0x00, 0xff, 0x08
+	switch {
+	case len(packet) < 5 || packet[4] == failed:
+		return len(packet) >= 5
+	case packet[4] != ok:
+		return false
+	}
+	rest := packet[5:]
+	for range 2 { // how many rows, and the last id
+		if len(rest) == 0 {
+			return false
+		}
+		rest = rest[min(lengthOfNumber(rest[0]), len(rest)):]
+	}
+	return len(rest) >= 2 && rest[0]&moreResults == 0
+}
+
+// lengthOfNumber is how many bytes a number takes in MySQL's protocol, by its first.
+func lengthOfNumber(first byte) int {
+	switch first {
+	case 0xfc:
+		return 3
+	case 0xfd:
+		return 4
+	case 0xfe:
+		return 9
+	default:
+		return 1
+	}
 }
 
 // ReadRESP reads one whole value of RESP 2 or 3, with all that it contains, as the bytes it came in.

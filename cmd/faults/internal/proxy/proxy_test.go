@@ -50,6 +50,30 @@ func TestPacketsAreReadWhole(t *testing.T) {
 	}
 }
 
+func TestCommitAndItsAnswerAreSeenBehindOtherStatements(t *testing.T) {
+	for packet, commits := range map[string]bool{"COMMIT": true, "INSERT x; SELECT 1; commit": true, "COMMIT; SELECT 1": false, "COMMI": false} {
+		if got := IsCommit(append([]byte{byte(1 + len(packet)), 0, 0, 0, 3}, packet...)); got != commits {
+			t.Errorf("%q: %v", packet, got)
+		}
+	}
+	for name, c := range map[string]struct {
+		packet []byte
+		ends   bool
+	}{
+		"ok":                 {[]byte{7, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0}, true},
+		"ok, more follow":    {[]byte{7, 0, 0, 1, 0, 1, 0, 0x0a, 0, 0, 0}, false},
+		"ok, many rows":      {[]byte{9, 0, 0, 4, 0, 0xfc, 1, 8, 0, 2, 0, 0, 0}, true},
+		"many rows, more":    {[]byte{9, 0, 0, 1, 0, 0xfc, 1, 0, 0, 0x0a, 0, 0, 0}, false},
+		"an error":           {[]byte{3, 0, 0, 1, 0xff, 0x15, 4}, true},
+		"a count of columns": {[]byte{1, 0, 0, 1, 1}, false},
+		"cut short":          {[]byte{1, 0, 0, 1, 0}, false},
+	} {
+		if got := EndsAnswer(c.packet); got != c.ends {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
 // echoed starts a server that answers every line, behind a proxy, and a client of it.
 func echoed(t *testing.T) (*Proxy, net.Conn) {
 	t.Helper()

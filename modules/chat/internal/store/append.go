@@ -76,7 +76,9 @@ func (s *Store) appendAs(ctx context.Context, drafts []Draft, how locking) ([]Ou
 
 func (s *Store) append(ctx context.Context, drafts []Draft, how locking, retries bool) ([]Outcome, error) {
 	b := batch{s: s, drafts: drafts, out: make([]Outcome, len(drafts))}
-	err := s.db.Tx(ctx, func(ctx context.Context) error { return b.run(ctx, how, retries) })
+	defer b.free()
+	opening := b.lock(how)
+	err := s.db.TxPipelined(ctx, opening, func(ctx context.Context) ([]db.Statement, error) { return b.run(ctx, how, retries) })
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +96,7 @@ type batch struct {
 	out    []Outcome
 	now    time.Time // of the database's clock, which all instances share
 
+	lots     []lockedRoom
 	rooms    map[id.ID]*lockedRoom
 	stored   map[retryKey]*Message // those that were there, and this batch's own
 	answered map[retryKey]bool     // staff replies that a colleague's answer has overtaken
@@ -102,6 +105,7 @@ type batch struct {
 	changed  []*lockedRoom          // rooms with new messages
 	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
 	answers  []id.ID                // rooms with further inquiries that a staff message has answered
+	held     []*statement           // what is used until the transaction is over
 }
 
 // lockedRoom is a room that the batch has locked.
@@ -117,45 +121,69 @@ type parkedState struct {
 	state string
 }
 
-func (b *batch) run(ctx context.Context, how locking, retries bool) error {
-	if err := b.waitFor(ctx, how.first); err != nil {
-		return err
+// lock is what the transaction begins with: it locks the rooms, or, when it waits for one of them, that one first.
+func (b *batch) lock(how locking) db.Opening {
+	b.now = b.s.Now()
+	b.lots = make([]lockedRoom, 0, len(b.drafts))
+	b.rooms = make(map[id.ID]*lockedRoom, len(b.drafts))
+	if b.waits(how) {
+		q := b.hold(b.s.statement("SELECT head FROM chat_rooms WHERE id = ").id(how.first).raw(b.s.forUpdate()))
+		return db.Opening{Statement: q, Each: func(rows *sql.Rows) error { return rows.Scan(new(int64)) }, Patience: AfterPatience}
 	}
-	if err := b.lockRooms(ctx, how.skip); err != nil {
-		return err
+	return db.Opening{Statement: b.lockRooms(how.skip), Each: b.locked}
+}
+
+// waits says whether the batch waits for one room before all others. Nothing is held while it does, so nobody can wait
+// for us meanwhile.
+func (b *batch) waits(how locking) bool { return !how.first.IsZero() && b.s.forUpdate() != "" }
+
+// hold keeps a statement for as long as the batch is there.
+func (b *batch) hold(q *statement) db.Statement {
+	b.held = append(b.held, q)
+	return db.Statement{Text: q.text, Args: q.args}
+}
+
+func (b *batch) free() {
+	for _, q := range b.held {
+		q.free()
+	}
+}
+
+// run numbers the drafts of the rooms that are locked, and gives the statements that store them.
+func (b *batch) run(ctx context.Context, how locking, retries bool) ([]db.Statement, error) {
+	if b.waits(how) {
+		q := b.lockRooms(how.skip)
+		if err := b.s.db.Query(ctx, string(q.Text), q.Args, b.locked); err != nil {
+			return nil, db.Fault(err)
+		}
+	}
+	if !b.s.isSQLite() && len(b.rooms) > 0 {
+		b.s.learn(b.now)
 	}
 	b.stored = make(map[retryKey]*Message, len(b.drafts))
 	if retries {
 		if err := b.findStored(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := b.findInquiries(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := b.findAnswers(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	b.rows = make([]Message, 0, len(b.drafts))
 	b.changed = make([]*lockedRoom, 0, len(b.rooms))
 	for i := range b.drafts {
 		b.out[i] = b.number(&b.drafts[i])
 	}
-	return b.write(ctx)
-}
-
-// waitFor locks one room before all others. Nothing is held while it waits, so nobody can wait for us meanwhile.
-func (b *batch) waitFor(ctx context.Context, room id.ID) error {
-	if room.IsZero() || b.s.forUpdate() == "" {
-		return nil
+	if len(b.rows) == 0 {
+		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, AfterPatience)
-	defer cancel()
-	q := b.s.statement("SELECT head FROM chat_rooms WHERE id = ").id(room).raw(b.s.forUpdate())
-	return b.s.query(ctx, q, func(rows *sql.Rows) error { return rows.Scan(new(int64)) })
+	return append([]db.Statement{b.writeMessages(), b.writeRooms()}, b.writeStates()...), nil
 }
 
-func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
+func (b *batch) lockRooms(skipLocked bool) db.Statement {
 	ids := make([]id.ID, 0, len(b.drafts))
 	for i := range b.drafts {
 		ids = append(ids, b.drafts[i].RoomID)
@@ -166,31 +194,28 @@ func (b *batch) lockRooms(ctx context.Context, skipLocked bool) error {
 	if skipLocked && !q.sqlite {
 		q.raw(" SKIP LOCKED")
 	}
-	b.now = b.s.Now()
-	b.rooms = make(map[id.ID]*lockedRoom, len(ids))
-	rooms := make([]lockedRoom, 0, len(ids))
-	sqlite := q.sqlite
-	err := b.s.query(ctx, q, func(rows *sql.Rows) error {
-		rooms = append(rooms, lockedRoom{})
-		r := &rooms[len(rooms)-1]
-		fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
-			&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
-		if !sqlite {
-			fields = append(fields, &b.now)
-		}
-		err := rows.Scan(fields...)
-		b.rooms[r.ID] = r
-		return err
-	})
-	if !sqlite && len(rooms) > 0 {
-		b.s.learn(b.now)
+	return b.hold(q)
+}
+
+// locked takes a row of lockRooms.
+func (b *batch) locked(rows *sql.Rows) error {
+	b.lots = append(b.lots, lockedRoom{}) // there is room for all: pointers into it stay good
+	r := &b.lots[len(b.lots)-1]
+	fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
+		&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
+	if !b.s.isSQLite() {
+		fields = append(fields, &b.now)
 	}
+	err := rows.Scan(fields...)
+	b.rooms[r.ID] = r
 	return err
 }
 
+func (s *Store) isSQLite() bool { return s.db.Dialect() == db.SQLite }
+
 // clock is a further column that tells the server's time; SQLite's is this process' own.
 func (s *Store) clock() string {
-	if s.db.Dialect() == db.SQLite {
+	if s.isSQLite() {
 		return ""
 	}
 	return ", UTC_TIMESTAMP(6)"
@@ -385,20 +410,7 @@ func (b *batch) answerAll(room *lockedRoom) {
 	}
 }
 
-func (b *batch) write(ctx context.Context) error {
-	if len(b.rows) == 0 {
-		return nil
-	}
-	if err := b.writeMessages(ctx); err != nil {
-		return err
-	}
-	if err := b.writeRooms(ctx); err != nil {
-		return err
-	}
-	return b.writeStates(ctx)
-}
-
-func (b *batch) writeMessages(ctx context.Context) error {
+func (b *batch) writeMessages() db.Statement {
 	q := b.s.statement("INSERT INTO chat_messages (" + messageColumns + ") VALUES ")
 	for i := range b.rows {
 		m := &b.rows[i]
@@ -406,11 +418,11 @@ func (b *batch) writeMessages(ctx context.Context) error {
 		q.arg(m.SenderName).raw(",").word(m.Kind).raw(",").arg(m.Body).raw(",").maybeArg(m.Card).raw(",").id(m.ClientMsgID).raw(",")
 		q.num(m.BuyerCount).raw(",").num(m.ShopCount).raw(",").at(m.CreatedAt).raw(")")
 	}
-	return b.s.exec(ctx, q)
+	return b.hold(q)
 }
 
 // writeRooms is one statement for all heads: the rows are there and locked, so it only ever updates them.
-func (b *batch) writeRooms(ctx context.Context) error {
+func (b *batch) writeRooms() db.Statement {
 	slices.SortFunc(b.changed, func(x, y *lockedRoom) int { return x.ID.Compare(y.ID) }) // as they were locked
 	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
 	for _, r := range b.changed {
@@ -424,23 +436,19 @@ func (b *batch) writeRooms(ctx context.Context) error {
 		}
 		q.raw(column + " = " + q.given(column))
 	}
-	return b.s.exec(ctx, q)
+	return b.hold(q)
 }
 
 // writeStates changes inquiries that are not, or no longer, their room's current one: rarely any.
-func (b *batch) writeStates(ctx context.Context) error {
+func (b *batch) writeStates() []db.Statement {
+	var all []db.Statement
 	if len(b.answers) > 0 {
-		err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = 'open' WHERE room_id IN ? AND state = 'waiting'", b.answers).Error
-		if err != nil {
-			return db.Fault(err)
-		}
+		all = append(all, b.hold(b.s.statement("UPDATE chat_inquiries SET state = 'open' WHERE room_id IN ").list(b.answers).raw(" AND state = 'waiting'")))
 	}
 	for inquiry, p := range b.parked {
-		if err := b.s.db.Write(ctx).Exec("UPDATE chat_inquiries SET state = ? WHERE id = ?", p.state, inquiry).Error; err != nil {
-			return db.Fault(err)
-		}
+		all = append(all, b.hold(b.s.statement("UPDATE chat_inquiries SET state = ").word(p.state).raw(" WHERE id = ").id(inquiry)))
 	}
-	return nil
+	return all
 }
 
 // Find looks drafts up by their retry keys: after a COMMIT whose outcome is unknown it tells what was

@@ -112,7 +112,7 @@ func (s *Store) roomOf(ctx context.Context, buyer, shop id.ID) (Room, error) {
 
 // forUpdate is the row lock; SQLite has one writer and needs none.
 func (s *Store) forUpdate() string {
-	if s.db.Dialect() == "sqlite" {
+	if s.isSQLite() {
 		return ""
 	}
 	return " FOR UPDATE"

@@ -29,7 +29,7 @@ const keptText = 128 << 10
 
 func (s *Store) statement(begin string) *statement {
 	q := statements.Get().(*statement)
-	q.text, q.args, q.sqlite = append(q.text[:0], begin...), q.args[:0], s.db.Dialect() == db.SQLite
+	q.text, q.args, q.sqlite = append(q.text[:0], begin...), q.args[:0], s.isSQLite()
 	return q
 }
 

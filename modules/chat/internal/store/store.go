@@ -137,7 +137,7 @@ func (s *Store) learn(server time.Time) {
 // instances that start at once, all get the same.
 func (s *Store) Epoch(ctx context.Context) (string, error) {
 	insert := "INSERT IGNORE INTO chat_settings (name, value) VALUES ('epoch', ?)"
-	if s.db.Dialect() == "sqlite" {
+	if s.isSQLite() {
 		insert = "INSERT OR IGNORE INTO chat_settings (name, value) VALUES ('epoch', ?)"
 	}
 	epoch, err := s.epoch(ctx)

@@ -151,11 +151,10 @@ func (l *link) carry(client net.Conn) {
 	}
 	defer func() { _ = server.Close() }()
 	var deaf atomic.Bool
-	answered := make(chan struct{}) // the server has answered since it went deaf, or is gone
+	gone := make(chan struct{}) // the server has ended the connection
 	go func() {
 		defer func() { _ = client.Close() }()
-		once := sync.OnceFunc(func() { close(answered) })
-		defer once()
+		defer close(gone)
 		buffer := make([]byte, 64<<10)
 		for {
 			n, err := server.Read(buffer)
@@ -163,7 +162,6 @@ func (l *link) carry(client net.Conn) {
 				return
 			}
 			if deaf.Load() {
-				once()
 				continue
 			}
 			if _, err := client.Write(buffer[:n]); err != nil {
@@ -189,7 +187,8 @@ func (l *link) carry(client net.Conn) {
 			return
 		}
 		if what == stored {
-			<-answered
+			_ = server.(*net.TCPConn).CloseWrite() // which it sees once it has done all that came before
+			<-gone
 			return
 		}
 	}

@@ -1,0 +1,4 @@
+package db
+
+// StoredNothing is for the tests of this package.
+var StoredNothing = storedNothing
