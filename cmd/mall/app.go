@@ -103,7 +103,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	g, failed := errgroup.WithContext(work)
-	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run} {
+	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run, paceCollector} {
 		g.Go(func() error { return run(work) })
 	}
 	g.Go(server.Serve)

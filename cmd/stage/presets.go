@@ -53,7 +53,7 @@ func presets() []preset {
 		{name: "overload", about: "twice what a probe says can be taken, 500 rooms; then the recovery", crowd: pairs(500), flags: "-workload overload -rooms 500",
 			shortCrowd: pairs(50), shortFlags: "-workload overload -rooms 50 -duration 1s"},
 		{name: "connect-10000", about: "9,900 idle connections, as many as 20,000 files a process allow for",
-			crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1}, flags: "-workload connect -connections 9900",
+			crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1}, flags: "-workload connect -connections 9900", repeat: 1, // a second time finds the memory of the first
 			shortCrowd: crowd{buyers: 300, shops: 10, perBuyer: 1}, shortFlags: "-workload connect -connections 300 -duration 1s"},
 		{name: "burst", about: "1,000 users in 500 rooms dial at once; 550,000 deliveries", crowd: pairs(500), flags: "-workload burst -rooms 500 -window 1 -messages 550000", repeat: 1, relay: true,
 			shortCrowd: pairs(50), shortFlags: "-workload burst -rooms 50 -messages 10000"},
