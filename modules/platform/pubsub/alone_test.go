@@ -198,12 +198,12 @@ func (s *talker) has(said string) bool {
 	return s.said[said]
 }
 
-// babble says something on all channels until the test ends.
+// babble says something on all channels until the test ends: often, and still less than slow machines carry.
 func (s *talker) babble(t *testing.T, channels []string) {
 	stop := make(chan struct{})
 	var talking sync.WaitGroup
 	talking.Go(func() {
-		tick := time.NewTicker(time.Millisecond)
+		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {

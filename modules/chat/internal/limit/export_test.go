@@ -17,3 +17,6 @@ func (l *Limiter) Members() (n int) {
 	}
 	return n
 }
+
+// Locals are the sends that passed while Redis was away or did not answer in time.
+func (l *Limiter) Locals() int64 { return l.locals.Load() }

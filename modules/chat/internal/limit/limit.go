@@ -4,6 +4,7 @@ package limit
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -19,8 +20,9 @@ type Limiter struct {
 	rules  rules
 	client Client
 	prefix string
-	name   string    // of this instance, among those that hold leases
-	began  time.Time // what times are counted from
+	name   string       // of this instance, among those that hold leases
+	began  time.Time    // what times are counted from
+	locals atomic.Int64 // sends that passed by this instance's own count alone
 
 	shards [64]shard
 	shares []*share
@@ -111,7 +113,11 @@ func (l *Limiter) decide(who id.ID, now time.Duration, waits bool) (Verdict, tim
 		s.members[who] = m
 	}
 	m.seen = now
-	verdict, after := m.take(now, l.rules, share.isAway())
+	away := share.isAway()
+	verdict, after := m.take(now, l.rules, away)
+	if away && verdict == Yes {
+		l.locals.Add(1)
+	}
 	if !m.asking && (verdict == Ask && waits || verdict == Yes && share.mayAsk(now) && m.low(now, l.rules)) {
 		m.asking, m.answer = true, make(chan struct{})
 		share.add(who)
@@ -125,6 +131,9 @@ func (l *Limiter) alone(who id.ID) (after time.Duration, ok bool) {
 	s.Lock()
 	defer s.Unlock()
 	verdict, after := s.members[who].take(time.Since(l.began), l.rules, true)
+	if verdict == Yes {
+		l.locals.Add(1)
+	}
 	return after, verdict == Yes
 }
 
