@@ -21,7 +21,7 @@ type Config struct {
 	Path string `koanf:"path" validate:"required_if=Driver sqlite"`
 
 	// MaxOpen bounds MySQL's connections of this process; as many are kept idle. Default 32. TxPipelined has a pool of
-	// its own with the same bound: the chat's writer uses three for each lane at most, and one for cursors.
+	// its own with the same bound: the chat's writer uses three for each lane at most.
 	MaxOpen int `koanf:"max_open" validate:"min=0,max=2000"`
 	// MaxLifetime ends a MySQL connection of that age, so that load spreads again after a failover. Default 30 min.
 	MaxLifetime time.Duration `koanf:"max_lifetime" validate:"min=0"`

@@ -23,13 +23,10 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := mysqlPool(driverConfig)
+	pool, err := boundedPool(driverConfig, cfg)
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(cfg.MaxOpen)
-	pool.SetMaxIdleConns(cfg.MaxOpen) // a burst must not pay for connections again and again
-	pool.SetConnMaxLifetime(cfg.MaxLifetime)
 	if err := awaitServer(ctx, pool, cfg.ConnectWait); err != nil {
 		return nil, errors.Join(fmt.Errorf("db: mysql at %s/%s did not answer within %v: %w",
 			driverConfig.Addr, driverConfig.DBName, cfg.ConnectWait, err), pool.Close())
@@ -44,7 +41,11 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	several, err := pipelinedPool(driverConfig, cfg)
+	// Connections on which several statements may come in one packet are apart, so that no other statement of the
+	// house can be made into two by what somebody writes into it.
+	multi := driverConfig.Clone()
+	multi.MultiStatements = true
+	several, err := boundedPool(multi, cfg)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
@@ -93,17 +94,13 @@ func mysqlPool(c *mysql.Config) (*sql.DB, error) {
 	return sql.OpenDB(readCommitted{connector}), nil
 }
 
-// pipelinedPool opens the connections on which several statements may come in one packet. They are apart, so that
-// no other statement of the house can be made into two by what somebody writes into it.
-func pipelinedPool(c *mysql.Config, cfg Config) (*sql.DB, error) {
-	c = c.Clone()
-	c.MultiStatements = true
+func boundedPool(c *mysql.Config, cfg Config) (*sql.DB, error) {
 	pool, err := mysqlPool(c)
 	if err != nil {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(cfg.MaxOpen)
-	pool.SetMaxIdleConns(cfg.MaxOpen)
+	pool.SetMaxIdleConns(cfg.MaxOpen) // a burst must not pay for connections again and again
 	pool.SetConnMaxLifetime(cfg.MaxLifetime)
 	return pool, nil
 }
