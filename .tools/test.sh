@@ -79,6 +79,14 @@ browser_failed=$(number browser '^ *([0-9]+) failed$')
 on() { # on SERVER: how many Go tests ran as the subtest of that name, or below it
   grep -cE "\"Action\":\"pass\".*\"Test\":\"[^\"]*/$1[\"/]" .cache/logs/go-test.json 2>/dev/null || true
 }
+reasons() { # of each failed step, what failed and the first that it said: whoever sees no more than the end must know
+  local name
+  for name in $(awk '/FAILED/ { print $1 }' $logs/steps); do
+    echo "FAILED: $name"
+    { grep -E '^=== FAIL|_test\.go:[0-9]+: |^WARNING: DATA RACE|^panic: |^FAIL |^ +[0-9]+\) \[' $logs/$name.log || tail -n 5 $logs/$name.log; } |
+      awk '!seen[$0]++' | cut -c 1-160 | head -n 12 | sed 's/^ */  | /'
+  done
+}
 passed=$((go_run - go_failed - go_skipped + web_passed + browser_passed))
 failed=$((go_failed + web_failed + browser_failed))
 bad_steps=$(grep -c FAILED $logs/steps)
@@ -94,7 +102,7 @@ $(cat $logs/steps)
            Redis: $(version redis-server)
            browser: $(version chromium)
            proxy: $(version nginx)
-$([ "$bad_steps" = 0 ] || echo "FAILED: $(awk '/FAILED/ { printf "%s ", $1 }' $logs/steps)")
+$(reasons)
 $passed passed, $failed failed, $go_skipped skipped
 END
 [ "$bad_steps" = 0 ]
