@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
 }
 
-const soon = 15 * time.Second
+const soon = time.Minute
 
 // desk is the presence of one instance and what it has told.
 type desk struct {

@@ -24,7 +24,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // soon is how long a test waits for what must come.
-const soon = 15 * time.Second
+const soon = time.Minute
 
 // line is a connection that notes what it is given.
 type line struct{ got chan string }

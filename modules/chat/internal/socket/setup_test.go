@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // soon is how long a test waits for what must come.
-const soon = 15 * time.Second
+const soon = time.Minute
 
 var roomy = socket.Config{FrameBytes: 16 << 10, QueueFrames: 256, QueueBytes: 1 << 20, DeadAfter: time.Minute}
 

@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // soon is how long a test waits for what must come.
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // patient is a writer that a busy machine does not make impatient.
 var patient = writer.Config{Lanes: 1, Batch: 100, Queue: 1000, Patience: soon}
