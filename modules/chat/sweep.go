@@ -87,9 +87,11 @@ func (r *sweepRound) parties(ctx context.Context, owners []id.ID, shops bool) bo
 func (r *sweepRound) some(ctx context.Context, owners []id.ID, shops bool) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
+	owed := owedHeads{}
 	err := r.c.store.ChangedHeads(ctx, owners, shops, r.since, func(h *store.Head) {
-		r.compare(side(h.BuyerID, h.ShopID, shops), h)
+		r.compare(side(h.BuyerID, h.ShopID, shops), h, owed)
 	})
+	owed.tell()
 	if err != nil {
 		return err
 	}
@@ -106,21 +108,42 @@ func side(buyer, shop id.ID, shops bool) hub.Party {
 }
 
 // compare looks at a room as soon as its head has had the time to come by itself, also where people never stop talking.
-func (r *sweepRound) compare(party hub.Party, h *store.Head) {
+func (r *sweepRound) compare(party hub.Party, h *store.Head, owed owedHeads) {
 	young := sweepGrace - r.begun.Sub(h.UpdatedAt)
 	if young <= 0 {
-		r.c.compare(party, h)
+		r.c.compare(party, h, owed)
 		return
 	}
 	then := *h
-	time.AfterFunc(young, func() { r.c.compare(party, &then) })
+	time.AfterFunc(young, func() {
+		owed := owedHeads{}
+		r.c.compare(party, &then, owed)
+		owed.tell()
+	})
 }
 
-func (c *Chat) compare(party hub.Party, h *store.Head) {
+func (c *Chat) compare(party hub.Party, h *store.Head, owed owedHeads) {
 	for _, conn := range c.relay.Hub().Connections(party) {
-		if s, ok := conn.(*session); ok {
-			s.compare(h)
+		if s, ok := conn.(*session); ok && s.compare(h) {
+			owed.add(s, h)
 		}
+	}
+}
+
+// owedHeads are what connections are to be told of, in one frame each: a shop's whose staff come in a busy hour are so
+// many that a frame for each would be more than a queue holds.
+type owedHeads map[*session]map[id.ID]int64
+
+func (o owedHeads) add(s *session, h *store.Head) {
+	if o[s] == nil {
+		o[s] = map[id.ID]int64{}
+	}
+	o[s][h.ID] = h.Head
+}
+
+func (o owedHeads) tell() {
+	for s, heads := range o {
+		s.Push(encodeFrame(heartbeatFrame{Type: "hb", Time: time.Now().UTC(), Heads: heads}))
 	}
 }
 
@@ -134,19 +157,18 @@ func (c *Chat) repairCursor(to hub.Party, cur *store.Cursor) {
 
 // compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
 // began, the newest message is enough: the client sees by its seq what else it lacks. What was stored about when
-// the connection began, the client may have read already or not: it is told the head and looks itself.
-func (s *session) compare(h *store.Head) {
+// the connection began, the client may have read already or not: it is to be told the head, and looks itself.
+func (s *session) compare(h *store.Head) (tell bool) {
 	s.mu.Lock()
 	if !s.stream.Follows(h.ID) {
 		switch {
 		case !s.welcomed || h.UpdatedAt.Before(s.began.Add(-sweepBack)):
 			s.mu.Unlock()
-			return
+			return false
 		case h.UpdatedAt.Before(s.began):
 			s.stream.Begin(h.ID, h.Head)
-			s.emit(encodeFrame(heartbeatFrame{Type: "hb", Time: time.Now().UTC(), Heads: map[id.ID]int64{h.ID: h.Head}}))
 			s.mu.Unlock()
-			return
+			return true
 		}
 		s.stream.Begin(h.ID, h.Head-1)
 	}
@@ -156,6 +178,7 @@ func (s *session) compare(h *store.Head) {
 		s.chat.repaired.Add(1)
 		go s.fetch(h.ID)
 	}
+	return false
 }
 
 func (c *Chat) epoch() string { return *c.life.Load() }

@@ -1,10 +1,13 @@
 package chat_test
 
 import (
+	"log/slog"
 	"strconv"
 	"testing"
 	"time"
 
+	"mall/modules/chat"
+	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 	"mall/modules/platform/testservers"
 )
@@ -47,5 +50,38 @@ func TestATalkThatNeverPausesIsSwept(t *testing.T) {
 	}
 	if longest > limit {
 		t.Errorf("a message came %v after it was stored, limit %v", longest.Round(time.Millisecond), limit)
+	}
+}
+
+// Staff who come in a busy hour are told of all rooms that have just changed in one frame: one for each would be more
+// than a connection's queue holds, and they would be cut off as slow readers, again and again.
+func TestABusyShopsStaffCome(t *testing.T) {
+	const rooms = 600
+	cfg := testservers.MySQL(t)
+	m := newMall(t, cfg, testservers.Redis(t).Addr(), 1)
+	d, err := db.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	check(t, err)
+	defer func() { check(t, d.Close()) }()
+	m.token(t, "owner")
+	pairs := make([]chat.Pair, rooms)
+	for i := range pairs {
+		pairs[i] = chat.Pair{Buyer: id.New(), Shop: shopID}
+	}
+	_, err = chat.OpenRooms(t.Context(), d, pairs)
+	check(t, err)
+	_, err = d.SQL().ExecContext(t.Context(), "UPDATE chat_rooms SET head = 1, updated_at = UTC_TIMESTAMP(6) WHERE shop_id = ?", shopID)
+	check(t, err)
+	c := m.connect(t, 0, "owner")
+	check(t, c.ws.SetReadDeadline(time.Now().Add(soon)))
+	for {
+		var f frame
+		check(t, c.ws.ReadJSON(&f))
+		if f.Type != "hb" || len(f.Heads) == 0 {
+			continue
+		}
+		if len(f.Heads) != rooms {
+			t.Errorf("a frame tells of %d rooms, want %d", len(f.Heads), rooms)
+		}
+		return
 	}
 }

@@ -147,7 +147,7 @@ func TestLargeNewsInLargeNumbers(t *testing.T) {
 		check(t, b.Subscribe(t.Context(), "big"))
 		const n = 600
 		big := strings.Repeat("가", 16<<10/3)
-		const together = 100 // as many as a slow machine carries in the time that Redis is given
+		const together = 25 // as many as a slow machine carries in the time that Redis is given
 		for i := 0; i < n; i += together {
 			for j := i; j < i+together; j++ {
 				c.Publish("big", fmt.Appendf(nil, "%d %s", j, big))

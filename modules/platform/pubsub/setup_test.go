@@ -175,6 +175,19 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// hearsAtLast takes news until the wanted ones come.
+func (s *station) hearsAtLast(t *testing.T, want string) {
+	t.Helper()
+	until(t, want, func() bool {
+		select {
+		case got := <-s.heard:
+			return got == want
+		default:
+			return false
+		}
+	})
+}
+
 // hears takes the next news, which must be the wanted ones.
 func (s *station) hears(t *testing.T, want string) {
 	t.Helper()
@@ -184,7 +197,7 @@ func (s *station) hears(t *testing.T, want string) {
 			t.Fatalf("heard %.60q, want %.60q", got, want)
 		}
 	case <-time.After(soon):
-		t.Fatalf("%q was not heard", want)
+		t.Fatalf("%.60q was not heard", want)
 	}
 }
 
