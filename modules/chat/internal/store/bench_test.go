@@ -101,3 +101,37 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNewest reads the page that is asked for most, of rooms whose messages came in turn. One op is one page.
+func BenchmarkNewest(b *testing.B) {
+	s, d, rooms := benchDB(b)
+	const messages, page = 250, 50
+	for range messages / 2 {
+		for _, party := range []string{store.Buyer, store.Shop} {
+			ds := make([]store.Draft, len(rooms))
+			for i, r := range rooms {
+				ds[i] = draft(r.ID, r.BuyerID, party, "재고 있나요? 내일 받을 수 있을까요? 사이즈는 M입니다.")
+			}
+			if _, err := s.Append(b.Context(), ds, true); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportAllocs()
+	before := serverCPU(b, d)
+	b.ResetTimer()
+	var n atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		var into []store.Message
+		for pb.Next() {
+			ms, err := s.Newest(b.Context(), rooms[int(n.Add(1))%len(rooms)].ID, page, into)
+			if err != nil || len(ms) != page {
+				b.Errorf("%d messages, %v", len(ms), err)
+				return
+			}
+			into = ms
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(serverCPU(b, d)-before)/float64(time.Microsecond)/float64(b.N), "db-cpu-us/op")
+}
