@@ -10,21 +10,21 @@ import (
 
 // The collector's own rule lets the heap grow by as much as is alive in it, stacks included. For a chat that is wrong at
 // both ends: with few connections it collects all the time, and with ten thousand, which hardly allocate, it keeps as much
-// again for nothing. So the room to grow is a fixed amount, as long as that is a sensible share of what is alive, and less
-// while little is allocated.
-type growth struct {
-	room        uint64 // bytes
-	least, most int    // percent of what is alive
-}
+// again for nothing. So the room to grow follows what is allocated: about a second of it, within bounds.
+const (
+	restRoom  = 4 << 20
+	leastRoom = 20 << 20
+	mostRoom  = 64 << 20
 
-var (
-	busy   = growth{room: 20 << 20, least: 20, most: 400}
-	atRest = growth{room: 4 << 20, least: 5, most: 400}
+	restPercent  = 5 // of what is alive, at least
+	leastPercent = 20
+	mostPercent  = 400
 )
 
-// percent is the collector's setting for so many bytes alive: how many percent more may be allocated before it runs again.
-func (g growth) percent(alive uint64) int {
-	return int(min(uint64(g.most), max(uint64(g.least), g.room*100/max(alive, 1))))
+// percent is the collector's setting for a room to grow and so many bytes alive: how many percent more may be allocated
+// before it runs again.
+func percent(room, alive, least uint64) int {
+	return int(min(mostPercent, max(least, room*100/max(alive, 1))))
 }
 
 const (
@@ -40,25 +40,29 @@ const (
 // pace follows how much is allocated.
 type pace struct {
 	allocated uint64 // at the last look, since the program began
+	room      uint64 // while it is busy
 	quiet     int
 }
 
-// look says how much the heap may grow when so much has been allocated in all, and whether a rest has just begun.
-func (p *pace) look(allocated uint64) (g growth, restBegins bool) {
-	little := allocated-p.allocated <= quietMost
+// look says, when so much has been allocated in all, whether the program is at rest and whether that has just begun.
+func (p *pace) look(allocated uint64) (atRest, begins bool) {
+	more := allocated - p.allocated
 	p.allocated = allocated
-	if !little {
+	p.room = min(mostRoom, max(leastRoom, more*uint64(time.Second/lookEvery), p.room-p.room/8))
+	if more > quietMost {
 		p.quiet = 0
-		return busy, false
+		return false, false
 	}
-	if p.quiet < quietLooks {
-		p.quiet++
-		restBegins = p.quiet == quietLooks
+	p.quiet = min(p.quiet+1, quietLooks+1)
+	return p.quiet >= quietLooks, p.quiet == quietLooks
+}
+
+// setting is the collector's, for so many bytes alive.
+func (p *pace) setting(atRest bool, alive uint64) int {
+	if atRest {
+		return percent(restRoom, alive, restPercent)
 	}
-	if p.quiet < quietLooks {
-		return busy, false
-	}
-	return atRest, restBegins
+	return percent(p.room, alive, leastPercent)
 }
 
 // paceCollector sets the collector's pace until ctx ends, unless GOGC says that somebody else has. GOMEMLIMIT holds either
@@ -74,12 +78,12 @@ func paceCollector(ctx context.Context) error {
 	defer tick.Stop()
 	for now := 0; ; {
 		metrics.Read(seen)
-		g, restBegins := p.look(seen[2].Value.Uint64())
-		if percent := g.percent(seen[0].Value.Uint64() + seen[1].Value.Uint64()); differs(now, percent) {
-			now = percent
+		atRest, begins := p.look(seen[2].Value.Uint64())
+		if next := p.setting(atRest, seen[0].Value.Uint64()+seen[1].Value.Uint64()); differs(now, next) {
+			now = next
 			debug.SetGCPercent(now)
 		}
-		if restBegins && seen[3].Value.Uint64() >= worthIt {
+		if begins && seen[3].Value.Uint64() >= worthIt {
 			debug.FreeOSMemory()
 		}
 		select {
@@ -91,10 +95,10 @@ func paceCollector(ctx context.Context) error {
 }
 
 // differs says that it is worth stopping the program to set another percentage.
-func differs(now, percent int) bool {
+func differs(now, next int) bool {
 	trifle := growTrifle
-	if min(now, percent) < tellTrifles {
+	if min(now, next) < tellTrifles {
 		trifle = restTrifle
 	}
-	return percent-now > trifle || now-percent > trifle
+	return next-now > trifle || now-next > trifle
 }

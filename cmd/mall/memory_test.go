@@ -2,30 +2,37 @@ package main
 
 import "testing"
 
-func TestTheCollectorsRoomToGrow(t *testing.T) {
-	for alive, percent := range map[uint64]int{0: 400, 4 << 20: 400, 16 << 20: 125, 40 << 20: 50, 80 << 20: 25, 1 << 30: 20} {
-		if got := busy.percent(alive); got != percent {
-			t.Errorf("busy, with %d MiB alive: %d %%, want %d", alive>>20, got, percent)
-		}
-	}
-	for alive, percent := range map[uint64]int{0: 400, 4 << 20: 100, 40 << 20: 10, 80 << 20: 5, 1 << 30: 5} {
-		if got := atRest.percent(alive); got != percent {
-			t.Errorf("at rest, with %d MiB alive: %d %%, want %d", alive>>20, got, percent)
+func TestTheCollectorsSetting(t *testing.T) {
+	for _, c := range []struct {
+		room, alive, least uint64
+		want               int
+	}{
+		{leastRoom, 0, leastPercent, 400},
+		{leastRoom, 4 << 20, leastPercent, 400},
+		{leastRoom, 16 << 20, leastPercent, 125},
+		{leastRoom, 80 << 20, leastPercent, 25},
+		{mostRoom, 80 << 20, leastPercent, 80},
+		{leastRoom, 1 << 30, leastPercent, 20},
+		{restRoom, 40 << 20, restPercent, 10},
+		{restRoom, 1 << 30, restPercent, 5},
+	} {
+		if got := percent(c.room, c.alive, c.least); got != c.want {
+			t.Errorf("%d MiB of room with %d MiB alive: %d %%, want %d", c.room>>20, c.alive>>20, got, c.want)
 		}
 	}
 	for _, c := range []struct {
-		now, percent int
-		want         bool
+		now, next int
+		want      bool
 	}{{0, 400, true}, {50, 58, false}, {50, 61, true}, {23, 7, true}, {7, 8, false}, {7, 23, true}} {
-		if got := differs(c.now, c.percent); got != c.want {
-			t.Errorf("from %d to %d: %v, want %v", c.now, c.percent, got, c.want)
+		if got := differs(c.now, c.next); got != c.want {
+			t.Errorf("from %d to %d: %v, want %v", c.now, c.next, got, c.want)
 		}
 	}
 }
 
-// A rest begins once after each rush, and a rush is seen at once.
-func TestARestBeginsOnceAfterEachRush(t *testing.T) {
-	const much, little = 100 << 20, 100 << 10
+// A rest begins once after each rush, a rush is seen at once, and the busier it is the more room there is.
+func TestRushAndRest(t *testing.T) {
+	const little, some, much = 100 << 10, 20 << 20, 100 << 20
 	var p pace
 	var all uint64
 	for _, step := range []struct {
@@ -33,25 +40,32 @@ func TestARestBeginsOnceAfterEachRush(t *testing.T) {
 		looks  int
 		more   uint64
 		begins int
-		after  growth
+		atRest bool
+		room   uint64
 	}{
-		{"a rush", 10, much, 0, busy},
-		{"not quiet for long enough", quietLooks - 1, little, 0, busy},
-		{"another rush", 1, much, 0, busy},
-		{"quiet for long", 20, little, 1, atRest},
-		{"a third rush", 1, much, 0, busy},
-		{"quiet again", quietLooks, little, 1, atRest},
+		{"a rush", 10, much, 0, false, mostRoom},
+		{"not quiet for long enough", quietLooks - 1, little, 0, false, 0},
+		{"a lesser rush", 20, some, 0, false, 2 * some},
+		{"quiet for long", 20, little, 1, true, leastRoom},
+		{"a third rush", 1, much, 0, false, mostRoom},
+		{"quiet again", quietLooks, little, 1, true, 0},
 	} {
-		begins, after := 0, growth{}
+		begins, atRest := 0, false
 		for range step.looks {
 			all += step.more
-			g, restBegins := p.look(all)
-			if after = g; restBegins {
+			var now bool
+			if atRest, now = p.look(all); now {
 				begins++
 			}
 		}
-		if begins != step.begins || after != step.after {
-			t.Errorf("%s: a rest began %d times, want %d; then %+v, want %+v", step.what, begins, step.begins, after, step.after)
+		if begins != step.begins || atRest != step.atRest {
+			t.Errorf("%s: a rest began %d times, want %d; then at rest: %v", step.what, begins, step.begins, atRest)
 		}
+		if step.room != 0 && p.room != step.room {
+			t.Errorf("%s: %d MiB of room, want %d", step.what, p.room>>20, step.room>>20)
+		}
+	}
+	if rest, busy := p.setting(true, 80<<20), p.setting(false, 80<<20); rest != 5 || busy <= leastPercent {
+		t.Errorf("settings %d at rest, %d busy", rest, busy)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -115,9 +116,11 @@ func (t *transaction) open(ctx context.Context, opening Opening) error {
 	ctx, cancel := patient(ctx, opening.Patience)
 	defer cancel()
 	const begin = "START TRANSACTION; "
-	text := make([]byte, 0, len(begin)+len(opening.Text))
-	text = append(append(text, begin...), opening.Text...)
-	return t.owner.Query(ctx, string(text), opening.Args, opening.Each)
+	var text strings.Builder // gives its string without a copy, unlike a slice of bytes
+	text.Grow(len(begin) + len(opening.Text))
+	text.WriteString(begin)
+	text.Write(opening.Text)
+	return t.owner.Query(ctx, text.String(), opening.Args, opening.Each)
 }
 
 // finish sends the last statements and COMMIT. It waits no longer than CommitTimeout.
@@ -151,20 +154,24 @@ var (
 	rolledBackNumbers = map[uint16]bool{1205: true, 1213: true}
 )
 
-func joined(statements []Statement) (text string, args []any) {
+// joined is one text of all the statements and COMMIT.
+func joined(statements []Statement) (string, []any) {
 	const commit = "COMMIT"
 	length, count := len(commit), 0
 	for _, s := range statements {
 		length += len(s.Text) + 2
 		count += len(s.Args)
 	}
-	all := make([]byte, 0, length)
-	args = make([]any, 0, count)
+	var text strings.Builder
+	text.Grow(length)
+	args := make([]any, 0, count)
 	for _, s := range statements {
-		all = append(append(all, s.Text...), "; "...)
+		text.Write(s.Text)
+		text.WriteString("; ")
 		args = append(args, s.Args...)
 	}
-	return string(append(all, commit...)), args
+	text.WriteString(commit)
+	return text.String(), args
 }
 
 // pinned is a connection that has been taken out of its pool for one transaction.
