@@ -112,6 +112,7 @@ func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
 	switch {
 	case len(locked) > 1 && 2*len(locked) > len(batch):
 		l.held = locked[0].draft.RoomID
+		l.w.contention.Store(time.Now().UnixNano())
 	case len(locked) == len(batch):
 		<-time.After(lockPause)
 	}

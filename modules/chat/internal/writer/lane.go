@@ -104,10 +104,7 @@ func (l *lane) answer() {
 func (l *lane) run() {
 	defer close(l.settled)
 	for range l.wake {
-		for batch := l.take(); len(batch) > 0; batch = l.take() {
-			began := time.Now()
-			l.commit(batch, false)
-			l.paced(time.Since(began))
+		for l.storeNext() {
 		}
 		l.mu.Lock()
 		ended := l.closed && len(l.waiting) == 0
@@ -117,6 +114,22 @@ func (l *lane) run() {
 			return
 		}
 	}
+}
+
+// storeNext stores a batch of what waits, as much as has gathered when its turn comes; false when nothing waits.
+func (l *lane) storeNext() bool {
+	if l.w.contended() {
+		l.w.turn.Lock()
+		defer l.w.turn.Unlock()
+	}
+	batch := l.take()
+	if len(batch) == 0 {
+		return false
+	}
+	began := time.Now()
+	l.commit(batch, false)
+	l.paced(time.Since(began))
+	return true
 }
 
 func (l *lane) take() []*entry {

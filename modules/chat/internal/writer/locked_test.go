@@ -2,6 +2,7 @@ package writer_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,5 +158,77 @@ func TestALockedRoomIsBusyAndClosed(t *testing.T) {
 	}
 	if got := bodies(t, d, room.ID); !slices.Equal(got, []string{"1", "waits", "waits", "waits"}) {
 		t.Errorf("stored %q", got)
+	}
+}
+
+// Two lanes store at the same time, but take turns while another instance holds most rooms of a batch.
+func TestLanesTakeTurnsWhereRoomsAreHeld(t *testing.T) {
+	t.Parallel()
+	d := testservers.Open(t, testservers.MySQL(t))
+	lane := func(n byte) store.Room { // a room of that lane
+		for {
+			if r := openRoom(t, d); r.ID[15]%2 == n {
+				return r
+			}
+		}
+	}
+	free, one, two, other := lane(0), lane(0), lane(0), lane(1)
+	var mu sync.Mutex
+	var events []string
+	happens := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		events = append(events, what)
+	}
+	inLane, go0, met := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var w *writer.Writer
+	var late sent
+	var once, onceAfter sync.Once
+	cfg := patient
+	cfg.Lanes = 2
+	w = writer.New(cfg, gate{Store: store.New(d),
+		before: func(ds []store.Draft, _ bool) {
+			switch ds[0].Body {
+			case "free":
+				once.Do(func() { close(inLane) })
+				<-go0
+			case "meanwhile":
+				close(met)
+			case "late":
+				happens("the other lane stores")
+			}
+		},
+		behind: func(appendAfter func() ([]store.Outcome, error)) ([]store.Outcome, error) {
+			onceAfter.Do(func() { late = send(t, w, draft(other, "late")) })
+			out, err := appendAfter()
+			happens("waited")
+			return out, err
+		}})
+	t.Cleanup(w.Close)
+	w.TakeTurnsFor(soon)
+	release := hold(t, d, one.ID, two.ID)
+	first := send(t, w, draft(free, "free"))
+	<-inLane
+	meanwhile := send(t, w, draft(other, "meanwhile"))
+	select {
+	case <-met: // although the first lane is in the middle of a batch
+	case <-time.After(soon):
+		t.Fatal("the other lane waits without need")
+	}
+	meanwhile.stored(t, 1)
+	a, b := send(t, w, draft(one, "a")), send(t, w, draft(two, "b")) // one batch, with all of its rooms held
+	close(go0)
+	first.stored(t, 1)
+	until(t, "the lane has waited for a room", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(events) >= 2
+	})
+	release()
+	a.stored(t, 1)
+	b.stored(t, 1)
+	late.stored(t, 2)
+	if events[0] != "waited" {
+		t.Errorf("%q", events)
 	}
 }

@@ -28,6 +28,7 @@ type gate struct {
 	*store.Store
 	before func(drafts []store.Draft, skipLocked bool) // may hold the call up
 	after  func(skipLocked bool)
+	behind func(appendAfter func() ([]store.Outcome, error)) ([]store.Outcome, error)
 }
 
 func (g gate) Append(ctx context.Context, drafts []store.Draft, skipLocked bool) ([]store.Outcome, error) {
@@ -39,6 +40,13 @@ func (g gate) Append(ctx context.Context, drafts []store.Draft, skipLocked bool)
 		g.after(skipLocked)
 	}
 	return out, err
+}
+
+func (g gate) AppendAfter(ctx context.Context, drafts []store.Draft, held id.ID) ([]store.Outcome, error) {
+	if g.behind == nil {
+		return g.Store.AppendAfter(ctx, drafts, held)
+	}
+	return g.behind(func() ([]store.Outcome, error) { return g.Store.AppendAfter(ctx, drafts, held) })
 }
 
 // start makes a writer that ends with the test.

@@ -4,6 +4,7 @@ package writer
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mall/modules/chat/internal/store"
@@ -37,11 +38,25 @@ type Writer struct {
 	lanes   []*lane
 	waits   chan struct{} // a place for each room that waits for its lock
 	running sync.WaitGroup
+
+	contention atomic.Int64 // when another instance last held most rooms of a batch, in Unix nanoseconds
+	lasts      time.Duration
+	turn       sync.Mutex // while it lasts, one lane at a time
+}
+
+// contentionLasts is how long lanes take turns after another instance has held most rooms of a batch. Two instances that
+// write to the same rooms without pause would break each other's batches into pieces: each stores what the other happens
+// not to hold. With one lane at a time on each, one of them has the one half of the rooms while the other has the other
+// half, and batches are as large as those of a single instance.
+const contentionLasts = 100 * time.Millisecond
+
+func (w *Writer) contended() bool {
+	return time.Now().UnixNano()-w.contention.Load() < int64(w.lasts)
 }
 
 // New makes a writer.
 func New(cfg Config, s Appender) *Writer {
-	w := &Writer{cfg: cfg, store: s, lanes: make([]*lane, cfg.Lanes), waits: make(chan struct{}, waitsPerLane*cfg.Lanes)}
+	w := &Writer{cfg: cfg, store: s, lanes: make([]*lane, cfg.Lanes), waits: make(chan struct{}, waitsPerLane*cfg.Lanes), lasts: contentionLasts}
 	for i := range w.lanes {
 		l := &lane{w: w, wake: make(chan struct{}, 1), settled: make(chan settlement, settledMax), aside: map[id.ID][]*entry{}}
 		w.lanes[i] = l
