@@ -15,6 +15,7 @@ const (
 	restRoom  = 4 << 20
 	leastRoom = 20 << 20
 	mostRoom  = 64 << 20
+	moreRoom  = 2 << 20 // at each look: a herd is over before there is much, and leaves less of a patchwork behind
 
 	restPercent  = 5 // of what is alive, at least
 	leastPercent = 20
@@ -48,7 +49,8 @@ type pace struct {
 func (p *pace) look(allocated uint64) (atRest, begins bool) {
 	more := allocated - p.allocated
 	p.allocated = allocated
-	p.room = min(mostRoom, max(leastRoom, more*uint64(time.Second/lookEvery), p.room-p.room/8))
+	wanted := max(leastRoom, more*uint64(time.Second/lookEvery), p.room-p.room/8)
+	p.room = min(mostRoom, wanted, max(leastRoom, p.room+moreRoom))
 	if more > quietMost {
 		p.quiet = 0
 		return false, false

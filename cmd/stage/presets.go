@@ -72,7 +72,7 @@ func presets() []preset {
 			shortCrowd: pairs(20), shortFlags: "-workload max -rooms 20 -warmup 300ms -duration 1s"},
 		{name: "crowding", about: "50 busy rooms among 100 to 9,900 connections", crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1},
 			flags: "-workload crowding -rooms 50 -connections 9900"},
-		{name: "growth", about: "max until 5,000,000 messages are stored, a sample every 250,000; takes half an hour", crowd: pairs(200),
+		{name: "growth", about: "max until 5,000,000 messages are stored, a sample every 250,000; minutes on a fast machine, half an hour on a slow one", crowd: pairs(200),
 			flags: "-workload growth -rooms 200 -messages 5000000", long: true},
 	}
 }
