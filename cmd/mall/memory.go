@@ -30,8 +30,8 @@ func percent(room, alive, least uint64) int {
 
 const (
 	lookEvery   = 500 * time.Millisecond
-	quietMost   = 2 << 20 // bytes allocated between two looks that are little: ten thousand idle connections, whose sweeps come in bursts, make 1
-	quietLooks  = 6       // so many looks in a row at which it was little make a rest
+	quietLooks  = 6       // what was allocated lately is that of so many looks
+	quietMost   = 6 << 20 // bytes allocated lately that make a rest: ten thousand idle connections, whose sweeps come in bursts, make 4
 	worthIt     = 8 << 20 // free bytes that are worth a collection to give them back to the system
 	growTrifle  = 10      // a change of fewer percent points is not worth stopping the program for
 	restTrifle  = 2
@@ -41,8 +41,10 @@ const (
 // pace follows how much is allocated.
 type pace struct {
 	allocated uint64 // at the last look, since the program began
+	lately    [quietLooks]uint64
+	at        int
+	resting   bool
 	room      uint64 // while it is busy
-	quiet     int
 }
 
 // look says, when so much has been allocated in all, whether the program is at rest and whether that has just begun.
@@ -51,12 +53,15 @@ func (p *pace) look(allocated uint64) (atRest, begins bool) {
 	p.allocated = allocated
 	wanted := max(leastRoom, more*uint64(time.Second/lookEvery), p.room-p.room/8)
 	p.room = min(mostRoom, wanted, max(leastRoom, p.room+moreRoom))
-	if more > quietMost {
-		p.quiet = 0
-		return false, false
+	p.lately[p.at] = more
+	p.at = (p.at + 1) % quietLooks
+	sum := uint64(0)
+	for _, n := range p.lately {
+		sum += n
 	}
-	p.quiet = min(p.quiet+1, quietLooks+1)
-	return p.quiet >= quietLooks, p.quiet == quietLooks
+	before := p.resting
+	p.resting = sum <= quietMost
+	return p.resting, p.resting && !before
 }
 
 // setting is the collector's, for so many bytes alive.

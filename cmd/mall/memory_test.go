@@ -46,6 +46,7 @@ func TestRushAndRest(t *testing.T) {
 		{"a herd", 4, much, 0, false, leastRoom + 3*moreRoom},
 		{"a rush", 20, much, 0, false, mostRoom},
 		{"not quiet for long enough", quietLooks - 1, little, 0, false, 0},
+		{"quiet but for a burst", 1, quietMost - quietLooks*little, 1, true, 0},
 		{"a lesser rush", 20, some, 0, false, 2 * some},
 		{"quiet for long", 20, little, 1, true, leastRoom},
 		{"a third rush", 1, much, 0, false, leastRoom + moreRoom},

@@ -52,8 +52,8 @@ func presets() []preset {
 		{name: "steady-3000", about: "3,000 messages/s over 500 rooms", crowd: pairs(500), flags: "-workload steady -rooms 500 -rate 3000", relay: true},
 		{name: "overload", about: "twice what a probe says can be taken, 500 rooms; then the recovery", crowd: pairs(500), flags: "-workload overload -rooms 500",
 			shortCrowd: pairs(50), shortFlags: "-workload overload -rooms 50 -duration 1s"},
-		{name: "connect-10000", about: "9,900 idle connections, as many as 20,000 files a process allow for",
-			crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1}, flags: "-workload connect -connections 9900", repeat: 1, // a second time finds the memory of the first
+		{name: "connect-10000", about: "10,000 idle connections",
+			crowd: crowd{buyers: 9900, shops: 100, perBuyer: 1}, flags: "-workload connect -connections 10000", repeat: 1, // a second time finds the memory of the first
 			shortCrowd: crowd{buyers: 300, shops: 10, perBuyer: 1}, shortFlags: "-workload connect -connections 300 -duration 1s"},
 		{name: "burst", about: "1,000 users in 500 rooms dial at once; 550,000 deliveries", crowd: pairs(500), flags: "-workload burst -rooms 500 -window 1 -messages 550000", repeat: 1, relay: true,
 			shortCrowd: pairs(50), shortFlags: "-workload burst -rooms 50 -messages 10000"},
@@ -70,8 +70,8 @@ func presets() []preset {
 		{name: "two-instances", about: "max on two instances, the sides of each room on different ones, against one", crowd: pairs(200), flags: "-workload max -rooms 200",
 			repeat: 3, instances: 2, against: 1,
 			shortCrowd: pairs(20), shortFlags: "-workload max -rooms 20 -warmup 300ms -duration 1s"},
-		{name: "crowding", about: "50 busy rooms among 100 to 9,900 connections", crowd: crowd{buyers: 9800, shops: 100, perBuyer: 1},
-			flags: "-workload crowding -rooms 50 -connections 9900"},
+		{name: "crowding", about: "50 busy rooms among 100 to 10,000 connections", crowd: crowd{buyers: 9900, shops: 100, perBuyer: 1},
+			flags: "-workload crowding -rooms 50 -connections 10000"},
 		{name: "growth", about: "max until 5,000,000 messages are stored, a sample every 250,000; minutes on a fast machine, half an hour on a slow one", crowd: pairs(200),
 			flags: "-workload growth -rooms 200 -messages 5000000", long: true},
 	}

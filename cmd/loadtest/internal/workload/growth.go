@@ -65,7 +65,7 @@ var crowdingSteps = []int{100, 300, 1000, 3000, 10_000, 30_000}
 
 // playCrowding measures the same few busy rooms while more and more others are connected and say nothing.
 func playCrowding(ctx context.Context, r *run) error {
-	rooms, most := or(r.Rooms, 50), or(r.Connections, 9900)
+	rooms, most := or(r.Rooms, 50), or(r.Connections, 10_000)
 	r.settings("%d busy rooms, 1 in flight each way, up to %d connections", rooms, most)
 	if err := r.gather(ctx, rooms); err != nil {
 		return err
