@@ -244,12 +244,55 @@ func TestMySQLSessionsAreStrictUTCReadCommitted(t *testing.T) {
 		"@@time_zone":                "+00:00",
 		"@@collation_connection":     "utf8mb4_unicode_520_ci",
 		"@@innodb_lock_wait_timeout": "3",
+		"@@wait_timeout":             "20",
 		"'strict' IN (@@sql_mode) OR @@sql_mode LIKE '%STRICT_TRANS_TABLES%'": "1",
 	} {
 		var got string
 		if err := d.SQL().QueryRowContext(t.Context(), "SELECT "+expression).Scan(&got); err != nil || got != want {
 			t.Errorf("%s = %s, %v; want %s", expression, got, err, want)
 		}
+	}
+}
+
+// A process that vanishes in the middle of a transaction, as when its network dies without a word, does not keep others
+// from the rows that it has locked; and what it might say later is too late.
+func TestTheLocksOfTheSilentAreLetGo(t *testing.T) {
+	cfg := testservers.MySQL(t)
+	cfg.LockWait = time.Second
+	others := testservers.Open(t, cfg)
+	cfg.Silence = 2 * time.Second
+	silent := testservers.Open(t, cfg)
+	ctx := t.Context()
+	const name = "silence"
+	if _, err := others.SQL().ExecContext(ctx, "INSERT INTO chat_settings (name, value) VALUES (?, 'a')", name); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := silent.SQL().BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	const change = "UPDATE chat_settings SET value = ? WHERE name = ?"
+	if _, err := tx.ExecContext(ctx, change, "of the silent", name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := others.SQL().ExecContext(ctx, change, "too soon", name); err == nil {
+		t.Error("the row was not locked: the test proves nothing")
+	}
+	for limit := time.Now().Add(time.Minute); ; {
+		if _, err = others.SQL().ExecContext(ctx, change, "of another", name); err == nil {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err == nil {
+		t.Error("the silent one could still commit")
+	}
+	var value string
+	if err := others.SQL().QueryRowContext(ctx, "SELECT value FROM chat_settings WHERE name = ?", name).Scan(&value); err != nil || value != "of another" {
+		t.Errorf("%q, %v", value, err)
 	}
 }
 

@@ -82,7 +82,7 @@ func mysqlConfig(cfg Config) (*mysql.Config, error) {
 	}
 	c.Params["sql_mode"] = sqlMode
 	c.Params["time_zone"] = "'+00:00'"
-	c.Params["innodb_lock_wait_timeout"] = strconv.Itoa(max(1, int(cfg.LockWait.Round(time.Second)/time.Second)))
+	c.Params["innodb_lock_wait_timeout"] = seconds(cfg.LockWait)
 	return c, nil
 }
 
@@ -94,7 +94,10 @@ func mysqlPool(c *mysql.Config) (*sql.DB, error) {
 	return sql.OpenDB(readCommitted{connector}), nil
 }
 
+// boundedPool is a pool whose connections the server ends when they are silent for too long.
 func boundedPool(c *mysql.Config, cfg Config) (*sql.DB, error) {
+	c = c.Clone()
+	c.Params["wait_timeout"] = seconds(cfg.Silence)
 	pool, err := mysqlPool(c)
 	if err != nil {
 		return nil, err
@@ -102,7 +105,13 @@ func boundedPool(c *mysql.Config, cfg Config) (*sql.DB, error) {
 	pool.SetMaxOpenConns(cfg.MaxOpen)
 	pool.SetMaxIdleConns(cfg.MaxOpen) // a burst must not pay for connections again and again
 	pool.SetConnMaxLifetime(cfg.MaxLifetime)
+	pool.SetConnMaxIdleTime(cfg.Silence * 3 / 4)
 	return pool, nil
+}
+
+// seconds is a time as the server's settings have it.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int(d.Round(time.Second)/time.Second)))
 }
 
 // mysqlMaintenance opens a small pool without a read timeout: an ALTER TABLE answers when it is done.
