@@ -47,8 +47,8 @@ type pace struct {
 	room      uint64 // while it is busy
 }
 
-// look says, when so much has been allocated in all, whether the program is at rest and whether that has just begun.
-func (p *pace) look(allocated uint64) (atRest, begins bool) {
+// look is told how much has been allocated in all, and says whether a rest has just begun.
+func (p *pace) look(allocated uint64) (restBegins bool) {
 	more := allocated - p.allocated
 	p.allocated = allocated
 	wanted := max(leastRoom, more*uint64(time.Second/lookEvery), p.room-p.room/8)
@@ -61,12 +61,12 @@ func (p *pace) look(allocated uint64) (atRest, begins bool) {
 	}
 	before := p.resting
 	p.resting = sum <= quietMost
-	return p.resting, p.resting && !before
+	return p.resting && !before
 }
 
 // setting is the collector's, for so many bytes alive.
-func (p *pace) setting(atRest bool, alive uint64) int {
-	if atRest {
+func (p *pace) setting(alive uint64) int {
+	if p.resting {
 		return percent(restRoom, alive, restPercent)
 	}
 	return percent(p.room, alive, leastPercent)
@@ -85,12 +85,12 @@ func paceCollector(ctx context.Context) error {
 	defer tick.Stop()
 	for now := 0; ; {
 		metrics.Read(seen)
-		atRest, begins := p.look(seen[2].Value.Uint64())
-		if next := p.setting(atRest, seen[0].Value.Uint64()+seen[1].Value.Uint64()); differs(now, next) {
+		restBegins := p.look(seen[2].Value.Uint64())
+		if next := p.setting(seen[0].Value.Uint64() + seen[1].Value.Uint64()); differs(now, next) {
 			now = next
 			debug.SetGCPercent(now)
 		}
-		if begins && seen[3].Value.Uint64() >= worthIt {
+		if restBegins && seen[3].Value.Uint64() >= worthIt {
 			debug.FreeOSMemory()
 		}
 		select {

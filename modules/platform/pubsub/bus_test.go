@@ -2,7 +2,9 @@ package pubsub_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,24 +144,27 @@ func TestManyChannelsAtOnce(t *testing.T) {
 // The embedded Redis speaks through a pipe without a buffer of its own: large pipelines must not lock it up.
 func TestLargeNewsInLargeNumbers(t *testing.T) {
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
-		a, b, c := tune(t, client), tune(t, client), tune(t, client)
-		check(t, a.Subscribe(t.Context(), "big"))
-		check(t, b.Subscribe(t.Context(), "big"))
-		const n = 600
+		const n, tries = 600, 5
 		big := strings.Repeat("가", 16<<10/3)
-		const together = 25 // as many as a slow machine carries in the time that Redis is given
-		for i := 0; i < n; i += together {
-			for j := i; j < i+together; j++ {
-				c.Publish("big", fmt.Appendf(nil, "%d %s", j, big))
+		for try := 1; ; try++ {
+			a, b, c := tune(t, client), tune(t, client), tune(t, client)
+			check(t, a.Subscribe(t.Context(), "big"))
+			check(t, b.Subscribe(t.Context(), "big"))
+			for i := range n {
+				c.Publish("big", fmt.Appendf(nil, "%d %s", i, big))
 			}
-			for j := i; j < i+together; j++ {
-				a.hears(t, fmt.Sprintf("big %d %s", j, big))
-				b.hears(t, fmt.Sprintf("big %d %s", j, big))
+			until(t, "counted", func() bool { s := c.Stats(); return s.Published+s.Failed+s.Dropped == n })
+			if s := c.Stats(); s.Failed+s.Dropped > 0 {
+				if try == tries { // else the machine was too slow for the time that Redis is given
+					t.Fatalf("stats %+v", s)
+				}
+				continue
 			}
-		}
-		until(t, "counted", func() bool { return c.Stats().Published == n })
-		if s := c.Stats(); s.Failed != 0 || s.Dropped != 0 {
-			t.Errorf("stats %+v", s)
+			for i := range n {
+				a.hears(t, fmt.Sprintf("big %d %s", i, big))
+				b.hears(t, fmt.Sprintf("big %d %s", i, big))
+			}
+			return
 		}
 	})
 }
@@ -175,6 +180,9 @@ func TestPipelineOfLargeAnswers(t *testing.T) {
 			}
 			var err error
 			done, err = pipe.Exec(t.Context())
+			if timeout := net.Error(nil); err != nil && (!errors.As(err, &timeout) || !timeout.Timeout()) {
+				t.Fatal(err)
+			}
 			return err == nil
 		})
 		for _, cmd := range done {

@@ -175,12 +175,15 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// hearsAtLast takes news until the wanted ones come.
-func (s *station) hearsAtLast(t *testing.T, want string) {
+// hearsPast is hears past any number of the same other news.
+func (s *station) hearsPast(t *testing.T, other, want string) {
 	t.Helper()
 	until(t, want, func() bool {
 		select {
 		case got := <-s.heard:
+			if got != want && got != other {
+				t.Fatalf("heard %.60q, want %.60q", got, want)
+			}
 			return got == want
 		default:
 			return false

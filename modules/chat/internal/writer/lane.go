@@ -118,6 +118,7 @@ func (l *lane) run() {
 
 // storeNext stores a batch of what waits, as much as has gathered when its turn comes; false when nothing waits.
 func (l *lane) storeNext() bool {
+	began := time.Now() // waiting for a turn is part of the lane's pace
 	if l.w.contended() {
 		l.w.turn.Lock()
 		defer l.w.turn.Unlock()
@@ -126,7 +127,6 @@ func (l *lane) storeNext() bool {
 	if len(batch) == 0 {
 		return false
 	}
-	began := time.Now()
 	l.commit(batch, false)
 	l.paced(time.Since(began))
 	return true
