@@ -13,6 +13,9 @@ const corkMax = 16 << 10
 
 // corked is a connection that can hold back what is written to it, so that frames that wait together leave with one
 // system call instead of one each. gorilla writes each frame by itself.
+//
+// The buffers go from connection to connection, so one that is given back holds nothing, whatever became of the write:
+// what is left in it would be sent to the next connection's peer.
 type corked struct {
 	net.Conn
 
@@ -28,6 +31,7 @@ func (c *corked) cork() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held = corks.Get().(*[]byte)
+	*c.held = (*c.held)[:0]
 }
 
 // uncork writes what was held back.
@@ -43,15 +47,17 @@ func (c *corked) uncork() error {
 	return err
 }
 
+// flush writes what is held and empties it: also when the connection has closed and nothing can be written.
 func (c *corked) flush(held *[]byte) error {
-	if len(*held) == 0 {
+	frames := *held
+	*held = frames[:0]
+	if len(frames) == 0 {
 		return nil
 	}
 	if err := c.Conn.SetWriteDeadline(c.until); err != nil {
 		return err
 	}
-	_, err := c.Conn.Write(*held)
-	*held = (*held)[:0]
+	_, err := c.Conn.Write(frames)
 	return err
 }
 
