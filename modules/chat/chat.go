@@ -110,11 +110,14 @@ type Chat struct {
 	traces   *tracer
 	life     atomic.Pointer[string] // the epoch: the name of this life of the database
 
-	upgrader *socket.Upgrader
-	sweepNow chan struct{}
-	messages atomic.Int64
-	repaired atomic.Int64  // reads of rooms of which something had been lost on the way
-	resumes  chan struct{} // a place for each resume that may read at once
+	upgrader  *socket.Upgrader
+	positions *positions
+	proven    atomic.Pointer[time.Time] // what was written until then is visible, on the database's clock; see prover
+	sweepNow  chan struct{}
+	leaving   chan struct{} // closed when the drain begins
+	messages  atomic.Int64
+	repaired  atomic.Int64  // reads of rooms of which something had been lost on the way
+	resumes   chan struct{} // a place for each resume that may read at once
 
 	mu        sync.Mutex
 	sessions  map[*session]struct{}
@@ -141,7 +144,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
-		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	epoch, err := c.store.Epoch(ctx)
 	if err != nil {
 		return nil, err
@@ -153,6 +156,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
 	c.traces = newTracer(c)
+	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
 	c.online = presence.New(d.Redis, d.Prefix, c.relay.Instance(), c.presenceChanged, d.Log)
 	c.shakes = rate.NewLimiter(rate.Limit(cfg.Handshakes), cfg.Handshakes)
@@ -174,6 +178,8 @@ func (c *Chat) Receive(channel string, payload []byte) { c.relay.Receive(channel
 func (c *Chat) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { c.sweeper(ctx) })
+	beside.Go(func() { c.prover(ctx) })
+	beside.Go(func() { c.positions.run(ctx) })
 	beside.Go(func() { c.checker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
 	beside.Go(func() { c.online.Run(ctx) })
@@ -204,7 +210,10 @@ func (c *Chat) Resubscribed() {
 // with ctx' error.
 func (c *Chat) Drain(ctx context.Context) error {
 	c.mu.Lock()
-	c.draining = true
+	if !c.draining {
+		c.draining = true
+		close(c.leaving)
+	}
 	c.mu.Unlock()
 	var all []*session
 	c.each(func(s *session) { all = append(all, s) })

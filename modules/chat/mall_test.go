@@ -468,7 +468,12 @@ func send(room id.ID, body string) map[string]any {
 // until waits for a condition.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(soon)
+	untilWithin(t, soon, what, done)
+}
+
+func untilWithin(t *testing.T, limit time.Duration, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatal("never: " + what)

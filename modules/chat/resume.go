@@ -173,6 +173,9 @@ func (s *session) catchUp(room id.ID) error {
 }
 
 func (s *session) readRoom(room id.ID) error {
+	if err := s.findStart(room); err != nil {
+		return err
+	}
 	for {
 		s.mu.Lock()
 		after := s.stream.Last(room)
@@ -191,6 +194,29 @@ func (s *session) readRoom(room id.ID) error {
 			return nil
 		}
 	}
+}
+
+// findStart finds out where a room begins of which that is not known yet.
+func (s *session) findStart(room id.ID) error {
+	s.mu.Lock()
+	until, unknown := s.stream.Unknown(room)
+	s.mu.Unlock()
+	if !unknown {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.context(), readPatience)
+	defer cancel()
+	last, err := s.chat.store.LastUntil(ctx, room, until)
+	if err != nil {
+		if s.over() {
+			return errOver
+		}
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stream.Found(room, last)
+	return nil
 }
 
 func (s *session) readAfter(room id.ID, after int64) ([]store.Message, error) {

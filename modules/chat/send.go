@@ -104,6 +104,9 @@ func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, don
 }
 
 func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
+	if s, ok := origin.(*session); ok {
+		s.follow(m.RoomID, sides)
+	}
 	c.heads.Set(m.RoomID, m.Seq)
 	both := sides.both()
 	c.relay.Message(both[:], m.RoomID, m.Seq, messageFrame(m), origin)

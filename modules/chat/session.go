@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ type session struct {
 	who     atomic.Pointer[identity.Principal] // replaced when the client brings a fresh token
 	id      id.ID
 	parties []hub.Party
-	began   time.Time // of the database's clock
+	began   time.Time
 
 	transport string // "socket" or "events"
 
@@ -71,7 +72,7 @@ type session struct {
 }
 
 func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *session {
-	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: c.store.Now(), parties: []hub.Party{hub.Buyer(p.MemberID)}}
+	s := &session{chat: c, conn: conn, transport: transport, id: id.New(), stream: stream.New(), began: time.Now(), parties: []hub.Party{hub.Buyer(p.MemberID)}}
 	for _, shop := range p.Shops {
 		s.parties = append(s.parties, hub.Shop(shop.ShopID))
 	}
@@ -109,14 +110,40 @@ func (s *session) finish() {
 	}
 }
 
-// begin joins the member's parties and says welcome.
+// begin joins the member's parties, has it found out where their rooms stand, and only then says welcome: all that is
+// stored after the welcome so lies behind a known place, and is sent or, where its news is lost, found to be missing.
 func (s *session) begin() {
-	for _, p := range s.parties {
-		s.chat.relay.Join(s.chat.lifetime, p, s)
-		s.chat.online.Come(p)
+	if !s.join() {
+		s.conn.Close(socket.CloseOverload, "the mall cannot reach its records; come back in a moment")
+		return
 	}
 	s.welcome()
 	s.lookAgain()
+}
+
+// join is false when the parties could not be positioned in time.
+func (s *session) join() bool {
+	positions := make([]<-chan struct{}, len(s.parties))
+	for i, p := range s.parties {
+		positioned, ask := s.chat.relay.Join(s.chat.lifetime, p, s)
+		if ask {
+			s.chat.positions.ask(p, positioned)
+		}
+		positions[i] = positioned
+		s.chat.online.Come(p)
+	}
+	limit := time.NewTimer(welcomePatience)
+	defer limit.Stop()
+	for _, positioned := range positions {
+		select {
+		case <-positioned:
+		case <-limit.C:
+			return false
+		case <-s.chat.leaving:
+			return false
+		}
+	}
+	return true
 }
 
 // lookAgain finds a ban, a logout or a change of shops that came between the handshake's look at the login and now: its
@@ -153,25 +180,79 @@ func (c *Chat) limits() limits {
 
 // emit queues frames in their order; the caller holds s.mu.
 func (s *session) emit(frames ...[]byte) {
-	if s.welcomed {
+	switch {
+	case s.welcomed:
 		s.conn.SendAll(frames)
-		return
+	case len(s.held)+len(frames) <= s.chat.cfg.QueueFrames:
+		s.held = append(s.held, frames...)
+	default: // as slow as a reader who does not take what is queued, and by our fault
+		s.held = nil
+		s.conn.Close(socket.CloseOverload, "too much has happened since; come back in a moment")
 	}
-	s.held = append(s.held, frames...)
 }
 
-// Message offers a room's message; it goes out when those before it have. A nil frame is our own send.
-func (s *session) Message(room id.ID, seq int64, frame []byte) {
+// Message offers a room's message; it goes out when those before it have.
+func (s *session) Message(room id.ID, seq int64, start hub.Start, frame []byte) {
 	s.mu.Lock()
+	s.beginRoom(room, start)
+	gap := s.offer(room, seq, frame)
+	s.mu.Unlock()
+	gap()
+}
+
+// own counts a message that this connection has sent, of whose seq its ack tells. The room has begun: see follow.
+func (s *session) own(room id.ID, seq int64) {
+	s.mu.Lock()
+	gap := s.offer(room, seq, nil)
+	s.mu.Unlock()
+	gap()
+}
+
+// offer gives what is to be done without the lock, which the caller holds.
+func (s *session) offer(room id.ID, seq int64, frame []byte) (gap func()) {
 	step := s.stream.Offer(room, seq, frame)
 	s.emit(step.Frames...)
 	if s.changed == nil {
 		s.changed = map[id.ID]int64{}
 	}
 	s.changed[room] = max(s.changed[room], seq)
+	if !step.Gap {
+		return func() {}
+	}
+	if _, unknown := s.stream.Unknown(room); unknown {
+		return func() { go s.closeGap(room) } // there is nothing to wait for
+	}
+	return func() { time.AfterFunc(gapPatience, func() { s.closeGap(room) }) }
+}
+
+// beginRoom lets the room's stream begin, if it has not. The caller holds s.mu.
+func (s *session) beginRoom(room id.ID, start hub.Start) {
+	if start.Known() {
+		s.stream.Begin(room, start.After)
+	} else {
+		s.stream.BeginUntil(room, start.Until)
+	}
+}
+
+// follow lets a room's stream begin before the connection's own message counts as one that has come: what others have
+// stored in it since the welcome is owed, too, and may still be on its way.
+func (s *session) follow(room id.ID, sides parties) {
+	s.mu.Lock()
+	follows := s.stream.Follows(room)
 	s.mu.Unlock()
-	if step.Gap {
-		time.AfterFunc(gapPatience, func() { s.closeGap(room) })
+	if follows {
+		return
+	}
+	for _, p := range sides.both() {
+		if !slices.Contains(s.parties, p) {
+			continue
+		}
+		if start, ok := s.chat.relay.Hub().Start(p, room); ok {
+			s.mu.Lock()
+			s.beginRoom(room, start)
+			s.mu.Unlock()
+		}
+		return
 	}
 }
 
@@ -400,7 +481,7 @@ func (s *session) send(ctx context.Context, r request) {
 		}
 		m := &o.Message
 		s.Push(ackOf(r.ID, m, o.Dup))
-		s.Message(m.RoomID, m.Seq, nil)
+		s.own(m.RoomID, m.Seq)
 	})
 }
 

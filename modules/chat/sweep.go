@@ -15,7 +15,8 @@ import (
 const (
 	sweepEvery    = 2 * time.Second        // while all is well: what was lost last shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
-	sweepBack     = 10 * time.Second       // how far each sweep looks back behind the one before: past lock waits and slow COMMITs
+	sweepBack     = 10 * time.Second       // how far each sweep looks back behind what is proven to be visible
+	sweepUnproven = 10 * time.Minute       // and how far while nothing is proven yet, since the process has just begun
 	readPatience  = 1500 * time.Millisecond
 	sweepChunk    = 500 // parties of one query
 
@@ -27,9 +28,14 @@ const (
 // sweeper finds what Redis has lost: it compares the heads of the rooms that have changed lately, of the
 // parties connected here, with what their connections have been sent, and the cursors that have moved with what
 // they have been told. The last message of a talk may be lost without a later one to show it; only this finds it.
-// All times are of the database's clock, so that it does not matter how those of the instances differ.
+//
+// Which rooms have changed is asked by the moment that the database's server has given each change, and "lately" is
+// measured on the same clock, asked anew by each sweep: what the clocks of instances say plays no part. How far to look
+// back is what a change may take from that moment until it can be seen. While COMMITs come back soon, sweepBack is
+// enough; while they do not, because the server waits for its disk or its replica, each sweep looks back to the last
+// moment before which everything is known to be visible: see prover.
 func (c *Chat) sweeper(ctx context.Context) {
-	complete := c.store.Now() // when the last sweep began that saw everything
+	var seen sweepMark
 	for {
 		wait := sweepEvery
 		if !c.bus.Connected() {
@@ -42,12 +48,88 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		c.checkEpoch(ctx)
-		round := sweepRound{c: c, begun: c.store.Now(), since: complete.Add(-sweepBack)}
+		proven := c.proven.Load() // before the sweep looks
+		now, err := c.clock(ctx)
+		if err != nil {
+			c.sweepFailed(ctx, err)
+			continue
+		}
+		round := sweepRound{c: c, begun: now, since: seen.since(now)}
 		if round.run(ctx) {
-			complete = round.begun
+			seen.complete(now, proven)
 		}
 		c.receipts.forget(time.Now())
 	}
+}
+
+// sweepMark is how far sweeps have come, on the database's clock.
+type sweepMark struct{ until time.Time } // everything that was written until then has been compared; zero: nothing yet
+
+// since is from when a sweep that begins now must look. A clock that was set back is behind the last sweep.
+func (m *sweepMark) since(now time.Time) time.Time {
+	if m.until.IsZero() {
+		return now.Add(-sweepUnproven)
+	}
+	if m.until.Before(now) {
+		now = m.until
+	}
+	return now.Add(-sweepBack)
+}
+
+// complete notes a sweep that began at a moment and saw everything; proven is what was known to be visible by then.
+func (m *sweepMark) complete(begun time.Time, proven *time.Time) {
+	switch {
+	case proven == nil: // what was written before the process began may still not be visible
+	case proven.Before(begun):
+		m.until = *proven
+	default: // the clock was set back since
+		m.until = begun
+	}
+}
+
+// clock asks the database for the time.
+func (c *Chat) clock(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	return c.store.Clock(ctx)
+}
+
+func (c *Chat) sweepFailed(ctx context.Context, err error) {
+	if ctx.Err() == nil {
+		c.log.Warn("rooms not compared", "error", err)
+	}
+}
+
+// prover finds out until when everything that was written is visible. It writes something itself, again and again:
+// servers make transactions visible in the order in which they commit, so once a COMMIT of ours has come back, all that
+// entered theirs before are visible, also those that have long waited for a disk or a replica. A message is given its
+// moment in the same packet as its COMMIT, so no more than sweepBack lies between the two.
+func (c *Chat) prover(ctx context.Context) {
+	for failing := false; ; {
+		at, err := c.prove(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			c.proven.Store(&at)
+		case !failing:
+			c.log.Warn("the database does not store, or slowly", "error", err)
+		}
+		failing = err != nil
+		if !c.pause(ctx, sweepEvery) {
+			return
+		}
+	}
+}
+
+// prove is bounded by the database's own timeouts: what it waits for may take long, and another COMMIT behind it tells
+// nothing sooner.
+func (c *Chat) prove(ctx context.Context) (time.Time, error) {
+	at, err := c.clock(ctx)
+	if err == nil {
+		err = c.store.Pulse(ctx, c.relay.Instance())
+	}
+	return at, err
 }
 
 // sweepRound is one sweep: it compares what has changed since the last one that could ask the database for all of it. A
@@ -87,11 +169,9 @@ func (r *sweepRound) parties(ctx context.Context, owners []id.ID, shops bool) bo
 func (r *sweepRound) some(ctx context.Context, owners []id.ID, shops bool) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	owed := owedHeads{}
 	err := r.c.store.ChangedHeads(ctx, owners, shops, r.since, func(h *store.Head) {
-		r.compare(side(h.BuyerID, h.ShopID, shops), h, owed)
+		r.compare(side(h.BuyerID, h.ShopID, shops), h)
 	})
-	owed.tell()
 	if err != nil {
 		return err
 	}
@@ -108,42 +188,24 @@ func side(buyer, shop id.ID, shops bool) hub.Party {
 }
 
 // compare looks at a room as soon as its head has had the time to come by itself, also where people never stop talking.
-func (r *sweepRound) compare(party hub.Party, h *store.Head, owed owedHeads) {
-	young := sweepGrace - r.begun.Sub(h.UpdatedAt)
-	if young <= 0 {
-		r.c.compare(party, h, owed)
+func (r *sweepRound) compare(party hub.Party, h *store.Head) {
+	// A change that seems to lie ahead was made before the clock was set back, or since the sweep began.
+	age := max(0, r.begun.Sub(h.UpdatedAt))
+	if age >= sweepGrace {
+		r.c.compare(party, h.ID, h.Head)
 		return
 	}
-	then := *h
-	time.AfterFunc(young, func() {
-		owed := owedHeads{}
-		r.c.compare(party, &then, owed)
-		owed.tell()
-	})
+	room, head := h.ID, h.Head
+	time.AfterFunc(sweepGrace-age, func() { r.c.compare(party, room, head) })
 }
 
-func (c *Chat) compare(party hub.Party, h *store.Head, owed owedHeads) {
-	for _, conn := range c.relay.Hub().Connections(party) {
-		if s, ok := conn.(*session); ok && s.compare(h) {
-			owed.add(s, h)
+// compare has the connections of a party here read what they lack of a room.
+func (c *Chat) compare(party hub.Party, room id.ID, head int64) {
+	start, connections := c.relay.Hub().Reach(party, room, head)
+	for _, conn := range connections {
+		if s, ok := conn.(*session); ok {
+			s.compare(room, head, start)
 		}
-	}
-}
-
-// owedHeads are what connections are to be told of, in one frame each: a shop's whose staff come in a busy hour are so
-// many that a frame for each would be more than a queue holds.
-type owedHeads map[*session]map[id.ID]int64
-
-func (o owedHeads) add(s *session, h *store.Head) {
-	if o[s] == nil {
-		o[s] = map[id.ID]int64{}
-	}
-	o[s][h.ID] = h.Head
-}
-
-func (o owedHeads) tell() {
-	for s, heads := range o {
-		s.Push(encodeFrame(heartbeatFrame{Type: "hb", Time: time.Now().UTC(), Heads: heads}))
 	}
 }
 
@@ -155,30 +217,20 @@ func (c *Chat) repairCursor(to hub.Party, cur *store.Cursor) {
 	}
 }
 
-// compare reads what the connection lacks of a room. Of a room that it has been sent nothing of since it
-// began, the newest message is enough: the client sees by its seq what else it lacks. What was stored about when
-// the connection began, the client may have read already or not: it is to be told the head, and looks itself.
-func (s *session) compare(h *store.Head) (tell bool) {
+// compare reads what the connection lacks of a room. What had been said when the connection began is not owed to it.
+func (s *session) compare(room id.ID, head int64, start hub.Start) {
 	s.mu.Lock()
-	if !s.stream.Follows(h.ID) {
-		switch {
-		case !s.welcomed || h.UpdatedAt.Before(s.began.Add(-sweepBack)):
-			s.mu.Unlock()
-			return false
-		case h.UpdatedAt.Before(s.began):
-			s.stream.Begin(h.ID, h.Head)
-			s.mu.Unlock()
-			return true
-		}
-		s.stream.Begin(h.ID, h.Head-1)
+	if !s.stream.Follows(room) && start.Known() && start.After >= head {
+		s.mu.Unlock()
+		return
 	}
-	behind := s.stream.Behind(h.ID, h.Head)
+	s.beginRoom(room, start)
+	behind := s.stream.Behind(room, head)
 	s.mu.Unlock()
 	if behind {
 		s.chat.repaired.Add(1)
-		go s.fetch(h.ID)
+		go s.fetch(room)
 	}
-	return false
 }
 
 func (c *Chat) epoch() string { return *c.life.Load() }
@@ -198,6 +250,7 @@ func (c *Chat) checkEpoch(ctx context.Context) {
 	c.receipts.forgetAll()
 	c.moves.forgetAll()
 	c.log.Warn("the database has begun a new life; all connections come back", "epoch", now)
+	c.relay.Hub().Forget()
 	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new life") })
 }
 

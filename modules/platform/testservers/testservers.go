@@ -66,6 +66,18 @@ func EmptyMySQL(t testing.TB) db.Config {
 	return db.Config{Driver: db.MySQL, DSN: server.DSN(name)}
 }
 
+// PrivateMySQL is a server of the test's own, for what would disturb others: options, restarts, faults. It ends with the
+// test.
+func PrivateMySQL(t testing.TB, options ...string) *MySQLServer {
+	t.Helper()
+	server, err := StartMySQL(t.Context(), t.TempDir(), options...)
+	if err != nil {
+		missing(t, err)
+	}
+	t.Cleanup(func() { _ = server.Kill() })
+	return server
+}
+
 func shared(t testing.TB) *MySQLServer {
 	t.Helper()
 	server, err := sharedMySQL()

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"mall/modules/chat/internal/hub"
 	"mall/modules/platform/id"
@@ -18,8 +19,15 @@ type line struct {
 	late atomic.Int64 // what came after it had left
 }
 
-func (l *line) Message(_ id.ID, seq int64, frame []byte) {
-	l.note(strconv.FormatInt(seq, 10) + string(frame))
+func (l *line) Message(_ id.ID, seq int64, start hub.Start, frame []byte) {
+	note := strconv.FormatInt(seq, 10) + string(frame)
+	switch {
+	case !start.Known():
+		note += " from " + start.Until.UTC().Format(time.TimeOnly)
+	case start.After != seq-1:
+		note += " from " + strconv.FormatInt(start.After, 10)
+	}
+	l.note(note)
 }
 
 func (l *line) Push(frame []byte) { l.note(string(frame)) }
@@ -53,9 +61,9 @@ func TestDelivery(t *testing.T) {
 	buyer, shop := hub.Buyer(one), hub.Shop(one) // the same id names two parties
 	var phone, laptop, staff line
 	room := id.New()
-	h.Join(buyer, &phone)
-	h.Join(buyer, &laptop)
-	h.Join(shop, &staff)
+	join(h, buyer, &phone)
+	join(h, buyer, &laptop)
+	join(h, shop, &staff)
 	h.Message(buyer, room, 1, []byte("a"), &phone)
 	h.Message(buyer, room, 2, []byte("b"), nil)
 	h.Push(buyer, []byte("p"), &laptop)
@@ -65,22 +73,79 @@ func TestDelivery(t *testing.T) {
 	staff.want(t)
 }
 
-func TestJoinAndLeaveTellTheFirstAndTheLast(t *testing.T) {
+// join adds a connection to a party none of whose rooms has a message.
+func join(h *hub.Hub, p hub.Party, c hub.Connection) {
+	if positioned, ask := h.Join(p, c); ask {
+		h.Position(p, positioned, nil, time.Time{})
+	}
+}
+
+// A connection is owed what comes after the position of its party, and knows for each room where that is.
+func TestWhereRoomsBegin(t *testing.T) {
 	h := hub.New()
-	p := hub.Buyer(id.New())
+	p, known, fresh, old := hub.Buyer(id.New()), id.New(), id.New(), id.New()
+	var phone, laptop, tablet line
+	positioned, ask := h.Join(p, &phone)
+	if !ask {
+		t.Fatal("nobody sees to the position")
+	}
+	if _, again := h.Join(p, &laptop); again {
+		t.Error("two are to see to it")
+	}
+	h.Message(p, known, 6, nil, nil) // stored before the position: nobody is owed it
+	if _, all := h.Reach(p, known, 7); len(all) != 0 {
+		t.Error("connections without a position are offered something")
+	}
+	if !h.Awaits(p, positioned) {
+		t.Error("nobody awaits the position")
+	}
+	h.Position(p, positioned, []hub.Seen{{Room: known, Head: 5}}, time.Unix(3, 0))
+	<-positioned
+	h.Message(p, known, 8, nil, &laptop) // 7 is missing
+	h.Message(p, known, 9, nil, nil)
+	h.Message(p, fresh, 1, nil, nil) // of a room that was not listed, and that has nothing before it
+	h.Message(p, old, 40, nil, nil)
+	start, all := h.Reach(p, old, 45)
+	if start != (hub.Start{After: 40}) || len(all) != 2 {
+		t.Errorf("start %v for %d", start, len(all))
+	}
+	h.Join(p, &tablet)
+	h.Message(p, old, 44, nil, nil) // late: the tablet came when 45 was known
+	phone.want(t, "8 from 6", "9", "1", "40 from 00:00:03", "44 from 45")
+	laptop.want(t, "9", "1", "40 from 00:00:03", "44 from 45")
+	tablet.want(t, "44 from 45")
+}
+
+// An answer to somebody who has left, or that is of another life of the database, is no position for those who have come
+// since.
+func TestAPositionIsForThoseWhoAskedForIt(t *testing.T) {
+	h := hub.New()
+	p, room := hub.Shop(id.New()), id.New()
 	var a, b line
-	if !h.Join(p, &a) || h.Join(p, &b) {
-		t.Error("only the first is first")
+	old, _ := h.Join(p, &a)
+	h.Leave(p, &a)
+	fresh, ask := h.Join(p, &a)
+	if !ask {
+		t.Fatal("a party that comes again is not positioned anew")
 	}
-	if h.Leave(p, &a) || !h.Leave(p, &b) {
-		t.Error("only the last is last")
+	h.Position(p, old, []hub.Seen{{Room: room, Head: 9}}, time.Time{})
+	if !h.Awaits(p, fresh) || h.Awaits(p, old) {
+		t.Fatal("the late answer was taken")
 	}
-	if h.Leave(p, &b) || h.Leave(hub.Shop(id.New()), &a) {
-		t.Error("who is not there cannot be the last")
+	h.Position(p, fresh, []hub.Seen{{Room: room, Head: 9}}, time.Time{})
+	h.Forget()
+	h.Message(p, room, 3, nil, nil)
+	if _, ok := h.Start(p, room); ok {
+		t.Error("a forgotten position is known")
 	}
-	if !h.Join(p, &b) {
-		t.Error("an empty party begins anew")
+	again, ask := h.Join(p, &b)
+	if !ask {
+		t.Fatal("nobody sees to the position in the new life")
 	}
+	h.Position(p, fresh, nil, time.Time{})
+	h.Position(p, again, []hub.Seen{{Room: room, Head: 3}}, time.Time{})
+	h.Message(p, room, 4, nil, nil)
+	b.want(t, "4")
 }
 
 func TestWhoIsHere(t *testing.T) {
@@ -126,7 +191,7 @@ func TestNothingComesAfterLeaving(t *testing.T) {
 			for i := range 30 {
 				l := &line{}
 				p := parties[i%2]
-				h.Join(p, l)
+				join(h, p, l)
 				h.Leave(p, l)
 				l.left.Store(true)
 				defer func() {
@@ -144,8 +209,8 @@ func TestNothingComesAfterLeaving(t *testing.T) {
 
 type sink struct{}
 
-func (*sink) Message(id.ID, int64, []byte) {}
-func (*sink) Push([]byte)                  {}
+func (*sink) Message(id.ID, int64, hub.Start, []byte) {}
+func (*sink) Push([]byte)                             {}
 
 func BenchmarkMessage(b *testing.B) {
 	for _, n := range []int{1, 10, 100} {
@@ -157,7 +222,7 @@ func BenchmarkMessage(b *testing.B) {
 				_ byte // so that each has an address of its own
 			}, n)
 			for i := range lines {
-				h.Join(p, &lines[i].sink)
+				join(h, p, &lines[i].sink)
 			}
 			room := id.New()
 			b.ReportAllocs()

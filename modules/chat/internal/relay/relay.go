@@ -76,11 +76,12 @@ func (r *Relay) publish(p hub.Party, kind byte, room id.ID, seq int64, frame []b
 	}
 }
 
-// Join adds a connection to a party and waits a short time until news of other instances reaches it. Redis
-// being away is no reason to refuse anybody: the frames then come from the database.
-func (r *Relay) Join(ctx context.Context, p hub.Party, c hub.Connection) {
-	r.hub.Join(p, c)
+// Join adds a connection to a party, as the hub does, and waits a short time until news of other instances reaches it.
+// Redis being away is no reason to refuse anybody: the frames then come from the database.
+func (r *Relay) Join(ctx context.Context, p hub.Party, c hub.Connection) (positioned <-chan struct{}, ask bool) {
+	positioned, ask = r.hub.Join(p, c)
 	_ = r.bus.Subscribe(ctx, channel(p))
+	return positioned, ask
 }
 
 // Leave takes back a Join.

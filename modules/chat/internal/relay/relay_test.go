@@ -31,7 +31,7 @@ type line struct{ got chan string }
 
 func newLine() *line { return &line{make(chan string, 10_000)} }
 
-func (l *line) Message(_ id.ID, seq int64, frame []byte) {
+func (l *line) Message(_ id.ID, seq int64, _ hub.Start, frame []byte) {
 	l.got <- strconv.FormatInt(seq, 10) + string(frame)
 }
 
@@ -103,11 +103,11 @@ func TestAcrossInstances(t *testing.T) {
 	b, _ := instance(t, "key", addr)
 	buyer, shop := hub.Buyer(id.New()), hub.Shop(id.New())
 	phone, laptop, clerk, boss, stranger := newLine(), newLine(), newLine(), newLine(), newLine()
-	a.Join(t.Context(), buyer, phone)
-	b.Join(t.Context(), buyer, laptop)
-	a.Join(t.Context(), shop, clerk)
-	b.Join(t.Context(), shop, boss)
-	b.Join(t.Context(), hub.Buyer(id.New()), stranger)
+	join(t.Context(), a, buyer, phone)
+	join(t.Context(), b, buyer, laptop)
+	join(t.Context(), a, shop, clerk)
+	join(t.Context(), b, shop, boss)
+	join(t.Context(), b, hub.Buyer(id.New()), stranger)
 	until(t, func() bool { return a.bus.Stats().Met == 3 }) // b has come to both parties, and to all instances' channel
 	room, both := id.New(), []hub.Party{buyer, shop}
 	a.Message(both, room, 1, []byte("hello"), phone)
@@ -184,7 +184,7 @@ func TestForgeriesOverRedisAreRefused(t *testing.T) {
 	forger, _ := instance(t, "another key", addr)
 	buyer := hub.Buyer(id.New())
 	l := newLine()
-	a.Join(t.Context(), buyer, l)
+	join(t.Context(), a, buyer, l)
 	forger.Message([]hub.Party{buyer}, id.New(), 1, []byte("I am the shop"), nil)
 	for _, text := range []string{"", "x", strings.Repeat("\x01", 200), strings.Repeat("m", 100_000)} {
 		if err := client.Publish(t.Context(), "t:"+channel(buyer), text).Err(); err != nil {
@@ -199,11 +199,24 @@ func TestForgeriesOverRedisAreRefused(t *testing.T) {
 	}
 }
 
+// join adds a connection to a party none of whose rooms has a message.
+func join(ctx context.Context, r *Relay, p hub.Party, c hub.Connection) {
+	if positioned, ask := r.Join(ctx, p, c); ask {
+		r.hub.Position(p, positioned, nil, time.Time{})
+	}
+}
+
+func position(h *hub.Hub, p hub.Party, c hub.Connection) {
+	if positioned, ask := h.Join(p, c); ask {
+		h.Position(p, positioned, nil, time.Time{})
+	}
+}
+
 // heard gives relay one payload on a channel and says what its one listener, of party p, was given.
 func heard(p hub.Party, key, ch string, payload []byte) (frames []string, refused int64) {
 	r := alone(key)
 	l := newLine()
-	r.hub.Join(p, l)
+	position(r.hub, p, l)
 	r.Receive(ch, payload)
 	close(l.got)
 	for f := range l.got {
@@ -264,7 +277,7 @@ type fickle struct {
 	late *atomic.Int64
 }
 
-func (f *fickle) Message(id.ID, int64, []byte) { f.Push(nil) }
+func (f *fickle) Message(id.ID, int64, hub.Start, []byte) { f.Push(nil) }
 
 func (f *fickle) Push([]byte) {
 	if f.left.Load() {
@@ -279,7 +292,7 @@ func TestJoinAndLeaveWhileMessagesFly(t *testing.T) {
 	b, _ := instance(t, "key", addr)
 	buyer, shop := hub.Buyer(id.New()), hub.Shop(id.New())
 	stays := newLine()
-	b.Join(t.Context(), buyer, stays)
+	join(t.Context(), b, buyer, stays)
 	var late atomic.Int64
 	var wg sync.WaitGroup
 	for _, r := range []*Relay{a, b} {
@@ -288,7 +301,7 @@ func TestJoinAndLeaveWhileMessagesFly(t *testing.T) {
 				for i := range 40 {
 					f := &fickle{late: &late}
 					p := []hub.Party{buyer, shop}[i%2]
-					r.Join(t.Context(), p, f)
+					join(t.Context(), r, p, f)
 					r.Leave(p, f)
 					f.left.Store(true)
 				}
@@ -346,7 +359,7 @@ func BenchmarkSeal(b *testing.B) {
 
 func BenchmarkReceive(b *testing.B) {
 	r, p := alone("key"), hub.Buyer(id.New())
-	r.hub.Join(p, silent{})
+	position(r.hub, p, silent{})
 	ch, payload := channel(p), alone("key").seal(p, kindMessage, id.New(), 42, words)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -359,5 +372,5 @@ func BenchmarkReceive(b *testing.B) {
 
 type silent struct{}
 
-func (silent) Message(id.ID, int64, []byte) {}
-func (silent) Push([]byte)                  {}
+func (silent) Message(id.ID, int64, hub.Start, []byte) {}
+func (silent) Push([]byte)                             {}

@@ -427,7 +427,7 @@ func (b *batch) writeRooms() db.Statement {
 	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
 	for _, r := range b.changed {
 		q.more().id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")
-		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").at(r.UpdatedAt).raw(")")
+		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").now(r.UpdatedAt).raw(")")
 	}
 	q.onTaken("(id)")
 	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"} {

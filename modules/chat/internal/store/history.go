@@ -85,6 +85,14 @@ func word(b []byte) string {
 	return string(b)
 }
 
+// LastUntil is the seq of the room's last message that was written until a moment of the database's clock; 0: there is
+// none. It reads backwards what has been written since.
+func (s *Store) LastUntil(ctx context.Context, room id.ID, until time.Time) (seq int64, err error) {
+	q := s.statement("SELECT seq FROM chat_messages WHERE room_id = ").id(room).raw(" AND created_at <= ").at(until).raw(" ORDER BY seq DESC LIMIT 1")
+	err = s.query(ctx, q, func(rows *sql.Rows) error { return rows.Scan(&seq) })
+	return seq, err
+}
+
 // Head is one room's last seq with the parties it belongs to.
 type Head struct {
 	ID        id.ID

@@ -83,6 +83,14 @@ func (q *statement) at(t time.Time) *statement {
 	return q
 }
 
+// now appends the moment at which the server runs the statement; on SQLite the given one, of this process.
+func (q *statement) now(here time.Time) *statement {
+	if q.sqlite {
+		return q.at(here)
+	}
+	return q.raw("UTC_TIMESTAMP(6)")
+}
+
 func (q *statement) maybeAt(t *time.Time) *statement {
 	if t == nil {
 		return q.raw("NULL")

@@ -3,7 +3,11 @@
 // its owner calls it under the connection's own lock.
 package stream
 
-import "mall/modules/platform/id"
+import (
+	"time"
+
+	"mall/modules/platform/id"
+)
 
 // MaxEarly is how many messages of one room may wait for a missing one; with more it is quicker to read the
 // room from the database.
@@ -17,6 +21,7 @@ type Stream struct {
 
 type room struct {
 	last    int64            // the connection has everything up to here
+	until   time.Time        // not zero: it is not known yet where the room begins; last means nothing then
 	early   map[int64][]byte // what came too soon; nil frame: the connection has it already (its own send)
 	doubted []int64          // of early, what a look into the database did not explain
 	readers int              // so many read the room from the database; live messages wait
@@ -26,31 +31,64 @@ type room struct {
 func New() *Stream { return &Stream{rooms: map[id.ID]*room{}} }
 
 // Step says what the owner does next: write Frames in their order and, when Gap is set, read the room's
-// messages after Last from the database and Fill them in. A gap is reported once. Frames is good until the next call.
+// messages after Last (see Unknown) from the database and Fill them in. A gap is reported once. Frames is good until the next call.
 type Step struct {
 	Frames [][]byte
 	Gap    bool
-	Last   int64
 }
 
-// Offer takes one message as it arrives, from wherever. The first one of a room is where its stream
-// begins, unless Resume has named an earlier place. A nil frame is a message that the connection itself
-// sent: its ack tells it the seq, so it only counts.
+// Begin lets the stream of a room begin after a seq, if it has not begun: what is offered first may have overtaken
+// others, so it is no place to begin at.
+func (s *Stream) Begin(rid id.ID, after int64) {
+	if s.rooms[rid] == nil {
+		s.rooms[rid] = &room{last: after}
+	}
+}
+
+// BeginUntil is Begin for a room of which it is not known what was its last message at a moment. Whoever reads the room
+// asks Unknown and finds that out first.
+func (s *Stream) BeginUntil(rid id.ID, until time.Time) {
+	if s.rooms[rid] == nil {
+		s.rooms[rid] = &room{until: until}
+	}
+}
+
+// Unknown gives the moment of BeginUntil, if the place is still to be found.
+func (s *Stream) Unknown(rid id.ID) (until time.Time, ok bool) {
+	r := s.rooms[rid]
+	if r == nil || r.known() {
+		return time.Time{}, false
+	}
+	return r.until, true
+}
+
+// Found is the answer to Unknown; what was offered meanwhile lies behind it in any case.
+func (s *Stream) Found(rid id.ID, after int64) {
+	r := s.rooms[rid]
+	if r == nil || r.known() {
+		return
+	}
+	for seq := range r.early {
+		after = min(after, seq-1)
+	}
+	r.last, r.until = after, time.Time{}
+}
+
+func (r *room) known() bool { return r.until.IsZero() }
+
+// Offer takes one message as it arrives, from wherever, of a room that has begun. A nil frame is a message that the
+// connection itself sent: its ack tells it the seq, so it only counts.
 func (s *Stream) Offer(rid id.ID, seq int64, frame []byte) Step {
 	r := s.rooms[rid]
-	if r == nil {
-		s.rooms[rid] = &room{last: seq}
-		return Step{Frames: s.only(frame), Last: seq}
-	}
-	if seq <= r.last {
-		return Step{Last: r.last}
-	}
-	if r.readers == 0 && seq == r.last+1 {
+	switch {
+	case r == nil || r.known() && seq <= r.last:
+		return Step{}
+	case r.known() && r.readers == 0 && seq == r.last+1:
 		r.last = seq
-		return Step{Frames: s.release(r, s.only(frame)), Last: r.last}
+		return Step{Frames: s.release(r, s.only(frame))}
 	}
 	r.keep(seq, frame)
-	return Step{Gap: r.readers == 0 && len(r.early) == 1, Last: r.last}
+	return Step{Gap: r.readers == 0 && len(r.early) == 1}
 }
 
 func (s *Stream) only(frame []byte) [][]byte {
@@ -95,7 +133,7 @@ func (s *Stream) Resume(rid id.ID, after int64) {
 		r = &room{}
 		s.rooms[rid] = r
 	}
-	r.last = after
+	r.last, r.until = after, time.Time{}
 	r.readers++
 }
 
@@ -114,24 +152,21 @@ func (s *Stream) Reading(rid id.ID) (after int64, ok bool) {
 // a read runs already.
 func (s *Stream) Behind(rid id.ID, head int64) bool {
 	r := s.rooms[rid]
-	if r == nil || r.readers > 0 || r.last >= head {
+	if r == nil || r.readers > 0 || r.known() && r.last >= head {
 		return false
 	}
 	r.readers++
 	return true
 }
 
-// Follows says whether the connection has been sent anything of the room, or has resumed it.
+// Follows says whether the room's stream has begun.
 func (s *Stream) Follows(rid id.ID) bool { return s.rooms[rid] != nil }
-
-// Begin lets the stream of a room that it does not follow begin after the given seq.
-func (s *Stream) Begin(rid id.ID, after int64) { s.rooms[rid] = &room{last: after} }
 
 // Fill takes the next message as the database has it, in order; it answers the frame to write, or nil when
 // the connection has the message already.
 func (s *Stream) Fill(rid id.ID, seq int64, frame []byte) []byte {
 	r := s.rooms[rid]
-	if r == nil || seq != r.last+1 {
+	if r == nil || !r.known() || seq != r.last+1 {
 		return nil
 	}
 	if early, ok := r.early[seq]; ok {
@@ -153,8 +188,8 @@ func (s *Stream) Filled(rid id.ID, final bool) Step {
 	if r == nil {
 		return Step{}
 	}
-	if r.readers--; r.readers > 0 {
-		return Step{Last: r.last}
+	if r.readers--; r.readers > 0 || !r.known() {
+		return Step{}
 	}
 	frames := s.release(r, s.only(nil))
 	if final {
@@ -170,7 +205,7 @@ func (s *Stream) Filled(rid id.ID, final bool) Step {
 			r.doubted = append(r.doubted, seq)
 		}
 	}
-	return Step{Frames: frames, Gap: len(r.early) > 0, Last: r.last}
+	return Step{Frames: frames, Gap: len(r.early) > 0}
 }
 
 // Last is the seq up to which the connection has the room; 0 when it has been sent nothing of it.

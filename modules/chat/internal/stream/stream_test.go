@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"mall/modules/chat/internal/stream"
 	"mall/modules/platform/id"
@@ -29,8 +30,15 @@ func want(t *testing.T, step stream.Step, gap bool, frames ...string) {
 	}
 }
 
-func TestOrder(t *testing.T) {
+// begun is a stream whose room has begun after a seq.
+func begun(after int64) *stream.Stream {
 	s := stream.New()
+	s.Begin(room, after)
+	return s
+}
+
+func TestOrder(t *testing.T) {
+	s := begun(4)
 	want(t, s.Offer(room, 5, frame(5)), false, "5")
 	want(t, s.Offer(room, 5, frame(5)), false)
 	want(t, s.Offer(room, 7, frame(7)), true)
@@ -38,8 +46,56 @@ func TestOrder(t *testing.T) {
 	want(t, s.Offer(room, 3, frame(3)), false)
 }
 
-func TestOwnSendIsNotEchoed(t *testing.T) {
+// What comes first is no place to begin at: what it has overtaken is owed as well, whoever wrote first.
+func TestAStreamBeginsWhereItIsTold(t *testing.T) {
 	s := stream.New()
+	want(t, s.Offer(room, 3, frame(3)), false) // of a room that has not begun nothing is known
+	s.Begin(room, 2)
+	s.Begin(room, 7)                     // the first place counts
+	want(t, s.Offer(room, 4, nil), true) // the connection's own send
+	want(t, s.Offer(room, 3, frame(3)), false, "3")
+	want(t, s.Offer(room, 5, frame(5)), false, "5")
+}
+
+func TestAPlaceThatMustBeLookedFor(t *testing.T) {
+	until := time.Unix(1, 0)
+	s := stream.New()
+	s.BeginUntil(room, until)
+	want(t, s.Offer(room, 9, frame(9)), true)
+	if at, ok := s.Unknown(room); !ok || !at.Equal(until) {
+		t.Fatalf("unknown: %v %v", at, ok)
+	}
+	if _, ok := s.Reading(room); !ok {
+		t.Fatal("the room is not read")
+	}
+	want(t, s.Filled(room, false), false) // the database was away
+	want(t, s.Offer(room, 1, frame(1)), false)
+	if !s.Behind(room, 9) {
+		t.Fatal("the room is not read again")
+	}
+	s.Found(room, 6)
+	s.Found(room, 8) // the first place counts
+	if _, ok := s.Unknown(room); ok || s.Last(room) != 0 {
+		t.Fatalf("the place lies past what was offered: %d", s.Last(room))
+	}
+	for seq := int64(1); seq <= 8; seq++ {
+		if s.Fill(room, seq, frame(seq)) == nil {
+			t.Errorf("%d was not written", seq)
+		}
+	}
+	want(t, s.Filled(room, false), false, "9")
+
+	s = stream.New()
+	s.BeginUntil(room, until)
+	s.Resume(room, 4) // the client knows better
+	s.Found(room, 2)
+	if _, ok := s.Unknown(room); ok || s.Last(room) != 4 {
+		t.Fatalf("last is %d", s.Last(room))
+	}
+}
+
+func TestOwnSendIsNotEchoed(t *testing.T) {
+	s := begun(0)
 	want(t, s.Offer(room, 1, nil), false)
 	want(t, s.Offer(room, 3, nil), true) // the ack of 3 shows that 2 is on its way
 	want(t, s.Offer(room, 2, frame(2)), false, "2")
@@ -60,7 +116,7 @@ func TestResumeHoldsLiveMessagesUntilFilled(t *testing.T) {
 }
 
 func TestResumeAfterLiveMessagesSendsTheWholeRoom(t *testing.T) {
-	s := stream.New()
+	s := begun(11)
 	want(t, s.Offer(room, 12, frame(12)), false, "12")
 	s.Resume(room, 10)
 	for seq := int64(11); seq <= 12; seq++ {
@@ -73,7 +129,7 @@ func TestResumeAfterLiveMessagesSendsTheWholeRoom(t *testing.T) {
 }
 
 func TestForgedSeqIsGivenUp(t *testing.T) {
-	s := stream.New()
+	s := begun(0)
 	want(t, s.Offer(room, 1, frame(1)), false, "1")
 	want(t, s.Offer(room, 1_000_000, frame(0)), true)
 	if _, ok := s.Reading(room); !ok {
@@ -89,7 +145,7 @@ func TestForgedSeqIsGivenUp(t *testing.T) {
 
 // The second look gives up what the first one left, and not what was stored and has come since.
 func TestASecondLookKeepsWhatIsNewer(t *testing.T) {
-	s := stream.New()
+	s := begun(0)
 	want(t, s.Offer(room, 1, frame(1)), false, "1")
 	want(t, s.Offer(room, 9, frame(9)), true)
 	s.Reading(room)
@@ -295,7 +351,7 @@ func TestReadsInAnyInterleaving(t *testing.T) {
 
 func BenchmarkOffer(b *testing.B) {
 	b.Run("in order", func(b *testing.B) {
-		s, f, seq := stream.New(), frame(1), int64(0)
+		s, f, seq := begun(0), frame(1), int64(0)
 		b.ReportAllocs()
 		for b.Loop() {
 			seq++
@@ -303,7 +359,7 @@ func BenchmarkOffer(b *testing.B) {
 		}
 	})
 	b.Run("in pairs swapped", func(b *testing.B) {
-		s, f, seq := stream.New(), frame(1), int64(0)
+		s, f, seq := begun(0), frame(1), int64(0)
 		s.Offer(room, seq, f)
 		b.ReportAllocs()
 		for b.Loop() {
