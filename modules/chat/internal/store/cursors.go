@@ -26,8 +26,8 @@ type place struct {
 }
 
 // MoveCursors raises the cursors of members and of their parties to the given seqs where they are higher; what is
-// read has also been delivered. It answers, for each move, the party's cursors now and whether this call moved
-// them. All of it is one transaction of three statements, however many moves. The caller has checked the heads.
+// read has also been delivered. It answers, for each move, the party's cursors now and whether one of these moves raised
+// them. All of it is one transaction of four statements, however many moves. The caller has checked the heads.
 func (s *Store) MoveCursors(ctx context.Context, moves []Move) (now []Cursor, moved []bool, err error) {
 	// Sorted, so that instances that write the same rooms wait for one another instead of locking each other out.
 	sorted := slices.Clone(moves)
@@ -37,39 +37,87 @@ func (s *Store) MoveCursors(ctx context.Context, moves []Move) (now []Cursor, mo
 	for i := range sorted {
 		sorted[i].Delivered = max(sorted[i].Delivered, sorted[i].Read)
 	}
+	sides := sidesOf(sorted)
 	at := s.Now()
+	var raised map[place]Cursor
 	var found map[place]Cursor
 	err = s.db.Tx(ctx, func(ctx context.Context) (err error) {
-		if err := s.raiseParties(ctx, sorted, at); err != nil {
+		if found, err = s.lockCursors(ctx, sides); err != nil {
 			return err
 		}
+		raised = raise(found, sides)
 		if err := s.raiseMembers(ctx, sorted, at); err != nil {
 			return err
 		}
-		found, err = s.partyCursors(ctx, sorted)
-		return err
+		return s.writeCursors(ctx, sides, raised, at)
 	})
 	if err != nil {
 		return nil, nil, db.Fault(err)
 	}
 	now, moved = make([]Cursor, len(moves)), make([]bool, len(moves))
 	for i, m := range moves {
-		now[i] = found[place{m.Room, m.Party}]
-		moved[i] = now[i].MovedAt.Equal(at)
+		if now[i], moved[i] = raised[place{m.Room, m.Party}]; !moved[i] {
+			now[i] = found[place{m.Room, m.Party}]
+		}
 	}
 	return now, moved, nil
 }
 
-// raiseParties updates the parties' rows, which are made with the room. A row that is not raised keeps its moment.
-func (s *Store) raiseParties(ctx context.Context, moves []Move, at time.Time) error {
-	q := s.statement("INSERT INTO chat_cursors (room_id, party, delivered_seq, read_seq, moved_at, buyer_id, shop_id) VALUES ")
-	for i := 0; i < len(moves); {
-		first := moves[i]
-		for i++; i < len(moves) && moves[i].Room == first.Room && moves[i].Party == first.Party; i++ {
-			first.Delivered, first.Read = max(first.Delivered, moves[i].Delivered), max(first.Read, moves[i].Read)
+// sidesOf are the parties' cursors that sorted moves ask for, each once, with the highest seqs.
+func sidesOf(moves []Move) []Cursor {
+	sides := make([]Cursor, 0, len(moves))
+	for _, m := range moves {
+		if n := len(sides); n == 0 || sides[n-1].RoomID != m.Room || sides[n-1].Party != m.Party {
+			sides = append(sides, Cursor{RoomID: m.Room, Party: m.Party, BuyerID: m.Buyer, ShopID: m.Shop})
 		}
-		q.more().id(first.Room).raw(",").word(first.Party).raw(",").num(first.Delivered).raw(",").num(first.Read).raw(",").at(at)
-		q.raw(",").id(first.Buyer).raw(",").id(first.Shop).raw(")")
+		c := &sides[len(sides)-1]
+		c.DeliveredSeq, c.ReadSeq = max(c.DeliveredSeq, m.Delivered), max(c.ReadSeq, m.Read)
+	}
+	return sides
+}
+
+// raise gives the cursors that become higher than they were found.
+func raise(found map[place]Cursor, sides []Cursor) map[place]Cursor {
+	raised := make(map[place]Cursor, len(sides))
+	for _, c := range sides {
+		key := place{c.RoomID, c.Party}
+		was := found[key]
+		if c.DeliveredSeq > was.DeliveredSeq || c.ReadSeq > was.ReadSeq {
+			c.DeliveredSeq, c.ReadSeq = max(c.DeliveredSeq, was.DeliveredSeq), max(c.ReadSeq, was.ReadSeq)
+			raised[key] = c
+		}
+	}
+	return raised
+}
+
+// lockCursors reads the parties' cursors as they are, and keeps others from moving them.
+func (s *Store) lockCursors(ctx context.Context, sides []Cursor) (map[place]Cursor, error) {
+	found := make(map[place]Cursor, len(sides))
+	q := s.statement(cursorsWhere)
+	for i, c := range sides {
+		if i > 0 {
+			q.raw(" OR ")
+		}
+		q.raw("(room_id = ").id(c.RoomID).raw(" AND party = ").word(c.Party).raw(")")
+	}
+	q.raw(s.forUpdate())
+	return found, s.cursors(ctx, q, func(c *Cursor) { found[place{c.RoomID, c.Party}] = *c })
+}
+
+// writeCursors is the transaction's last statement, so that little lies between the moment that the server gives them and
+// their being visible.
+func (s *Store) writeCursors(ctx context.Context, sides []Cursor, raised map[place]Cursor, here time.Time) error {
+	if len(raised) == 0 {
+		return nil
+	}
+	q := s.statement("INSERT INTO chat_cursors (room_id, party, delivered_seq, read_seq, moved_at, buyer_id, shop_id) VALUES ")
+	for _, side := range sides { // as they were locked
+		c, ok := raised[place{side.RoomID, side.Party}]
+		if !ok {
+			continue
+		}
+		q.more().id(c.RoomID).raw(",").word(c.Party).raw(",").num(c.DeliveredSeq).raw(",").num(c.ReadSeq).raw(",").now(here)
+		q.raw(",").id(c.BuyerID).raw(",").id(c.ShopID).raw(")")
 	}
 	return s.raise(ctx, q, "(room_id, party)", "chat_cursors", [][2]string{{"moved_at", ""}})
 }
@@ -100,16 +148,6 @@ func (s *Store) raise(ctx context.Context, q *statement, key, table string, mome
 	}
 	q.raw(set("delivered_seq", lower("delivered_seq"))).raw(", ").raw(set("read_seq", lower("read_seq")))
 	return s.exec(ctx, q)
-}
-
-func (s *Store) partyCursors(ctx context.Context, moves []Move) (map[place]Cursor, error) {
-	rooms := make([]id.ID, 0, len(moves))
-	for _, m := range moves {
-		rooms = append(rooms, m.Room)
-	}
-	found := make(map[place]Cursor, len(moves))
-	q := s.statement(cursorsWhere + "room_id IN ").list(slices.Compact(rooms))
-	return found, s.cursors(ctx, q, func(c *Cursor) { found[place{c.RoomID, c.Party}] = *c })
 }
 
 // ChangedCursors gives the cursors in rooms of some buyers or, with shops set, of some shops that have moved since a
