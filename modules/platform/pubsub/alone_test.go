@@ -66,6 +66,47 @@ func TestAnArrivalIsHeardOf(t *testing.T) {
 	})
 }
 
+// Once a Subscribe has come back without an error, nothing is left out any more: not for an instant.
+func TestWhoHasSubscribedHearsAllThatIsSaidFromThenOn(t *testing.T) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
+		a, b := tune(t, client), tune(t, client)
+		check(t, a.Subscribe(t.Context(), "c"))
+		skipped := int64(0)
+		for i := range 50 {
+			a.settled(t, "c")
+			check(t, b.Subscribe(t.Context(), "c"))
+			a.Publish("c", []byte(strconv.Itoa(i)))
+			b.hearsPast(t, "c anybody?", "c "+strconv.Itoa(i))
+			b.Unsubscribe("c")
+			until(t, "left", func() bool { return listeners(t, client, "c") == 1 })
+			skipped = a.Stats().Skipped
+		}
+		if skipped == 0 {
+			t.Error("nothing was skipped: the test proves nothing")
+		}
+	})
+}
+
+// Who listens and does not say that he knows of us keeps us waiting a short time, and what may have been left out for us
+// meanwhile is asked for when it no longer can be.
+func TestASilentListenerKeepsUsWaiting(t *testing.T) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
+		s := tune(t, client)
+		until(t, "linked", s.Connected)
+		listen(t, client, "c")
+		resumed := s.resumed.Load()
+		began := time.Now()
+		if err := s.Subscribe(t.Context(), "c"); err == nil {
+			t.Error("the listener has answered")
+		}
+		until(t, "subscribed", func() bool { return s.Subscribe(t.Context(), "c") == nil })
+		if took := time.Since(began); took < pubsub.LoneFor {
+			t.Errorf("subscribed after %v", took)
+		}
+		until(t, "resumed", func() bool { return s.resumed.Load() > resumed })
+	})
+}
+
 func TestALostAnnouncementCostsAWhile(t *testing.T) {
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		s := tune(t, client)

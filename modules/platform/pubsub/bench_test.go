@@ -63,7 +63,7 @@ func BenchmarkCarry(b *testing.B) {
 	queue := link.lane.Load().queue
 	b.ReportAllocs()
 	for b.Loop() {
-		for queue <- (news{link, party, payload}); len(queue) > publishQueue/2; {
+		for queue <- (news{link: link, channel: party, payload: payload}); len(queue) > publishQueue/2; {
 			time.Sleep(10 * time.Microsecond) //nolint:forbidigo // until there is room
 		}
 	}

@@ -26,7 +26,6 @@ const (
 type Bus struct {
 	client  redis.UniversalClient
 	network network
-	hello   []byte // our announcement
 	self    id.ID
 	log     *slog.Logger
 
@@ -39,7 +38,7 @@ type Bus struct {
 	lanes   map[string]*lane // by the server's address
 	running sync.WaitGroup
 
-	published, skipped, announced, dropped, failed, received, met, rebuilt atomic.Int64
+	published, skipped, announced, answered, dropped, failed, received, met, rebuilt atomic.Int64
 }
 
 // New makes a bus on client. handler gets what arrives on subscribed channels, that of one channel one at a time:
@@ -48,7 +47,7 @@ type Bus struct {
 // Subscribe that failed. Nothing happens before Run.
 func New(client redis.UniversalClient, prefix string, handler func(channel string, payload []byte), resumed func(), log *slog.Logger) *Bus {
 	self := id.New()
-	b := &Bus{client: client, network: networkOf(client), self: self, hello: announcement(self), log: log,
+	b := &Bus{client: client, network: networkOf(client), self: self, log: log,
 		handler: handler, resumed: resumed, lost: make(chan struct{}, 1)}
 	first := newLane(b) // until it is known which channels are on which servers
 	b.lanes = map[string]*lane{"": first}
@@ -80,7 +79,7 @@ func (b *Bus) Publish(channel string, payload []byte) {
 		return
 	}
 	select {
-	case l.lane.Load().queue <- news{l, channel, payload}:
+	case l.lane.Load().queue <- news{link: l, channel: channel, payload: payload}:
 	default:
 		b.dropped.Add(1)
 	}
@@ -98,9 +97,10 @@ func (b *Bus) Alone(channel string) bool {
 
 var errAway = errors.New("pubsub: redis is away")
 
-// Subscribe listens to a channel and waits a short time until Redis has confirmed it. An error says that
-// Redis is away, at once, or slow; the channel is then subscribed as soon as it is back, and resumed is
-// called. Each Subscribe, failed or not, needs its Unsubscribe.
+// Subscribe listens to a channel and waits a short time until Redis has confirmed it and all other instances that
+// listen to it know: what is published from then on is not left out by any of them for want of a listener. An error says
+// that Redis is away, at once, or that Redis or another instance is slow; news may then be missed until resumed is called.
+// Each Subscribe, failed or not, needs its Unsubscribe.
 func (b *Bus) Subscribe(ctx context.Context, channel string) error {
 	l := b.link(channel)
 	err := l.await(ctx, l.wishes.add(channel))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -13,9 +14,9 @@ type lane struct {
 	bus   *Bus
 	queue chan news
 
-	mu      sync.Mutex
-	arrived []news        // announcements
-	wake    chan struct{} // holds a token when there are such
+	mu    sync.Mutex
+	calls []news        // announcements, and answers to those of others
+	wake  chan struct{} // holds a token when there are such
 
 	batch []sent // of the last round trip: room for the next one's
 }
@@ -24,27 +25,37 @@ type news struct {
 	link    *link
 	channel string
 	payload []byte
+	number  uint64 // of an announcement; 0: it is none
 }
 
 func newLane(b *Bus) *lane {
 	return &lane{bus: b, queue: make(chan news, publishQueue), wake: make(chan struct{}, 1)}
 }
 
-// announce tells the others some time soon that this instance listens to the channel. Unlike news this is never
-// dropped, and drops none: there are as many as channels.
-func (l *lane) announce(on *link, channel string) {
+// announce tells the others some time soon that this instance listens to the channel.
+func (l *lane) announce(on *link, channel string, number uint64) {
+	l.call(news{on, channel, call{l.bus.self, number}.text(ownArrive), number})
+}
+
+// heard tells an instance that its announcement has been heard.
+func (l *lane) heard(on *link, channel string, c call) {
+	l.call(news{link: on, channel: channel, payload: c.text(ownHeard)})
+}
+
+// call sends something that, unlike news, is never dropped, and drops none: there are as many as channels.
+func (l *lane) call(n news) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.arrived = append(l.arrived, news{on, channel, l.bus.hello})
+	l.calls = append(l.calls, n)
 	signal(l.wake)
 }
 
-func (l *lane) takeArrived(limit int) []news {
+func (l *lane) takeCalls(limit int) []news {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(limit, len(l.arrived))
-	some := l.arrived[:n:n]
-	if l.arrived = l.arrived[n:]; len(l.arrived) > 0 {
+	n := min(limit, len(l.calls))
+	some := l.calls[:n:n]
+	if l.calls = l.calls[n:]; len(l.calls) > 0 {
 		signal(l.wake)
 	}
 	return some
@@ -82,12 +93,17 @@ func (l *lane) flush(ctx context.Context) {
 	}
 }
 
-// carry sends announcements that wait, then the first news, then what else waits.
+// carry sends calls that wait, then the first news, then what else waits.
 func (l *lane) carry(ctx context.Context, first ...news) error {
 	pipe := l.bus.client.Pipeline()
+	clear(l.batch)
 	l.batch = l.batch[:0]
-	for _, n := range l.takeArrived(publishBatch) {
-		l.add(ctx, pipe, n, n.payload, &l.bus.announced)
+	for _, n := range l.takeCalls(publishBatch) {
+		count := &l.bus.answered
+		if n.number != 0 {
+			count = &l.bus.announced
+		}
+		l.add(ctx, pipe, n, n.payload, count)
 	}
 	for _, n := range first {
 		l.add(ctx, pipe, n, wrap(n.payload), &l.bus.published)
@@ -111,17 +127,20 @@ func (l *lane) carry(ctx context.Context, first ...news) error {
 
 // sent is one publish, and what was known of its channel before Redis answered.
 type sent struct {
+	news   news
 	answer *redis.IntCmd
 	lone   *lone
 	heard  uint64
+	asked  time.Time
 	count  *atomic.Int64 // of those that Redis has taken
 }
 
 func (l *lane) add(ctx context.Context, pipe redis.Pipeliner, n news, text []byte, count *atomic.Int64) {
 	c := n.link.lones.find(n.channel)
-	heard := c.heard()
+	heard, asked := c.heard(), time.Now()
 	answer := l.bus.network.publish(ctx, pipe, n.link.lones.full(c, n.channel), text)
-	l.batch = append(l.batch, sent{answer, c, heard, count})
+	n.payload = nil // what was said is not kept with the room for the next ones
+	l.batch = append(l.batch, sent{n, answer, c, heard, asked, count})
 }
 
 // learn counts, and sees from the answers who else listens: where we do, the only receiver is ourselves.
@@ -133,6 +152,9 @@ func (l *lane) learn() {
 		} else {
 			s.count.Add(1)
 		}
-		s.lone.settle(s.heard, err == nil && receivers == 1)
+		s.lone.settle(s.heard, s.asked, err == nil && receivers == 1)
+		if s.news.number != 0 {
+			s.news.link.wishes.announced(s.news.channel, s.news.number, int(receivers)-1, err)
+		}
 	}
 }

@@ -30,7 +30,7 @@ type link struct {
 
 func newLink(b *Bus, prefix string, first *lane) *link {
 	l := &link{bus: b, prefix: prefix, probe: "probe:" + b.self.String(), lones: newLones(prefix)}
-	l.wishes = newWishes(l.lones, func(channel string) { l.lane.Load().announce(l, channel) })
+	l.wishes = newWishes(l.lones, func(channel string, number uint64) { l.lane.Load().announce(l, channel, number) }, l.late)
 	l.lane.Store(first)
 	return l
 }
@@ -161,9 +161,15 @@ func (l *link) news(channel string, text []byte) {
 	if news {
 		l.bus.received.Add(1)
 		l.bus.handler(channel, payload)
-	} else if announcedByOther(text, l.bus.self) {
+		return
+	}
+	switch kind, c := callOf(text); {
+	case kind == ownArrive && c.instance != l.bus.self:
 		l.bus.met.Add(1)
-		l.lones.find(channel).company()
+		l.lones.find(channel).company() // first: who is answered may rely on it
+		l.lane.Load().heard(l, channel, c)
+	case kind == ownHeard && c.instance == l.bus.self:
+		l.wishes.heard(channel, c.number)
 	}
 }
 
@@ -171,11 +177,7 @@ func (l *link) news(channel string, text []byte) {
 // built nobody is told what was lost: the probe's answer, which comes last, says so for all.
 func (l *link) answered(channel string, on bool) error {
 	if channel != l.probe {
-		late, err := l.wishes.answered(channel, on)
-		if late && l.up.Load() {
-			signal(l.bus.lost)
-		}
-		return err
+		return l.wishes.answered(channel, on)
 	}
 	if !on {
 		return errMoved
@@ -187,6 +189,13 @@ func (l *link) answered(channel string, on bool) error {
 	}
 	signal(l.bus.lost)
 	return nil
+}
+
+// late is told that a channel's news come, and that some may have been missed before.
+func (l *link) late() {
+	if l.up.Load() {
+		signal(l.bus.lost)
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) {

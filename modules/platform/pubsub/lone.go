@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// loneFor is how long a channel counts as ours alone after Redis has said so. What an announcement that is lost can
-// cost ends then; until then it is news that Redis has lost like any other, which those who listen make up for.
-const loneFor = 5 * time.Second
+// loneFor is how long a channel counts as ours alone after Redis was asked. Who subscribes waits until all others have
+// said that they know, and where one of them does not, for as long as this: then nobody takes it for his alone.
+const loneFor = 2 * time.Second
 
 // lones are the channels that this instance is subscribed to, each with what is known of who else is.
 // A lookup is on the way of every message and takes no lock that others hold for long.
@@ -92,9 +92,9 @@ func (c *lone) heard() uint64 {
 	return c.arrivals
 }
 
-// settle takes Redis' answer to a publish: whether we were the only listener. It does not count if an announcement
-// has come since the publish was made: Redis may have answered before that.
-func (c *lone) settle(heard uint64, alone bool) {
+// settle takes Redis' answer to a publish that was made at a moment: whether we were the only listener. It does not
+// count if an announcement has come since: Redis may have answered before that.
+func (c *lone) settle(heard uint64, asked time.Time, alone bool) {
 	if c == nil {
 		return
 	}
@@ -105,7 +105,7 @@ func (c *lone) settle(heard uint64, alone bool) {
 	}
 	c.until.Store(0)
 	if alone {
-		c.until.Store(int64(time.Since(c.began) + loneFor))
+		c.until.Store(int64(asked.Sub(c.began) + loneFor))
 	}
 }
 

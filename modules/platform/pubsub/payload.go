@@ -1,7 +1,7 @@
 package pubsub
 
 import (
-	"bytes"
+	"encoding/binary"
 	"unsafe"
 
 	"mall/modules/platform/id"
@@ -11,11 +11,19 @@ import (
 const (
 	own       = 0
 	ownNews   = 'n' // a payload that begins with that byte itself
-	ownArrive = 'a' // an announcement: the instance that now listens to the channel too
+	ownArrive = 'a' // an announcement: the instance that now listens to the channel too, and the number of its call
+	ownHeard  = 'k' // the answer to one: its instance and number
 )
 
-func announcement(instance id.ID) []byte {
-	return append([]byte{own, ownArrive}, instance[:]...)
+// call is what an announcement and the answer to it are about.
+type call struct {
+	instance id.ID
+	number   uint64
+}
+
+func (c call) text(kind byte) []byte {
+	b := append(make([]byte, 0, 2+len(c.instance)+8), own, kind)
+	return binary.BigEndian.AppendUint64(append(b, c.instance[:]...), c.number)
 }
 
 // wrap gives what travels for a payload; of nearly all that is the payload itself.
@@ -38,10 +46,14 @@ func unwrap(text []byte) (payload []byte, news bool) {
 	}
 }
 
-// announcedBy says whose announcement the text is, if it is one of another instance than self.
-func announcedByOther(text []byte, self id.ID) bool {
-	rest, ok := bytes.CutPrefix(text, []byte{own, ownArrive})
-	return ok && !bytes.Equal(rest, self[:])
+// callOf reads a call; kind is 0 for what is none, such as what a later version says.
+func callOf(text []byte) (kind byte, c call) {
+	if len(text) != 2+len(c.instance)+8 || text[0] != own {
+		return 0, call{}
+	}
+	copy(c.instance[:], text[2:])
+	c.number = binary.BigEndian.Uint64(text[2+len(c.instance):])
+	return text[1], c
 }
 
 // bytesOf is s without a copy. Nobody may write to it: handlers are told so.

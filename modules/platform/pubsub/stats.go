@@ -15,6 +15,7 @@ type Stats struct {
 	Failed    int64 `json:"failed"`  // Redis did not take them
 	Received  int64 `json:"received"`
 	Announced int64 `json:"announced"` // channels of which the others were told that we listen
+	Answered  int64 `json:"answered"`  // announcements of others that were answered
 	Met       int64 `json:"met"`       // announcements of others
 	Rebuilt   int64 `json:"rebuilt"`   // subscriptions begun
 	Links     int   `json:"links"`     // subscriptions that hold
@@ -24,7 +25,7 @@ type Stats struct {
 // Stats gives the counts.
 func (b *Bus) Stats() Stats {
 	return Stats{Connected: b.Connected(), Published: b.published.Load(), Skipped: b.skipped.Load(), Dropped: b.dropped.Load(),
-		Failed: b.failed.Load(), Received: b.received.Load(), Announced: b.announced.Load(), Met: b.met.Load(),
+		Failed: b.failed.Load(), Received: b.received.Load(), Announced: b.announced.Load(), Answered: b.answered.Load(), Met: b.met.Load(),
 		Rebuilt: b.rebuilt.Load(), Links: b.connected(), Channels: b.channels()}
 }
 
@@ -40,6 +41,7 @@ func (b *Bus) Measure(reg prometheus.Registerer) {
 		"failed":    {"News that Redis did not take.", b.failed.Load},
 		"received":  {"News of other instances.", b.received.Load},
 		"announced": {"Channels of which the other instances were told that this one listens.", b.announced.Load},
+		"answered":  {"Announcements of other instances that were answered.", b.answered.Load},
 		"met":       {"Announcements of other instances.", b.met.Load},
 		"rebuilt":   {"Subscriptions begun.", b.rebuilt.Load},
 	} {

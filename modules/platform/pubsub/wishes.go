@@ -2,7 +2,9 @@ package pubsub
 
 import (
 	"errors"
+	"math"
 	"sync"
+	"time"
 )
 
 var errMoved = errors.New("pubsub: the server has given up a channel")
@@ -10,25 +12,33 @@ var errMoved = errors.New("pubsub: the server has given up a channel")
 // wishes are the channels that this instance wants to hear, and what Redis has been told of them. Nothing
 // here talks to Redis or waits for it: a slow Redis must not make those who come and go wait for each other.
 type wishes struct {
-	lones    *lones               // the confirmed ones
-	announce func(channel string) // is told of a channel that is confirmed; it must not block
+	lones    *lones                              // the channels whose news Redis sends
+	announce func(channel string, number uint64) // tells the others of a channel whose news come; it must not block
+	late     func()                              // is told that news come of which somebody has missed some; it must not block
 
 	mu       sync.Mutex
 	channels map[string]*channel
 	changed  map[string]struct{} // Redis may not have been told of these
 	wake     chan struct{}       // holds a token when something has changed
+	number   uint64              // of the last announcement
 }
 
 type channel struct {
 	listeners int
 	asked     bool          // what Redis was told last: to send its news, or not
 	pending   int           // how often Redis was told and has not answered
-	confirmed chan struct{} // closed while Redis sends its news
+	coming    bool          // Redis sends its news
+	confirmed chan struct{} // closed while it does and all others that listen know of us
 	missed    bool          // somebody went on without waiting for that
+
+	number uint64      // of the announcement that others have to answer; 0: none is under way
+	heard  int         // how many have
+	others int         // how many are to; -1: Redis has not said yet
+	lapse  *time.Timer // when those who have not said that they know of us know all the same
 }
 
-func newWishes(l *lones, announce func(channel string)) *wishes {
-	return &wishes{lones: l, announce: announce, channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+func newWishes(l *lones, announce func(channel string, number uint64), late func()) *wishes {
+	return &wishes{lones: l, announce: announce, late: late, channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
 // add counts one listener more; the answer is closed once Redis sends the channel's news.
@@ -112,29 +122,26 @@ func (w *wishes) take(limit int) (on, off []string) {
 	return on, off
 }
 
-// answered notes what Redis says of a channel: that its news come from now on, or no more. late says that they
-// come and that somebody has missed some. Only the last answer outstanding counts: behind an earlier one the
-// news may end again. An error says that Redis was not asked for this: the channel has moved to another server.
-func (w *wishes) answered(name string, on bool) (late bool, err error) {
+// answered notes what Redis says of a channel: that its news come from now on, or no more. Only the last answer
+// outstanding counts: behind an earlier one the news may end again. An error says that Redis was not asked for this: the
+// channel has moved to another server.
+func (w *wishes) answered(name string, on bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := w.channels[name]
 	if c == nil || !c.expects(on) {
-		return false, errMoved
+		return errMoved
 	}
 	if c.pending--; c.pending > 0 {
-		return false, nil
+		return nil
 	}
 	if c.asked {
-		w.confirm(name, c)
-		late, c.missed = c.missed, false
-		return late, nil
-	}
-	if c.listeners == 0 {
+		w.begin(name, c)
+	} else if c.listeners == 0 {
 		delete(w.channels, name)
 		delete(w.changed, name)
 	}
-	return false, nil
+	return nil
 }
 
 // expects says whether that is the next answer: what Redis was told alternates, and ends with asked.
@@ -150,6 +157,7 @@ func (w *wishes) forget() {
 		c.asked, c.pending = false, 0
 		w.unconfirm(name, c)
 		if c.listeners > 0 {
+			c.missed = true
 			w.change(name)
 			continue
 		}
@@ -164,18 +172,91 @@ func (w *wishes) count() int {
 	return len(w.channels)
 }
 
-// confirm lets those who wait for the channel go on. The others are to be told first, so that little is left
-// of the time in which they do not know of us.
-func (w *wishes) confirm(name string, c *channel) {
+// begin notes that Redis sends a channel's news, and asks the others that listen to say that they know of us: until then
+// one of them may take the channel for his alone and leave out what he has to say.
+func (w *wishes) begin(name string, c *channel) {
+	w.number++
+	c.coming, c.number, c.heard, c.others = true, w.number, 0, -1
 	w.lones.open(name)
-	w.announce(name)
+	w.announce(name, c.number)
+}
+
+// announced takes Redis' answer to an announcement: how many others listen. Those that do not answer know of us once what
+// Redis told them before has lapsed; where Redis has not taken the announcement, that is all of them.
+func (w *wishes) announced(name string, number uint64, others int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.calling(name, number)
+	if c == nil {
+		return
+	}
+	if c.others = others; err != nil || others < 0 { // Redis does not even know of us: the link is about to break
+		c.others = math.MaxInt
+	}
+	if c.heard < c.others {
+		c.lapse = time.AfterFunc(loneFor, func() { w.lapsed(name, number) })
+		return
+	}
+	w.confirm(c)
+}
+
+// heard takes another instance's answer to an announcement.
+func (w *wishes) heard(name string, number uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.calling(name, number)
+	if c == nil {
+		return
+	}
+	if c.heard++; c.others >= 0 && c.heard >= c.others {
+		w.confirm(c)
+	}
+}
+
+func (w *wishes) lapsed(name string, number uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.calling(name, number); c != nil {
+		w.confirm(c)
+	}
+}
+
+// calling is the channel whose announcement of that number is under way, else nil.
+func (w *wishes) calling(name string, number uint64) *channel {
+	c := w.channels[name]
+	if c == nil || c.number == 0 || c.number != number {
+		return nil
+	}
+	return c
+}
+
+// confirm lets those who wait for the channel go on.
+func (w *wishes) confirm(c *channel) {
+	c.endCall()
 	close(c.confirmed)
+	if c.missed {
+		c.missed = false
+		w.late()
+	}
+}
+
+func (c *channel) endCall() {
+	c.number = 0
+	if c.lapse != nil {
+		c.lapse.Stop()
+		c.lapse = nil
+	}
 }
 
 // unconfirm lets those who add the channel from now on wait again.
 func (w *wishes) unconfirm(name string, c *channel) {
+	if !c.coming {
+		return
+	}
+	c.coming = false
+	c.endCall()
+	w.lones.end(name)
 	if c.isConfirmed() {
-		w.lones.end(name)
 		c.confirmed = make(chan struct{})
 	}
 }

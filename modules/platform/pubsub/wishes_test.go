@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // redisModel answers what it is told, in order and later.
@@ -30,7 +31,7 @@ func (m *redisModel) answer() (name string, on bool) {
 
 // hear lets w take an answer. What was not asked for ends the link.
 func (m *redisModel) hear(w *wishes, name string, on bool) {
-	if _, err := w.answered(name, on); err != nil {
+	if err := w.answered(name, on); err != nil {
 		m.reset(w)
 	}
 }
@@ -45,11 +46,17 @@ func (m *redisModel) reset(w *wishes) {
 func TestWishesInAnyOrder(t *testing.T) {
 	for seed := range uint64(2000) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
-		w, m := newWishes(newLones("t:"), func(string) {}), &redisModel{sends: map[string]bool{}}
+		calls := map[string]uint64{} // the latest of each channel
+		w := newWishes(newLones("t:"), func(name string, number uint64) { calls[name] = number }, func() {})
+		m := &redisModel{sends: map[string]bool{}}
 		listeners := map[string]int{}
 		for range 60 {
 			name := strconv.Itoa(rnd.IntN(3))
-			switch rnd.IntN(6) {
+			switch rnd.IntN(8) {
+			case 6: // Redis answers an announcement, of now or of before
+				w.announced(name, calls[name]-uint64(rnd.IntN(2)), rnd.IntN(3)-1, nil)
+			case 7:
+				w.heard(name, calls[name]-uint64(rnd.IntN(2)))
 			case 0, 1:
 				w.add(name)
 				listeners[name]++
@@ -82,12 +89,17 @@ func TestWishesInAnyOrder(t *testing.T) {
 				if c.listeners > 0 && c.isConfirmed() && !m.sends[name] {
 					t.Fatalf("seed %d: %s counts as confirmed and Redis does not send it", seed, name)
 				}
-				if (w.lones.find(name) != nil) != c.isConfirmed() {
-					t.Fatalf("seed %d: %s may count as ours alone: %v, confirmed: %v", seed, name, !c.isConfirmed(), c.isConfirmed())
+				if (w.lones.find(name) != nil) != c.coming || c.isConfirmed() && !c.coming {
+					t.Fatalf("seed %d: %s may count as ours alone: %v, its news come: %v, confirmed: %v", seed, name, w.lones.find(name) != nil, c.coming, c.isConfirmed())
 				}
 			}
 		}
 		settle(w, m)
+		for name, number := range calls {
+			w.announced(name, number, 2, nil)
+			w.heard(name, number)
+			w.heard(name, number)
+		}
 		for name, n := range listeners {
 			if m.sends[name] != (n > 0) {
 				t.Fatalf("seed %d: %s has %d listeners, Redis sends it: %v", seed, name, n, m.sends[name])
@@ -121,13 +133,16 @@ func settle(w *wishes, m *redisModel) {
 }
 
 func TestWhoWentOnWithoutAConfirmationIsToldOfIt(t *testing.T) {
-	w := newWishes(newLones("t:"), func(string) {})
+	told, calls := 0, map[string]uint64{}
+	w := newWishes(newLones("t:"), func(name string, number uint64) { calls[name] = number }, func() { told++ })
 	late := func(name string) bool {
-		late, err := w.answered(name, true)
-		if err != nil {
+		t.Helper()
+		if err := w.answered(name, true); err != nil {
 			t.Fatal(err)
 		}
-		return late
+		told = 0
+		w.announced(name, calls[name], 0, nil)
+		return told > 0
 	}
 	w.add("a")
 	w.add("b")
@@ -138,18 +153,63 @@ func TestWhoWentOnWithoutAConfirmationIsToldOfIt(t *testing.T) {
 	}
 	w.miss("a") // it is confirmed by now
 	w.forget()
-	if on, _ := w.take(10); len(on) != 2 || late("a") {
+	if on, _ := w.take(10); len(on) != 2 || !late("a") { // what was said while there was no link
 		t.Errorf("told of %v again", slices.Sorted(slices.Values(on)))
+	}
+}
+
+// A channel is confirmed once all that Redis counts besides us have answered, in whatever order the answers come, or what
+// they may have been told before has lapsed.
+func TestWhoKnowsOfUs(t *testing.T) {
+	var number uint64
+	w := newWishes(newLones("t:"), func(_ string, n uint64) { number = n }, func() {})
+	subscribed := func() *channel {
+		t.Helper()
+		w.add("a")
+		w.take(10)
+		if err := w.answered("a", true); err != nil {
+			t.Fatal(err)
+		}
+		return w.channels["a"]
+	}
+	c := subscribed()
+	w.heard("a", number)
+	w.announced("a", number, 2, nil)
+	w.heard("a", number-1)
+	if c.isConfirmed() {
+		t.Fatal("confirmed by one of two")
+	}
+	if w.heard("a", number); !c.isConfirmed() {
+		t.Error("not confirmed though both know")
+	}
+	w.heard("a", number) // one that Redis had not counted yet
+	for name, refused := range map[string]struct {
+		others int
+		err    error
+	}{"nobody answers": {others: 1}, "Redis does not take it": {err: errAway}, "Redis does not know of us": {others: -1}} {
+		w.forget()
+		c = subscribed()
+		began := time.Now()
+		w.announced("a", number, refused.others, refused.err)
+		select {
+		case <-c.confirmed:
+		case <-time.After(time.Minute):
+			t.Fatalf("%s: never confirmed", name)
+		}
+		if took := time.Since(began); took < loneFor {
+			t.Errorf("%s: confirmed after %v", name, took)
+		}
+		w.remove("a")
 	}
 }
 
 // A server that gives a channel up by itself is found out whatever has been asked of it meanwhile.
 func TestAChannelThatMovesAway(t *testing.T) {
 	for asked := range 3 {
-		w := newWishes(newLones("t:"), func(string) {})
+		w := newWishes(newLones("t:"), func(string, uint64) {}, func() {})
 		w.add("a")
 		w.take(10)
-		if _, err := w.answered("a", true); err != nil {
+		if err := w.answered("a", true); err != nil {
 			t.Fatal(err)
 		}
 		answers := []bool{false} // by itself
@@ -164,7 +224,7 @@ func TestAChannelThatMovesAway(t *testing.T) {
 		}
 		found := 0
 		for _, on := range answers {
-			if _, err := w.answered("a", on); err != nil {
+			if err := w.answered("a", on); err != nil {
 				found++
 			}
 		}
