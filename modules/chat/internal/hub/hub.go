@@ -82,7 +82,7 @@ func New() *Hub {
 }
 
 func newState(connections []Connection) *partyState {
-	return &partyState{connections: connections, positioned: make(chan struct{}), reached: map[id.ID]int64{}}
+	return &partyState{connections: connections, positioned: make(chan struct{})}
 }
 
 // Join adds the connection to the party. It is offered messages once the party is positioned, which the channel tells by
@@ -114,12 +114,23 @@ func (h *Hub) Position(p Party, positioned <-chan struct{}, rooms []Seen, unlist
 	if at == nil || at.positioned != positioned || at.isPositioned {
 		return
 	}
+	if at.reached == nil {
+		at.reached = make(map[id.ID]int64, len(rooms))
+	}
 	for _, r := range rooms {
 		at.reached[r.Room] = max(at.reached[r.Room], r.Head)
 	}
 	at.unlisted, at.isPositioned = unlisted, true
 	close(at.positioned)
+	at.positioned = done // one for all: most connections are idle and many
 }
+
+// done is what those who come later wait for.
+var done = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // Forget takes back all places: what was known of rooms no longer counts. Connections that are here are offered nothing
 // any more and should be closed; those that join from now on wait for new places.
@@ -173,6 +184,9 @@ func (at *partyState) reach(room id.ID, seq int64) Start {
 	start := at.start(room)
 	if seq == 1 && !start.Known() { // there is nothing before the first message
 		start = Start{}
+	}
+	if at.reached == nil {
+		at.reached = map[id.ID]int64{}
 	}
 	at.reached[room] = max(at.reached[room], seq)
 	return start
