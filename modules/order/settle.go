@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"mall/modules/order/internal/store"
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -55,7 +54,7 @@ func (o *Orders) pay(ctx context.Context, p *identity.Principal, order id.ID) (O
 		return err
 	})
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	return o.charge(ctx, payment)
 }
@@ -89,7 +88,7 @@ func (o *Orders) charge(ctx context.Context, payment store.Payment) (Order, erro
 		return err
 	})
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	if refused != nil {
 		o.giveBack(ctx, payment.OrderID)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"mall/modules/order/internal/store"
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -50,7 +49,7 @@ func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error
 		return err
 	})
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	if ends(to) {
 		o.giveBack(ctx, order)

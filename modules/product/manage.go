@@ -3,7 +3,6 @@ package product
 import (
 	"context"
 
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -27,7 +26,7 @@ func (c *Catalogue) create(ctx context.Context, product, shop id.ID, d Draft) (P
 	err := c.db.Tx(ctx, func(ctx context.Context) error {
 		return c.rows.Insert(ctx, p, grams(p.SearchName))
 	})
-	return p, db.Fault(err)
+	return p, err
 }
 
 // Edit changes the given fields of a product. Like every change of a product it answers fault.NotFound to anyone
@@ -92,7 +91,7 @@ func (c *Catalogue) change(ctx context.Context, product id.ID, fn func(context.C
 		p.SearchName = folded(p.Name)
 		return fn(ctx, &p)
 	})
-	return p, db.Fault(err)
+	return p, err
 }
 
 // draftOf is the product as its seller worded it, but for the stock.

@@ -79,7 +79,7 @@ func (l *lane) first(ctx context.Context, ds []store.Draft, wait bool) ([]store.
 
 // passes says whether the same batch may be stored at another time: nothing is wrong with it.
 func passes(err error) bool {
-	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(db.Fault(err)).Retryable()
+	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(err).Retryable()
 }
 
 // settle has the batch answered, but for rooms that were locked: those are tried again or put aside.
@@ -137,13 +137,12 @@ func (l *lane) lookUp(batch []*entry) {
 	l.settled <- settlement{batch, out}
 }
 
-// refusal is what a sender may read of a failed transaction: one that is not ours to blame on the message
-// is worth another try.
+// refusal is what a sender may read of a failed transaction: that it is worth another try, whatever has failed. What is
+// wrong with a message itself is the answer to it alone, and no transaction's error.
 func refusal(err error) error {
-	if f, ok := fault.As(err); ok && f.Kind != fault.Internal && !f.Kind.Retryable() {
-		return f
-	}
-	return &fault.Error{Kind: errAway.Kind, Code: errAway.Code, Message: errAway.Message, RetryAfter: errAway.RetryAfter, Err: err}
+	f := *errAway
+	f.Err = err
+	return &f
 }
 
 func answerAll(batch []*entry, err error) {

@@ -19,7 +19,7 @@ func New(d *db.DB) *Store { return &Store{d} }
 
 // Tx runs fn in a transaction, joining the one that ctx carries.
 func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return db.Fault(s.db.Tx(ctx, fn))
+	return s.db.Tx(ctx, fn)
 }
 
 // forUpdate locks the rows that a query finds until the transaction ends. SQLite's transactions are alone anyway.
