@@ -132,7 +132,7 @@ func (l *lane) lookUp(batch []*entry) {
 		if errors.Is(out[i].Err, store.ErrLocked) {
 			out[i].Err = errAway
 		}
-		out[i].Dup = false // nobody has been told of it yet
+		out[i].Dup = out[i].Dup && batch[i].draft.Refusal != nil // of the others nobody has been told yet
 	}
 	l.settled <- settlement{batch, out}
 }
