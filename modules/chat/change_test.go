@@ -1,7 +1,7 @@
 package chat_test
 
 import (
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -45,12 +45,8 @@ func TestAnInquirysChangeAndItsNoticeAreOne(t *testing.T) {
 			if status == http.StatusOK {
 				break
 			}
-			var p struct {
-				Code      string
-				Retryable bool
-			}
-			if check(t, json.Unmarshal(text, &p)); status != http.StatusServiceUnavailable || p.Code != "unavailable" || !p.Retryable {
-				t.Fatalf("change %d: %d %s", i, status, text)
+			if wantUnavailable(t, fmt.Sprintf("change %d", i), status, text); t.Failed() {
+				t.FailNow()
 			}
 			again++
 		}

@@ -83,10 +83,10 @@ func (o *Orders) charge(ctx context.Context, payment store.Payment) (Order, erro
 	declined := err != nil
 	var after Order
 	var refused error
-	err = o.db.Tx(ctx, func(ctx context.Context) error {
+	err = o.db.TxOnce(ctx, func(ctx context.Context) error {
 		after, refused, err = o.book(ctx, payment, declined)
 		return err
-	})
+	}, func(ctx context.Context) (bool, error) { return o.stands(ctx, after) })
 	if err != nil {
 		return Order{}, err
 	}

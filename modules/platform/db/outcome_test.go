@@ -69,3 +69,38 @@ func TestCommitWaitsNoLongerThanTheCallersDeadline(t *testing.T) {
 		t.Errorf("error = %v after %v", err, took)
 	}
 }
+
+// What can be recognised need not be tried again: its transaction is looked for, and when it is there nothing has failed.
+func TestWhatIsFoundAfterAnUnknownCommitIsDone(t *testing.T) {
+	l, d, _ := openThrough(t, func(c *db.Config) { c.CommitTimeout, c.ReadTimeout = 300*time.Millisecond, time.Second })
+	hooked := false
+	write := func(fate testservers.Fate, stored func(context.Context) (bool, error)) error {
+		hooked = false
+		l.MeetCommits(testservers.Nth(1, fate))
+		return d.TxOnce(t.Context(), func(ctx context.Context) error {
+			db.AfterCommit(ctx, func() { hooked = true })
+			return d.Write(ctx).Create(newThing("thing")).Error
+		}, stored)
+	}
+	find := func(ctx context.Context) (bool, error) {
+		var n int64
+		err := d.Read(ctx).Model(&thing{}).Where("name = 'thing'").Count(&n).Error
+		return n == 1, err
+	}
+	if err := write(testservers.Lost, find); !errors.Is(err, db.ErrOutcomeUnknown) || hooked {
+		t.Errorf("not stored: %v, hook ran: %v", err, hooked)
+	}
+	if err := write(testservers.Stored, find); err != nil || !hooked {
+		t.Errorf("stored: %v, hook ran: %v", err, hooked)
+	}
+	if err := write(testservers.Passes, find); !db.IsDuplicate(err) || hooked { // looked for only when nobody knows
+		t.Errorf("a taken name: %v, hook ran: %v", err, hooked)
+	}
+	if _, err := d.SQL().ExecContext(t.Context(), "DELETE FROM things"); err != nil {
+		t.Fatal(err)
+	}
+	away := errors.New("away")
+	if err := write(testservers.Stored, func(context.Context) (bool, error) { return true, away }); !errors.Is(err, db.ErrOutcomeUnknown) || hooked {
+		t.Errorf("not looked for: %v, hook ran: %v", err, hooked)
+	}
+}

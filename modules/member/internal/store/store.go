@@ -22,6 +22,11 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) erro
 	return s.db.Tx(ctx, fn)
 }
 
+// TxOnce is Tx that asks stored whether the work is there when nobody knows.
+func (s *Store) TxOnce(ctx context.Context, fn func(ctx context.Context) error, stored func(ctx context.Context) (bool, error)) error {
+	return s.db.TxOnce(ctx, fn, stored)
+}
+
 // forUpdate locks the rows that a query finds until the transaction ends. SQLite's transactions are alone anyway.
 var forUpdate = clause.Locking{Strength: clause.LockingStrengthUpdate}
 
