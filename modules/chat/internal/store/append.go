@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,8 @@ var ErrLocked = fault.New(fault.Unavailable, "unavailable", "The room is busy; t
 // locked, in the order of their ids, before a number is taken, and the numbers go back with a ROLLBACK.
 // With skipLocked a room that another transaction holds fails with ErrLocked instead of making the others
 // wait. The outcomes stand in the order of the drafts. A returned error means that nothing is known to be
-// stored; when it wraps db.ErrOutcomeUnknown the COMMIT itself failed and any of it may be: use Find.
+// stored; when it wraps db.ErrOutcomeUnknown the COMMIT itself failed and any of it may be: use Find, and the outcomes
+// are what was to be.
 //
 // Hardly any draft is a retry, so the retry keys are not looked for at first: the unique key refuses a batch that
 // holds one, and the batch is stored again, this time with a look. What would be refused is looked for before it is: a
@@ -82,10 +84,10 @@ func (s *Store) append(ctx context.Context, drafts []Draft, how locking, retries
 	defer b.free()
 	opening := b.lock(how)
 	err := s.db.TxPipelined(ctx, opening, func(ctx context.Context) ([]db.Statement, error) { return b.run(ctx, how, retries) })
-	if err != nil {
+	if err != nil && !errors.Is(err, db.ErrOutcomeUnknown) {
 		return nil, err
 	}
-	return b.out, nil
+	return b.out, err
 }
 
 // retryKey is the identity of one send, for the life of the row.

@@ -143,6 +143,26 @@ func TestACommitWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// A retry whose own COMMIT is not answered is a retry all the same, whichever of its two tries loses the answer.
+func TestARetryWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for try := range int64(2) {
+		for name, fate := range map[string]testservers.Fate{"lost before": testservers.Lost, "lost after": testservers.Stored, "silent": testservers.Silent} {
+			t.Run(fmt.Sprintf("%s, try %d", name, try+1), func(t *testing.T) {
+				t.Parallel()
+				l, d := through(t)
+				w := start(t, patient, store.New(d))
+				one := draft(openRoom(t, d), "1")
+				send(t, w, one).stored(t, 1)
+				l.MeetCommits(testservers.Nth(try+1, fate))
+				if o := send(t, w, one).stored(t, 1); !o.Dup {
+					t.Error("a retry is told as new")
+				}
+			})
+		}
+	}
+}
+
 // Many senders over a link that loses every third COMMIT or its answer: nobody is told that a message failed,
 // each is there exactly once, and of the answers a sender got the numbers are true.
 func TestManySendersOverABadLink(t *testing.T) {
