@@ -1,11 +1,11 @@
 package chat_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
+	"mall/modules/chat"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 	"mall/modules/platform/testservers"
@@ -147,29 +147,32 @@ func TestARetryOutlivesTheLimitsOfItsDay(t *testing.T) {
 
 // Who writes too fast is told so whatever the key: that is no final answer, and a little later the retry has its own.
 func TestARetryMayHaveToWait(t *testing.T) {
-	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, testservers.SQLite(t), "", func(p *parts) {
-		p.Chat.SendsPerSecond, p.Chat.SendsBurst = 5, 1
-	})}}
+	m := limited(t, func(c *chat.Config) { c.SendsPerSecond, c.SendsBurst = 1, 1 })
 	r := m.openRoom(t, "buyer")
 	one := map[string]any{"client_msg_id": id.New(), "body": "하나"}
 	first := m.post(t, 0, "buyer", r.ID, one)
+	c := m.connect(t, 0, "buyer")
+	const tries = 10
+	for range tries {
+		c.say(framed(r.ID, one))
+	}
 	refused := 0
-	until(t, "the retry is answered", func() bool {
-		status, text := m.call(t, 0, "buyer", "POST", "/chat/rooms/"+r.ID.String()+"/messages", one)
-		var again receipt
-		if status == http.StatusTooManyRequests {
+	for range tries {
+		switch got := c.next(); {
+		case got.Type == "ack" && got.Seq == first.Seq && got.Dup:
+		case got.Type == "error" && got.Code == "rate_limited" && got.Retryable:
 			refused++
-			return false
+		default:
+			t.Errorf("a retry: %+v", got)
 		}
-		check(t, json.Unmarshal(text, &again))
-		if status != http.StatusOK || again != (receipt{first.Seq, true}) {
-			t.Errorf("%d %s", status, text)
-		}
-		return true
-	})
+	}
 	if refused == 0 {
 		t.Error("the limit refused nothing: the case that this test is about did not happen")
 	}
+	until(t, "the retry is answered", func() bool {
+		c.say(framed(r.ID, one))
+		return c.next().Type == "ack"
+	})
 }
 
 // Who has no seat any more learns nothing, not even of what they have sent themselves.

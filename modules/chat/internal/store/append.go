@@ -267,6 +267,9 @@ func (b *batch) recall(ctx context.Context) error {
 			keys = append(keys, b.drafts[i].key())
 		}
 	}
+	if len(keys) == 0 {
+		return nil
+	}
 	found, err := b.s.find(ctx, keys)
 	if err != nil {
 		return err
