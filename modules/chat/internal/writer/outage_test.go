@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -140,6 +141,39 @@ func TestACommitWithoutAnAnswer(t *testing.T) {
 				t.Errorf("stored %q", got)
 			}
 		})
+	}
+}
+
+// Hardly any send is a retry: one that is accepted costs two round trips, and no look for its key.
+func TestAnAcceptedSendLooksForNoKey(t *testing.T) {
+	t.Parallel()
+	l, d := through(t)
+	w := start(t, patient, store.New(d))
+	room := openRoom(t, d)
+	send(t, w, draft(room, "1")).stored(t, 1) // makes the connection
+	var mu sync.Mutex
+	var packets []string
+	l.Meet(func(s testservers.Sent) testservers.Fate {
+		mu.Lock()
+		defer mu.Unlock()
+		packets = append(packets, s.Text)
+		return testservers.Passes
+	})
+	taken := func() (all []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all, packets = packets, nil
+		return all
+	}
+	send(t, w, draft(room, "2")).stored(t, 2)
+	if got := taken(); len(got) != 2 || !strings.Contains(got[0], "FOR UPDATE") || !strings.Contains(got[1], "COMMIT") {
+		t.Errorf("the send cost %d round trips: %q", len(got), got)
+	}
+	refused := draft(room, "3")
+	refused.Refusal = fault.New(fault.Invalid, "too_long", "Too long.")
+	send(t, w, refused).refused(t, fault.Invalid)
+	if got := taken(); len(got) != 3 {
+		t.Errorf("a refusal cost %d round trips: %q", len(got), got)
 	}
 }
 
