@@ -11,8 +11,9 @@ import (
 	"mall/modules/platform/identity"
 )
 
-// changeInquiry changes an inquiry's state or owner, for the shop's staff. The end of one is said in the
-// room, where the buyer sees it.
+// changeInquiry changes an inquiry's state or owner, for the shop's staff. The end of one is said in the room, where the
+// buyer sees it. The change goes the way of a message, by the room's lane: it and its notice are stored together, and the
+// notice is told in its turn.
 func (c *Chat) changeInquiry(ctx context.Context, p *identity.Principal, room, inquiry id.ID, change store.InquiryChange) error {
 	s, err := c.seatIn(ctx, p, room)
 	if err != nil {
@@ -26,16 +27,11 @@ func (c *Chat) changeInquiry(ctx context.Context, p *identity.Principal, room, i
 			return err
 		}
 	}
-	before, err := c.store.ChangeInquiry(ctx, room, inquiry, change)
-	if err != nil {
+	change.Notice = noticeOfChange
+	row := store.Draft{RoomID: room, InquiryID: inquiry, Party: store.System, SenderID: store.SystemSender,
+		Kind: kindNotice, ClientMsgID: id.New(), Change: &change}
+	if _, err := await(ctx, func(done func(store.Outcome)) { c.append(row, s.parties, nil, done) }); err != nil {
 		return err
-	}
-	if code := noticeOfChange(before.State, change.State); code != "" {
-		notice := store.Draft{RoomID: room, InquiryID: inquiry, Party: store.System, SenderID: store.SystemSender,
-			Kind: kindNotice, Body: code, ClientMsgID: id.New()}
-		if _, err := await(ctx, func(done func(store.Outcome)) { c.append(notice, s.parties, nil, done) }); err != nil {
-			return err
-		}
 	}
 	c.pushRoom(ctx, room)
 	return nil
@@ -53,11 +49,9 @@ func (c *Chat) checkOwner(ctx context.Context, shop, owner id.ID) error {
 }
 
 // noticeOfChange is what the room is told of a change of state; "" for nothing.
-func noticeOfChange(before string, after *string) string {
+func noticeOfChange(before, after string) string {
 	switch {
-	case after == nil || *after == before:
-		return ""
-	case *after == store.Done:
+	case after == store.Done:
 		return "inquiry_done"
 	case before == store.Done:
 		return "inquiry_reopened"

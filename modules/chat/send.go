@@ -34,9 +34,21 @@ type cardRef struct {
 	ID   id.ID  `json:"id"`
 }
 
+// key is the CardKey of the card that is stored for it.
+func (r cardRef) key() string {
+	if r.Kind == subjectOrder {
+		return subjectOrder + ":" + r.ID.String()
+	}
+	return subjectProduct + ":" + r.ID.String()
+}
+
 // send is the one path of every message from a person. done is called exactly once, after the COMMIT or
 // with the reason why there was none: the errors of the contract's section 3. origin is the connection
 // that sends, which gets its answer through done and not the message; nil for REST.
+//
+// Before its retry key is looked for a send is refused only where there is none, where the sender has no seat, or where it
+// may be tried again: no other refusal is right for what may be stored. What a rule refuses goes the way of what is
+// stored, behind a first try that may still wait there, and is refused under the room's lock when its key is not found.
 func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin hub.Connection, done func(store.Outcome)) {
 	s, err := c.seatIn(ctx, p, d.room)
 	if err != nil {
@@ -47,9 +59,14 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: fault.Retry(fault.RateLimited, "rate_limited", "You are writing too fast; try again in a moment.", after)})
 		return
 	}
-	row, err := c.row(ctx, p, s, d)
-	if err != nil {
-		done(store.Outcome{Err: err})
+	if d.clientMsgID.IsZero() {
+		done(store.Outcome{Err: fault.Invalidf("client_msg_id", "bad_request", "A send needs a client_msg_id.")})
+		return
+	}
+	row := rowOf(p, s, d)
+	row.Refusal = c.complete(ctx, &row, s, d)
+	if fault.KindOf(row.Refusal).Retryable() {
+		done(store.Outcome{Err: row.Refusal})
 		return
 	}
 	c.append(row, s.parties, origin, done)
@@ -64,39 +81,40 @@ func (c *Chat) mayWrite(ctx context.Context, member id.ID) (after time.Duration,
 	return after, verdict == limit.Yes
 }
 
-// row checks a draft and makes of it what will be stored.
-func (c *Chat) row(ctx context.Context, p *identity.Principal, s seat, d draft) (store.Draft, error) {
-	if d.clientMsgID.IsZero() {
-		return store.Draft{}, fault.Invalidf("client_msg_id", "bad_request", "A send needs a client_msg_id.")
-	}
-	if err := c.checkBody(d.body, d.card != nil); err != nil {
-		return store.Draft{}, err
-	}
+// rowOf is what will be stored of a draft, but for its card.
+func rowOf(p *identity.Principal, s seat, d draft) store.Draft {
 	row := store.Draft{RoomID: d.room, InquiryID: d.inquiry, Party: s.party, SenderID: p.MemberID, SenderName: p.Name,
 		Kind: kindText, Body: d.body, ClientMsgID: d.clientMsgID, ExpectSeq: d.expectSeq}
 	if s.party == store.Buyer {
 		row.ExpectSeq = nil // a compare-and-set between colleagues
 	}
-	if d.card == nil {
-		return row, nil
+	if d.card != nil {
+		row.Kind, row.CardKey = kindCard, d.card.key()
+	}
+	return row
+}
+
+// complete checks a draft and puts its card, as it is today, into what will be stored.
+func (c *Chat) complete(ctx context.Context, row *store.Draft, s seat, d draft) error {
+	if err := c.checkBody(d.body, d.card != nil); err != nil || d.card == nil {
+		return err
 	}
 	card, err := c.card(ctx, s.parties, *d.card)
-	if err != nil {
-		return store.Draft{}, err
+	if err == nil {
+		row.Card = encodeCard(card)
 	}
-	row.Kind, row.Card = kindCard, encodeCard(card)
-	row.CardKey = store.CardKey(row.Card)
-	return row, nil
+	return err
 }
 
 // append stores the message and then tells both parties, who so hear of it before whatever the sender does next.
 // A repetition is told again: the first time may have been lost, and connections drop what they have.
 func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, done func(store.Outcome)) {
 	c.writer.Append(row, func(o store.Outcome) {
-		if o.Err == nil {
+		told := o.Err == nil && o.Message.Seq > 0
+		if told {
 			c.tell(&o.Message, sides, origin)
 		}
-		if o.Err == nil && !o.Dup {
+		if told && !o.Dup {
 			c.messages.Add(1)
 		}
 		done(o)
@@ -128,7 +146,7 @@ func await(ctx context.Context, start func(done func(store.Outcome))) (store.Out
 	case o := <-answer:
 		return o, o.Err
 	case <-ctx.Done():
-		return store.Outcome{}, fault.Wrap(fault.Unavailable, "unavailable", "The answer took too long; send again with the same client_msg_id.", ctx.Err())
+		return store.Outcome{}, fault.Wrap(fault.Unavailable, "unavailable", "The answer took too long; send the same again.", ctx.Err())
 	}
 }
 

@@ -45,13 +45,21 @@ func (m *Members) SignUp(ctx context.Context, email, plain, name string) (Member
 	}
 	row.PasswordHash = slot.Hash(plain)
 	slot.Release()
-	if err := m.store.InsertMembers(ctx, row); err != nil {
+	if err := m.insertOnce(ctx, row); err != nil {
 		if fault.KindOf(err) == fault.Conflict {
 			return Member{}, emailTaken()
 		}
 		return Member{}, err
 	}
 	return public(row), nil
+}
+
+func (m *Members) insertOnce(ctx context.Context, row store.Member) error {
+	return m.store.TxOnce(ctx, func(ctx context.Context) error { return m.store.InsertMembers(ctx, row) },
+		func(ctx context.Context) (bool, error) {
+			found, err := m.store.Members(ctx, []id.ID{row.ID})
+			return len(found) == 1, err
+		})
 }
 
 // newMember checks what a person typed.
@@ -137,13 +145,18 @@ func (m *Members) Unban(ctx context.Context, member id.ID) error {
 
 // change runs fn in a transaction and tells of it once that has committed.
 func (m *Members) change(ctx context.Context, n Notice, fn func(ctx context.Context) error) error {
-	return m.store.Tx(ctx, func(ctx context.Context) error {
+	return m.changeOnce(ctx, n, fn, nil)
+}
+
+// changeOnce is change that asks stored whether the change is there when nobody knows.
+func (m *Members) changeOnce(ctx context.Context, n Notice, fn func(ctx context.Context) error, stored func(ctx context.Context) (bool, error)) error {
+	return m.store.TxOnce(ctx, func(ctx context.Context) error {
 		if err := fn(ctx); err != nil {
 			return err
 		}
 		db.AfterCommit(ctx, func() { m.tell(ctx, n) })
 		return nil
-	})
+	}, stored)
 }
 
 // missing words an absent row for the outside.

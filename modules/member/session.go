@@ -18,9 +18,12 @@ func (m *Members) LogOut(ctx context.Context, p *identity.Principal) error {
 }
 
 func (m *Members) end(ctx context.Context, session, member id.ID) error {
-	return m.change(ctx, Notice{Member: member, Session: session, Ended: true}, func(ctx context.Context) error {
-		return m.store.EndSession(ctx, session, m.now())
-	})
+	return m.changeOnce(ctx, Notice{Member: member, Session: session, Ended: true},
+		func(ctx context.Context) error { return m.store.EndSession(ctx, session, m.now()) },
+		func(ctx context.Context) (bool, error) {
+			logins, err := m.store.Logins(ctx, []id.ID{session})
+			return len(logins) == 1 && logins[0].RevokedAt != nil, err
+		})
 }
 
 // Refresh gives a new token pair for a refresh token, which is used up by it. Errors: Unauthenticated with

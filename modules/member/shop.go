@@ -27,7 +27,7 @@ func (m *Members) OpenShop(ctx context.Context, owner id.ID, name string) (Shop,
 		return Shop{}, err
 	}
 	shop := Shop{ID: id.New(), Name: clean, CreatedAt: m.now()}
-	return shop, m.change(ctx, Notice{Member: owner}, func(ctx context.Context) error {
+	return shop, m.changeOnce(ctx, Notice{Member: owner}, func(ctx context.Context) error {
 		if err := m.roomForShop(ctx, owner); err != nil {
 			return err
 		}
@@ -35,6 +35,9 @@ func (m *Members) OpenShop(ctx context.Context, owner id.ID, name string) (Shop,
 			return err
 		}
 		return m.store.InsertStaff(ctx, store.Staff{ShopID: shop.ID, MemberID: owner, Role: string(identity.RoleOwner), CreatedAt: shop.CreatedAt})
+	}, func(ctx context.Context) (bool, error) {
+		found, err := m.store.Shops(ctx, []id.ID{shop.ID})
+		return len(found) == 1, err
 	})
 }
 

@@ -65,6 +65,9 @@ func (m *Members) AddStaff(ctx context.Context, actor, shop id.ID, email string,
 			return id.Nil, err
 		}
 		return added.ID, m.store.InsertStaff(ctx, store.Staff{ShopID: shop, MemberID: added.ID, Role: string(role), CreatedAt: m.now()})
+	}, func(r roster) bool {
+		has, is := r.role(added.ID)
+		return is && has == role
 	})
 	return Staff{MemberID: added.ID, Name: added.Name, Email: added.Email, Role: role}, err
 }
@@ -105,6 +108,9 @@ func (m *Members) SetStaffRole(ctx context.Context, actor, shop, member id.ID, r
 			return id.Nil, lastOwner()
 		}
 		return member, m.store.SetRole(ctx, shop, member, string(role))
+	}, func(r roster) bool {
+		has, is := r.role(member)
+		return is && has == role
 	})
 	if err != nil {
 		return Staff{}, err
@@ -131,30 +137,42 @@ func (m *Members) RemoveStaff(ctx context.Context, actor, shop, member id.ID) er
 			return id.Nil, lastOwner()
 		}
 		return member, m.store.DeleteStaff(ctx, shop, member)
+	}, func(r roster) bool {
+		_, is := r.role(member)
+		return !is
 	})
 }
 
 // changeStaff runs fn with the shop locked, so that what fn decides by the roster holds when it commits; the
-// actor's role too is what the database says, not what a principal remembers. fn answers whose shops it changed.
-func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ctx context.Context, r roster, acting identity.Role) (id.ID, error)) error {
-	return m.store.Tx(ctx, func(ctx context.Context) error {
+// actor's role too is what the database says, not what a principal remembers. fn answers whose shops it changed; done
+// says by the roster whether that has happened, when nobody knows.
+func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ctx context.Context, r roster, acting identity.Role) (id.ID, error), done func(roster) bool) error {
+	return m.store.TxOnce(ctx, func(ctx context.Context) error {
 		if _, err := m.store.LockShop(ctx, shop); err != nil {
 			return missing("shop", err)
 		}
-		rows, err := m.store.StaffRows(ctx, []id.ID{shop})
+		r, err := m.roster(ctx, shop)
 		if err != nil {
 			return err
 		}
-		acting, is := roster(rows).role(actor)
+		acting, is := r.role(actor)
 		if !is {
 			return fault.Missing("shop")
 		}
-		changed, err := fn(ctx, rows, acting)
+		changed, err := fn(ctx, r, acting)
 		if err == nil {
 			db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: changed}) })
 		}
 		return err
+	}, func(ctx context.Context) (bool, error) {
+		r, err := m.roster(ctx, shop)
+		return err == nil && done(r), err
 	})
+}
+
+func (m *Members) roster(ctx context.Context, shop id.ID) (roster, error) {
+	rows, err := m.store.StaffRows(ctx, []id.ID{shop})
+	return rows, err
 }
 
 // roster is the whole staff of one shop.

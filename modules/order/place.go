@@ -130,7 +130,7 @@ func (o *Orders) place(ctx context.Context, buyer id.ID, d Draft) (Order, error)
 		return o.tell(ctx, order, "")
 	})
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	return order, nil
 }

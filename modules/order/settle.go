@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"mall/modules/order/internal/store"
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -55,7 +54,7 @@ func (o *Orders) pay(ctx context.Context, p *identity.Principal, order id.ID) (O
 		return err
 	})
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	return o.charge(ctx, payment)
 }
@@ -84,12 +83,12 @@ func (o *Orders) charge(ctx context.Context, payment store.Payment) (Order, erro
 	declined := err != nil
 	var after Order
 	var refused error
-	err = o.db.Tx(ctx, func(ctx context.Context) error {
+	err = o.db.TxOnce(ctx, func(ctx context.Context) error {
 		after, refused, err = o.book(ctx, payment, declined)
 		return err
-	})
+	}, func(ctx context.Context) (bool, error) { return o.stands(ctx, after) })
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	if refused != nil {
 		o.giveBack(ctx, payment.OrderID)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"mall/modules/order/internal/store"
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -31,7 +30,8 @@ type StatusChanged struct {
 // first. Of two steps at once one wins; the other gets fault.Conflict "illegal_step".
 //
 // fault.NotFound: there is no such order for the caller. fault.Forbidden: somebody else takes this step.
-// fault.Conflict: "illegal_step", "payment_declined". fault.Unavailable: it may have happened; look, or try again.
+// fault.Conflict: "illegal_step", "payment_declined". fault.Unavailable: it may have happened, and could not be looked for;
+// look, or try again.
 func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error) {
 	p, err := identity.From(ctx)
 	if err != nil {
@@ -41,21 +41,27 @@ func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error
 		return o.pay(ctx, p, order)
 	}
 	var after Order
-	err = o.db.Tx(ctx, func(ctx context.Context) error {
+	err = o.db.TxOnce(ctx, func(ctx context.Context) error {
 		before, v, err := o.lockFor(ctx, p, order)
 		if err != nil {
 			return err
 		}
 		after, err = o.move(ctx, before, to, v)
 		return err
-	})
+	}, func(ctx context.Context) (bool, error) { return o.stands(ctx, after) })
 	if err != nil {
-		return Order{}, db.Fault(err)
+		return Order{}, err
 	}
 	if ends(to) {
 		o.giveBack(ctx, order)
 	}
 	return after, nil
+}
+
+// stands says whether the order is as the step has left it: the moment tells that step from all others.
+func (o *Orders) stands(ctx context.Context, after Order) (bool, error) {
+	now, err := o.rows.Get(ctx, after.ID)
+	return err == nil && now.Status == after.Status && now.UpdatedAt.Equal(after.UpdatedAt), err
 }
 
 // lockFor holds the order until the transaction ends, for somebody who may see it.

@@ -3,7 +3,6 @@ package product
 import (
 	"context"
 
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
@@ -24,10 +23,8 @@ func (c *Catalogue) create(ctx context.Context, product, shop id.ID, d Draft) (P
 	at := c.now()
 	p := Product{ID: product, ShopID: shop, Stock: d.Stock, CreatedAt: at, UpdatedAt: at}
 	d.fill(&p)
-	err := c.db.Tx(ctx, func(ctx context.Context) error {
-		return c.rows.Insert(ctx, p, grams(p.SearchName))
-	})
-	return p, db.Fault(err)
+	err := c.db.TxOnce(ctx, func(ctx context.Context) error { return c.rows.Insert(ctx, p, grams(p.SearchName)) }, c.stands(&p))
+	return p, err
 }
 
 // Edit changes the given fields of a product. Like every change of a product it answers fault.NotFound to anyone
@@ -53,7 +50,8 @@ func (c *Catalogue) Edit(ctx context.Context, product id.ID, e Edit) (Product, e
 // from a cancelled order is still counted.
 func (c *Catalogue) Delete(ctx context.Context, product id.ID) error {
 	_, err := c.change(ctx, product, func(ctx context.Context, p *Product) error {
-		return c.rows.Delete(ctx, p.ID, c.now())
+		p.UpdatedAt = c.now()
+		return c.rows.Delete(ctx, p.ID, p.UpdatedAt)
 	})
 	return err
 }
@@ -80,7 +78,7 @@ func (c *Catalogue) change(ctx context.Context, product id.ID, fn func(context.C
 		return Product{}, err
 	}
 	var p Product
-	err := c.db.Tx(ctx, func(ctx context.Context) error {
+	err := c.db.TxOnce(ctx, func(ctx context.Context) error {
 		locked, err := c.rows.Lock(ctx, product)
 		if err != nil {
 			return err
@@ -91,8 +89,16 @@ func (c *Catalogue) change(ctx context.Context, product id.ID, fn func(context.C
 		p = locked[0]
 		p.SearchName = folded(p.Name)
 		return fn(ctx, &p)
-	})
-	return p, db.Fault(err)
+	}, c.stands(&p))
+	return p, err
+}
+
+// stands says whether a product is as p has it: the moment of its last change tells that from all others.
+func (c *Catalogue) stands(p *Product) func(ctx context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		found, err := c.rows.GetMany(ctx, []id.ID{p.ID})
+		return len(found) == 1 && found[0].UpdatedAt.Equal(p.UpdatedAt), err
+	}
 }
 
 // draftOf is the product as its seller worded it, but for the stock.

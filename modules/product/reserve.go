@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 )
@@ -55,7 +54,7 @@ func (c *Catalogue) Reserve(ctx context.Context, shop id.ID, lines []Line) ([]Re
 		return nil
 	})
 	if err != nil {
-		return nil, db.Fault(err)
+		return nil, err
 	}
 	return reserved, nil
 }
@@ -66,7 +65,7 @@ func (c *Catalogue) Release(ctx context.Context, lines []Line) error {
 	if err := checkLines(lines); err != nil {
 		return err
 	}
-	return db.Fault(c.db.Tx(ctx, func(ctx context.Context) error {
+	return c.db.Tx(ctx, func(ctx context.Context) error {
 		stock, err := c.lock(ctx, lines)
 		if err != nil {
 			return err
@@ -80,7 +79,7 @@ func (c *Catalogue) Release(ctx context.Context, lines []Line) error {
 			}
 		}
 		return nil
-	}))
+	})
 }
 
 // lock holds the lines' products until the transaction ends.

@@ -29,7 +29,7 @@ func (c *Catalogue) seed(ctx context.Context, products []SeedProduct) error {
 	for i, p := range products {
 		ids[i] = p.ID
 	}
-	return db.Fault(c.db.Tx(ctx, func(ctx context.Context) error {
+	return c.db.Tx(ctx, func(ctx context.Context) error {
 		there, err := c.Cards(ctx, ids)
 		if err != nil {
 			return err
@@ -43,5 +43,5 @@ func (c *Catalogue) seed(ctx context.Context, products []SeedProduct) error {
 			}
 		}
 		return nil
-	}))
+	})
 }

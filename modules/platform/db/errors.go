@@ -18,7 +18,7 @@ import (
 )
 
 // ErrOutcomeUnknown says that a COMMIT was sent and not answered, or answered with an error: the transaction may be
-// stored. It is not a failure. Look for the row by its key, or tell the caller to send the same thing again.
+// stored. It is not a failure. Look for the row by its key (TxOnce does), or tell the caller to send the same thing again.
 var ErrOutcomeUnknown = errors.New("db: outcome of COMMIT unknown")
 
 // retryAfter is what a caller is told to wait when the database is away.

@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
@@ -56,6 +57,38 @@ func TestFaultOfStatements(t *testing.T) {
 	})
 }
 
+// Whatever ends a transaction, its outermost error has a kind and keeps its cause: no caller has to think of it.
+func TestTheErrorOfATransactionHasAKind(t *testing.T) {
+	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+		create(t, d, newThing("taken"))
+		broken := errors.New("broken")
+		for name, tx := range map[string]func(fn func(context.Context) error) error{
+			"Tx": func(fn func(context.Context) error) error { return d.Tx(t.Context(), fn) },
+			"TxPipelined": func(fn func(context.Context) error) error {
+				opening := db.Opening{Statement: db.Statement{Text: []byte("SELECT 1")}, Each: func(*sql.Rows) error { return nil }}
+				return d.TxPipelined(t.Context(), opening, func(ctx context.Context) ([]db.Statement, error) { return nil, fn(ctx) })
+			},
+		} {
+			again := func(ctx context.Context) error { return d.Write(ctx).Create(newThing("taken")).Error }
+			if err := tx(again); fault.KindOf(err) != fault.Conflict || fault.CodeOf(err) != "duplicate" || !db.IsDuplicate(err) {
+				t.Errorf("%s: a taken key: %v", name, err)
+			}
+			joined := func(ctx context.Context) error { return d.Tx(ctx, again) }
+			if err := tx(joined); fault.KindOf(err) != fault.Conflict {
+				t.Errorf("%s: a taken key in a joined transaction: %v", name, err)
+			}
+			err := tx(func(context.Context) error { return broken })
+			if _, classified := fault.As(err); !classified || fault.KindOf(err) != fault.Internal || !errors.Is(err, broken) {
+				t.Errorf("%s: an error of ours: %v", name, err)
+			}
+			sold := fault.New(fault.Conflict, "sold_out", "Sold out.")
+			if err := tx(func(context.Context) error { return sold }); err != error(sold) { //nolint:errorlint // it stays as it is
+				t.Errorf("%s: a refusal: %v", name, err)
+			}
+		}
+	})
+}
+
 // lockIn updates one row in ctx's transaction, which locks it.
 func lockIn(ctx context.Context, d *db.DB, x *thing) error {
 	return d.Write(ctx).Model(&thing{}).Where("id = ?", x.ID).Update("count", 1).Error
@@ -81,7 +114,7 @@ func TestLockWaitIsRetryableAndSwallowingItDoomsTheTransaction(t *testing.T) {
 				}
 				return nil // swallowed
 			})
-			if inner == nil || fault.KindOf(db.Fault(inner)) != fault.Unavailable {
+			if inner == nil || fault.KindOf(inner) != fault.Unavailable {
 				t.Errorf("the transaction that waited in vain = %v", inner)
 			}
 			return nil
@@ -118,7 +151,7 @@ func TestDeadlockIsRetryableAndDoomsItsVictim(t *testing.T) {
 				}
 			}
 			_ = lockIn(ctx, d, then) // one of the two is the victim, and swallows it
-			return d.Write(ctx).Create(newThing("after" + first.Name)).Error
+			return db.Fault(d.Write(ctx).Create(newThing("after" + first.Name)).Error)
 		})
 	}
 	go step(x, y)
@@ -129,7 +162,7 @@ func TestDeadlockIsRetryableAndDoomsItsVictim(t *testing.T) {
 			failed = append(failed, err)
 		}
 	}
-	if len(failed) != 1 || fault.KindOf(db.Fault(failed[0])) != fault.Unavailable {
+	if len(failed) != 1 || fault.KindOf(failed[0]) != fault.Unavailable {
 		t.Errorf("failed = %v, want one retryable victim", failed)
 	}
 	if got := names(t, d); got != "afterx x y" && got != "aftery x y" {

@@ -39,6 +39,11 @@ func (d *DB) TxPipelined(ctx context.Context, opening Opening, fn func(ctx conte
 	if d.several == nil || d.current(ctx) != nil {
 		return d.Tx(ctx, func(ctx context.Context) error { return d.oneByOne(ctx, opening, fn) })
 	}
+	return Fault(d.txPipelined(ctx, opening, fn))
+}
+
+// txPipelined is an outermost TxPipelined on MySQL; its errors are not classified yet.
+func (d *DB) txPipelined(ctx context.Context, opening Opening, fn func(ctx context.Context) ([]Statement, error)) error {
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
 	conn, err := d.several.Conn(ctx)

@@ -63,7 +63,7 @@ func TestTxPipelinedStoresAllOrNothing(t *testing.T) {
 			}
 			return []db.Statement{adding("lost, too")}, broken
 		})
-		if err != broken { //nolint:errorlint // unchanged is the promise
+		if !errors.Is(err, broken) {
 			t.Errorf("error = %v, want the func's own", err)
 		}
 		for _, last := range [][]string{{"c", "a"}, {"a", "c"}, {"c", "a", "f"}} {
@@ -119,8 +119,8 @@ func TestTxPipelinedRollsBackAPanicAndJoins(t *testing.T) {
 
 // A lost answer to the packet with COMMIT in it leaves the outcome open, and here the things are there.
 func TestLostAnswerToAPipelinedCommitIsUnknown(t *testing.T) {
-	for _, how := range []string{"cut", "hang"} {
-		t.Run(how, func(t *testing.T) {
+	for name, how := range map[string]testservers.Fate{"cut": testservers.Stored, "hang": testservers.Silent} {
+		t.Run(name, func(t *testing.T) {
 			l, d, direct := openThrough(t, func(c *db.Config) {
 				c.CommitTimeout = 300 * time.Millisecond
 				c.ReadTimeout = time.Second
@@ -128,9 +128,9 @@ func TestLostAnswerToAPipelinedCommitIsUnknown(t *testing.T) {
 			if err := pipelined(t.Context(), d, "a"); err != nil {
 				t.Fatal(err)
 			}
-			l.loseNextCommit(how)
+			l.MeetCommits(testservers.Nth(1, how))
 			began := time.Now()
-			if err := pipelined(t.Context(), d, "b", "c"); !errors.Is(err, db.ErrOutcomeUnknown) || fault.KindOf(db.Fault(err)) != fault.Unavailable {
+			if err := pipelined(t.Context(), d, "b", "c"); !errors.Is(err, db.ErrOutcomeUnknown) || fault.KindOf(err) != fault.Unavailable {
 				t.Errorf("error = %v", err)
 			}
 			if took := time.Since(began); took > 900*time.Millisecond {
@@ -166,7 +166,7 @@ func TestTxPipelinedHasPatience(t *testing.T) {
 		opening.Patience = 50 * time.Millisecond
 		began := time.Now()
 		err := d.TxPipelined(t.Context(), opening, func(context.Context) ([]db.Statement, error) { return []db.Statement{adding("y")}, nil })
-		if took := time.Since(began); fault.KindOf(db.Fault(err)) != fault.Unavailable || errors.Is(err, db.ErrOutcomeUnknown) || took > 900*time.Millisecond {
+		if took := time.Since(began); fault.KindOf(err) != fault.Unavailable || errors.Is(err, db.ErrOutcomeUnknown) || took > 900*time.Millisecond {
 			t.Errorf("%v after %v", err, took)
 		}
 		return nil

@@ -46,12 +46,25 @@ func (d *DB) current(ctx context.Context) *transaction {
 // Inside another Tx it joins that transaction: all of it commits or none. A joined Tx that failed makes the outermost
 // one roll back even when the error was swallowed; after a deadlock, lock wait or timeout no statement works any more.
 // An error or panic of fn rolls back and is passed on. An error that is ErrOutcomeUnknown means that the
-// COMMIT may have succeeded; every other error means that nothing was stored. A context without a deadline gets
-// cfg.Timeout. One transaction is for one goroutine.
+// COMMIT may have succeeded; every other error means that nothing was stored. The outermost error is a fault (see Fault)
+// with its cause in the chain, whoever it comes from. A context without a deadline gets cfg.Timeout. One transaction is
+// for one goroutine.
 func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
+	return d.TxOnce(ctx, fn, nil)
+}
+
+// TxOnce is Tx for what has no key of its own by which the same again would be known. When the outcome of COMMIT is
+// unknown, stored looks, on another connection, whether the work is there: then it is done, and not for the caller to try
+// again. Inside another Tx it joins that one, and stored is not asked.
+func (d *DB) TxOnce(ctx context.Context, fn func(ctx context.Context) error, stored func(ctx context.Context) (bool, error)) error {
 	if t := d.current(ctx); t != nil {
 		return t.join(ctx, fn)
 	}
+	return Fault(d.tx(ctx, fn, stored))
+}
+
+// tx is an outermost TxOnce; its errors are not classified yet.
+func (d *DB) tx(ctx context.Context, fn func(ctx context.Context) error, stored func(ctx context.Context) (bool, error)) error {
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
 	begun, err := d.primary.BeginTx(ctx, nil)
@@ -59,7 +72,14 @@ func (d *DB) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
 		return fmt.Errorf("db: begin: %w", err)
 	}
 	t := &transaction{owner: d, sql: begun}
-	if err := t.run(context.WithValue(ctx, transactionKey{}, t), fn); err != nil {
+	err = t.run(context.WithValue(ctx, transactionKey{}, t), fn)
+	if errors.Is(err, ErrOutcomeUnknown) && stored != nil {
+		if there, lookup := stored(ctx); there && lookup == nil {
+			t.committed.Store(true)
+			err = nil
+		}
+	}
+	if err != nil {
 		return err
 	}
 	t.afterwards()
@@ -102,10 +122,11 @@ func (t *transaction) run(ctx context.Context, fn func(context.Context) error) e
 	return t.commit(ctx)
 }
 
-// because adds the reason to an error that is only its echo: the transaction was over already.
+// because adds the reason to an error that is only its echo: the transaction was over already. The reason's kind counts,
+// whatever the echo was taken for on its way.
 func (t *transaction) because(err error) error {
 	if t.doomed != nil && (errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrConnDone)) {
-		return fmt.Errorf("%w: %w", err, t.doomed)
+		return fmt.Errorf("%w: %w", Fault(t.doomed), err)
 	}
 	return err
 }

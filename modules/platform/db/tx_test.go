@@ -25,7 +25,7 @@ func TestTxCommitsOrRollsBack(t *testing.T) {
 			}
 			return broken
 		})
-		if err != broken { //nolint:errorlint // unchanged is the promise
+		if !errors.Is(err, broken) {
 			t.Errorf("error = %v, want the func's own", err)
 		}
 		if got := names(t, d); got != "kept" {

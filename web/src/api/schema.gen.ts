@@ -170,7 +170,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes an inquiry's state or owner; for the shop's staff. */
+        /** Changes an inquiry's state or owner; for the shop's staff. The same change again changes nothing and tells nothing. */
         patch: operations["changeInquiry"];
         trace?: never;
     };
@@ -730,6 +730,7 @@ export interface components {
             request_id?: string;
             /** Format: int64 */
             retry_after_ms?: number;
+            /** @description the same request may succeed later; with 503, whether it was done already may be unknown */
             retryable?: boolean;
             status: number;
             title: string;

@@ -315,9 +315,11 @@ type Problem struct {
 	Field        *string `json:"field,omitempty"`
 	RequestId    *string `json:"request_id,omitempty"`
 	RetryAfterMs *int64  `json:"retry_after_ms,omitempty"`
-	Retryable    *bool   `json:"retryable,omitempty"`
-	Status       int     `json:"status"`
-	Title        string  `json:"title"`
+
+	// Retryable the same request may succeed later; with 503, whether it was done already may be unknown
+	Retryable *bool  `json:"retryable,omitempty"`
+	Status    int    `json:"status"`
+	Title     string `json:"title"`
 
 	// Type `about:blank`, the title says it all
 	Type string `json:"type"`
@@ -554,7 +556,7 @@ type ServerInterface interface {
 	// ListInquiries The room's inquiries, newest first, at most 100.
 	// (GET /chat/rooms/{room_id}/inquiries)
 	ListInquiries(ctx echo.Context, roomId RoomId) error
-	// ChangeInquiry Changes an inquiry's state or owner; for the shop's staff.
+	// ChangeInquiry Changes an inquiry's state or owner; for the shop's staff. The same change again changes nothing and tells nothing.
 	// (PATCH /chat/rooms/{room_id}/inquiries/{inquiry_id})
 	ChangeInquiry(ctx echo.Context, roomId RoomId, inquiryId Id) error
 	// ListMessages A page of messages by seq, in ascending order, stable while messages arrive.
@@ -1399,7 +1401,7 @@ type StrictServerInterface interface {
 	// ListInquiries The room's inquiries, newest first, at most 100.
 	// (GET /chat/rooms/{room_id}/inquiries)
 	ListInquiries(ctx context.Context, request ListInquiriesRequestObject) (ListInquiriesResponseObject, error)
-	// ChangeInquiry Changes an inquiry's state or owner; for the shop's staff.
+	// ChangeInquiry Changes an inquiry's state or owner; for the shop's staff. The same change again changes nothing and tells nothing.
 	// (PATCH /chat/rooms/{room_id}/inquiries/{inquiry_id})
 	ChangeInquiry(ctx context.Context, request ChangeInquiryRequestObject) (ChangeInquiryResponseObject, error)
 	// ListMessages A page of messages by seq, in ascending order, stable while messages arrive.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"mall/modules/platform/id"
 )
 
-// Draft is a message that has no number yet.
+// Draft is a message that has no number yet, or a change of an inquiry with the notice that tells of it.
 type Draft struct {
 	RoomID      id.ID
 	InquiryID   id.ID // zero: the room's current inquiry
@@ -25,13 +26,15 @@ type Draft struct {
 	CardKey     string  // what the sender asked for: "product:<id>"; tells a retry from another message
 	ClientMsgID id.ID
 	ExpectSeq   *int64 // refuse when a colleague has answered past this seq
+	Refusal     error  // why it may not be stored today: its answer, unless it has been stored already
+	Change      *InquiryChange
 }
 
 // Outcome is what became of one draft: a stored message, or the reason why not.
 type Outcome struct {
-	Message Message
-	Dup     bool  // it had been stored before; Message is that one
-	Head    int64 // with a stale fault: the room's head
+	Message Message // its Seq is 0 for a change of which nothing is told
+	Dup     bool    // it had been stored before; Message is that one
+	Head    int64   // with a stale fault: the room's head
 	Err     error
 }
 
@@ -42,10 +45,12 @@ var ErrLocked = fault.New(fault.Unavailable, "unavailable", "The room is busy; t
 // locked, in the order of their ids, before a number is taken, and the numbers go back with a ROLLBACK.
 // With skipLocked a room that another transaction holds fails with ErrLocked instead of making the others
 // wait. The outcomes stand in the order of the drafts. A returned error means that nothing is known to be
-// stored; when it wraps db.ErrOutcomeUnknown the COMMIT itself failed and any of it may be: use Find.
+// stored; when it wraps db.ErrOutcomeUnknown the COMMIT itself failed and any of it may be: use Find, and the outcomes
+// are what was to be.
 //
 // Hardly any draft is a retry, so the retry keys are not looked for at first: the unique key refuses a batch that
-// holds one, and the batch is stored again, this time with a look.
+// holds one, and the batch is stored again, this time with a look. What would be refused is looked for before it is: a
+// retry is answered as its first try was, whatever has changed since.
 func (s *Store) Append(ctx context.Context, drafts []Draft, skipLocked bool) ([]Outcome, error) {
 	return s.appendAs(ctx, drafts, locking{skip: skipLocked})
 }
@@ -79,10 +84,10 @@ func (s *Store) append(ctx context.Context, drafts []Draft, how locking, retries
 	defer b.free()
 	opening := b.lock(how)
 	err := s.db.TxPipelined(ctx, opening, func(ctx context.Context) ([]db.Statement, error) { return b.run(ctx, how, retries) })
-	if err != nil {
+	if err != nil && !errors.Is(err, db.ErrOutcomeUnknown) {
 		return nil, err
 	}
-	return b.out, nil
+	return b.out, err
 }
 
 // retryKey is the identity of one send, for the life of the row.
@@ -100,19 +105,20 @@ type batch struct {
 	rooms    map[id.ID]*lockedRoom
 	stored   map[retryKey]*Message // those that were there, and this batch's own
 	answered map[retryKey]bool     // staff replies that a colleague's answer has overtaken
-	foreign  map[id.ID]Inquiry     // inquiries that drafts name besides the current one
+	named    map[id.ID]Inquiry     // inquiries that drafts change, or name besides the current one
 	rows     []Message
-	changed  []*lockedRoom          // rooms with new messages
+	changed  []*lockedRoom          // rooms with new messages or another state
 	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
 	answers  []id.ID                // rooms with further inquiries that a staff message has answered
-	held     []*statement           // what is used until the transaction is over
+	owners   []ownerChange
+	held     []*statement // what is used until the transaction is over
 }
 
 // lockedRoom is a room that the batch has locked.
 type lockedRoom struct {
 	Room
 
-	changed bool // by a message of this batch
+	changed bool // by this batch
 }
 
 // parkedState is the state that an inquiry keeps for itself once it is not its room's current one.
@@ -120,6 +126,8 @@ type parkedState struct {
 	room  id.ID
 	state string
 }
+
+type ownerChange struct{ inquiry, owner id.ID }
 
 // lock is what the transaction begins with: it locks the rooms, or, when it waits for one of them, that one first.
 func (b *batch) lock(how locking) db.Opening {
@@ -177,10 +185,23 @@ func (b *batch) run(ctx context.Context, how locking, retries bool) ([]db.Statem
 	for i := range b.drafts {
 		b.out[i] = b.number(&b.drafts[i])
 	}
-	if len(b.rows) == 0 {
-		return nil, nil
+	if err := b.recall(ctx); err != nil {
+		return nil, err
 	}
-	return append([]db.Statement{b.writeMessages(), b.writeRooms()}, b.writeStates()...), nil
+	return b.write(), nil
+}
+
+// write gives the statements that store what the batch has changed.
+func (b *batch) write() []db.Statement {
+	if len(b.changed) == 0 {
+		return nil
+	}
+	var all []db.Statement
+	if len(b.rows) > 0 {
+		all = append(all, b.writeMessages())
+	}
+	all = append(all, b.writeRooms())
+	return append(all, b.writeInquiries()...)
 }
 
 func (b *batch) lockRooms(skipLocked bool) db.Statement {
@@ -237,6 +258,36 @@ func (b *batch) findStored(ctx context.Context) error {
 	return err
 }
 
+// recall looks for the keys of drafts that have been refused, under the room's lock too. What is stored is answered as
+// stored, whatever would refuse it today.
+func (b *batch) recall(ctx context.Context) error {
+	var keys []retryKey
+	for i := range b.drafts {
+		if b.forgotten(i) {
+			keys = append(keys, b.drafts[i].key())
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	found, err := b.s.find(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for i := range b.drafts {
+		if m, ok := found[b.drafts[i].key()]; ok && b.forgotten(i) {
+			b.out[i] = Repeat(&b.drafts[i], m)
+		}
+	}
+	return nil
+}
+
+// forgotten says whether a draft has been refused without a look for its key.
+func (b *batch) forgotten(i int) bool {
+	d := &b.drafts[i]
+	return b.out[i].Err != nil && d.Change == nil && b.rooms[d.RoomID] != nil && b.stored[d.key()] == nil
+}
+
 func (s *Store) find(ctx context.Context, keys []retryKey) (map[retryKey]Message, error) {
 	found := make(map[retryKey]Message)
 	if len(keys) == 0 {
@@ -262,11 +313,12 @@ func (b *batch) findInquiries(ctx context.Context) error {
 	var ids []id.ID
 	for i := range b.drafts {
 		d := &b.drafts[i]
-		if room := b.rooms[d.RoomID]; room != nil && !d.InquiryID.IsZero() && d.InquiryID != room.InquiryID {
+		room := b.rooms[d.RoomID]
+		if room != nil && !d.InquiryID.IsZero() && (d.InquiryID != room.InquiryID || d.Change != nil) {
 			ids = append(ids, d.InquiryID)
 		}
 	}
-	b.foreign = map[id.ID]Inquiry{}
+	b.named = map[id.ID]Inquiry{}
 	if len(ids) == 0 {
 		return nil
 	}
@@ -275,7 +327,7 @@ func (b *batch) findInquiries(ctx context.Context) error {
 		return db.Fault(err)
 	}
 	for _, q := range qs {
-		b.foreign[q.ID] = q
+		b.named[q.ID] = q
 	}
 	return nil
 }
@@ -289,6 +341,12 @@ func (b *batch) number(d *Draft) Outcome {
 	if m, ok := b.stored[d.key()]; ok {
 		return Repeat(d, *m)
 	}
+	if d.Refusal != nil {
+		return Outcome{Err: d.Refusal}
+	}
+	if d.Change != nil {
+		return b.change(room, d)
+	}
 	if b.answered[d.key()] || b.answeredHere(d) {
 		return Outcome{Head: room.Head, Err: fault.New(fault.Conflict, "stale", "A colleague has answered meanwhile.")}
 	}
@@ -296,9 +354,14 @@ func (b *batch) number(d *Draft) Outcome {
 	if !ok {
 		return Outcome{Err: fault.Invalidf("inquiry_id", "not_found", "The room has no such inquiry.")}
 	}
+	return b.add(room, inquiry, d, d.Body)
+}
+
+// add gives a message its number.
+func (b *batch) add(room *lockedRoom, inquiry id.ID, d *Draft, body string) Outcome {
 	b.count(room, d.Party)
 	m := Message{RoomID: room.ID, Seq: room.Head, InquiryID: inquiry, Party: d.Party, SenderID: d.SenderID, SenderName: d.SenderName,
-		Kind: d.Kind, Body: d.Body, Card: d.Card, ClientMsgID: d.ClientMsgID, BuyerCount: room.BuyerCount, ShopCount: room.ShopCount, CreatedAt: b.now}
+		Kind: d.Kind, Body: body, Card: d.Card, ClientMsgID: d.ClientMsgID, BuyerCount: room.BuyerCount, ShopCount: room.ShopCount, CreatedAt: b.now}
 	b.rows = append(b.rows, m) // there is room for all: pointers into it stay good
 	b.stored[d.key()] = &b.rows[len(b.rows)-1]
 	return Outcome{Message: m}
@@ -331,9 +394,9 @@ func (b *batch) answeredHere(d *Draft) bool {
 }
 
 // Repeat is the outcome of a draft whose key is stored as m: the same message again, or a conflict when
-// the key was used for another body.
+// the key was used for another body. A change's key is its own: whoever finds it has found the change.
 func Repeat(d *Draft, m Message) Outcome {
-	if m.Body != d.Body || CardKey(m.Card) != d.CardKey {
+	if d.Change == nil && (m.Body != d.Body || CardKey(m.Card) != d.CardKey) {
 		return Outcome{Err: fault.New(fault.Conflict, "client_msg_id_conflict", "This client_msg_id was used for another message.")}
 	}
 	return Outcome{Message: m, Dup: true}
@@ -345,7 +408,7 @@ func (b *batch) inquiry(room *lockedRoom, d *Draft) (id.ID, bool) {
 	if d.InquiryID.IsZero() || d.InquiryID == room.InquiryID {
 		return room.InquiryID, true
 	}
-	q, ok := b.foreign[d.InquiryID]
+	q, ok := b.named[d.InquiryID]
 	if !ok || q.RoomID != room.ID {
 		return id.Nil, false
 	}
@@ -358,27 +421,17 @@ func (b *batch) inquiry(room *lockedRoom, d *Draft) (id.ID, bool) {
 // makeCurrent lets the room turn to another inquiry. The state of the current one is the room's own, so that a
 // message changes one row and not two; the one that is left keeps its state for itself.
 func (b *batch) makeCurrent(room *lockedRoom, q Inquiry) {
-	if b.parked == nil {
-		b.parked = map[id.ID]*parkedState{}
-	}
-	state := q.State
-	if p := b.parked[q.ID]; p != nil {
-		state = p.state
-		delete(b.parked, q.ID)
-	}
-	b.parked[room.InquiryID] = &parkedState{room.ID, room.State}
+	state := b.state(room, q)
+	delete(b.parked, q.ID)
+	b.park(room, room.InquiryID, room.State)
 	room.InquiryID, room.State = q.ID, stateWith(room.State, state)
 }
 
 // count takes the next number and moves the inquiry's state: a buyer's message waits for an answer, a
 // staff's message is one; a notice changes nothing.
 func (b *batch) count(room *lockedRoom, party string) {
-	if !room.changed {
-		room.changed = true
-		b.changed = append(b.changed, room)
-	}
+	b.touch(room)
 	room.Head++
-	room.UpdatedAt = b.now
 	switch party {
 	case Buyer:
 		room.BuyerCount++
@@ -395,6 +448,15 @@ func (b *batch) count(room *lockedRoom, party string) {
 			b.answerAll(room)
 		}
 	}
+}
+
+// touch has the room's row written.
+func (b *batch) touch(room *lockedRoom) {
+	if !room.changed {
+		room.changed = true
+		b.changed = append(b.changed, room)
+	}
+	room.UpdatedAt = b.now
 }
 
 // answerAll notes that an answer is one to all that the buyer has asked in the room.
@@ -439,14 +501,18 @@ func (b *batch) writeRooms() db.Statement {
 	return b.hold(q)
 }
 
-// writeStates changes inquiries that are not, or no longer, their room's current one: rarely any.
-func (b *batch) writeStates() []db.Statement {
+// writeInquiries changes owners, and the states of inquiries that are not, or no longer, their room's current one: rarely
+// any.
+func (b *batch) writeInquiries() []db.Statement {
 	var all []db.Statement
 	if len(b.answers) > 0 {
 		all = append(all, b.hold(b.s.statement("UPDATE chat_inquiries SET state = 'open' WHERE room_id IN ").list(b.answers).raw(" AND state = 'waiting'")))
 	}
 	for inquiry, p := range b.parked {
 		all = append(all, b.hold(b.s.statement("UPDATE chat_inquiries SET state = ").word(p.state).raw(" WHERE id = ").id(inquiry)))
+	}
+	for _, c := range b.owners {
+		all = append(all, b.hold(b.s.statement("UPDATE chat_inquiries SET owner_id = ").id(c.owner).raw(" WHERE id = ").id(c.inquiry)))
 	}
 	return all
 }

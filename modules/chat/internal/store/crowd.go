@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 
-	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 )
 
@@ -28,7 +27,7 @@ func (s *Store) CreateRooms(ctx context.Context, openings []Opening) ([]id.ID, e
 		w := s.db.Write(ctx)
 		for _, rows := range []any{&rooms, &inquiries, &cursors} {
 			if err := w.CreateInBatches(rows, createAtOnce).Error; err != nil {
-				return db.Fault(err)
+				return err
 			}
 		}
 		return nil

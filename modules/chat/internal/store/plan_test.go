@@ -37,10 +37,9 @@ func TestPlans(t *testing.T) {
 		}
 		appendAll(t, s, ds...)
 	}
-	held := store.Held
 	for _, r := range rooms[1:12] {
-		if _, err := s.ChangeInquiry(t.Context(), r.ID, r.InquiryID, store.InquiryChange{State: &held}); err != nil {
-			t.Fatal(err)
+		if o := appendAll(t, s, change(r, r.InquiryID, store.Held))[0]; o.Err != nil {
+			t.Fatal(o.Err)
 		}
 	}
 	for _, table := range []string{"chat_rooms", "chat_messages", "chat_inquiries", "chat_cursors"} {
@@ -55,7 +54,7 @@ func TestPlans(t *testing.T) {
 	}
 	recent, recentArgs := inbox(store.Inbox{ShopID: shop})
 	waiting, waitingArgs := inbox(store.Inbox{ShopID: shop, Waiting: true})
-	state, stateArgs := inbox(store.Inbox{ShopID: shop, State: held})
+	state, stateArgs := inbox(store.Inbox{ShopID: shop, State: store.Held})
 	own, ownArgs := inbox(store.Inbox{BuyerID: buyer})
 	for _, tc := range []struct {
 		name, query string

@@ -205,7 +205,7 @@ func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 		}
 		return s.db.Write(ctx).Exec("UPDATE chat_settings SET value = ? WHERE name = 'epoch'", epoch).Error
 	})
-	return epoch, db.Fault(err)
+	return epoch, err
 }
 
 // errNewLife is for what was meant for another life of the database.
@@ -214,7 +214,7 @@ var errNewLife = fault.Retry(fault.Unavailable, "unavailable", "The mall's recor
 // InLife runs fn in a transaction that commits only in the given life of the database. It looks last: whatever waited for
 // the locks of a restore sees what the restore has done.
 func (s *Store) InLife(ctx context.Context, epoch string, fn func(ctx context.Context) error) error {
-	return db.Fault(s.db.Tx(ctx, func(ctx context.Context) error {
+	return s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := fn(ctx); err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (s *Store) InLife(ctx context.Context, epoch string, fn func(ctx context.Co
 			return errNewLife
 		}
 		return err
-	}))
+	})
 }
 
 // RecordAccess notes an operator's look into a room.

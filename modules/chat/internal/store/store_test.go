@@ -43,6 +43,19 @@ func appendAll(t *testing.T, s *store.Store, ds ...store.Draft) []store.Outcome 
 	return out
 }
 
+// change is a change of an inquiry's state, told as "from>to" when it ends or begins again.
+func change(r store.Room, inquiry id.ID, state string) store.Draft {
+	d := draft(r.ID, store.SystemSender, store.System, "")
+	d.Kind, d.InquiryID = "notice", inquiry
+	d.Change = &store.InquiryChange{State: &state, Notice: func(before, after string) string {
+		if before == store.Done || after == store.Done {
+			return before + ">" + after
+		}
+		return ""
+	}}
+	return d
+}
+
 func seqs(out []store.Outcome) []int64 {
 	var ns []int64
 	for _, o := range out {
@@ -204,26 +217,23 @@ func TestStateFollowsTheTalk(t *testing.T) {
 			t.Error("a second question makes the wait begin anew")
 		}
 		step(appendAll(t, s, draft(r.ID, staff, store.Shop, "네"))[0], store.Open, false)
-		done := store.Done
-		if _, err := s.ChangeInquiry(t.Context(), r.ID, r.InquiryID, store.InquiryChange{State: &done}); err != nil {
-			t.Fatal(err)
+		end := appendAll(t, s, change(r, r.InquiryID, store.Done))[0]
+		step(end, store.Done, false)
+		if end.Message.Seq != 4 || end.Message.Body != "open>done" || end.Message.Party != store.System {
+			t.Errorf("notice %+v", end.Message)
 		}
-		notice := draft(r.ID, store.SystemSender, store.System, "inquiry_done")
-		notice.Kind = "notice"
-		step(appendAll(t, s, notice)[0], store.Done, false)
 		step(appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "하나 더요"))[0], store.Waiting, true)
 		more, _ := s.Room(t.Context(), r.ID)
-		waiting := store.Waiting
-		for _, state := range []*string{&done, &waiting} { // put away, and taken back
-			if _, err := s.ChangeInquiry(t.Context(), r.ID, r.InquiryID, store.InquiryChange{State: state}); err != nil {
-				t.Fatal(err)
+		for _, state := range []string{store.Done, store.Waiting} { // put away, and taken back
+			if o := appendAll(t, s, change(r, r.InquiryID, state))[0]; o.Err != nil {
+				t.Fatal(o.Err)
 			}
 		}
 		if back, _ := s.Room(t.Context(), r.ID); back.State != store.Waiting || !back.WaitingSince.Equal(*more.WaitingSince) {
 			t.Errorf("taken back it waits since %v, want %v", back.WaitingSince, more.WaitingSince)
 		}
-		if _, err := s.ChangeInquiry(t.Context(), r.ID, id.New(), store.InquiryChange{State: &done}); fault.KindOf(err) != fault.NotFound {
-			t.Errorf("a foreign inquiry: %v", err)
+		if o := appendAll(t, s, change(r, id.New(), store.Done))[0]; fault.KindOf(o.Err) != fault.NotFound {
+			t.Errorf("a foreign inquiry: %v", o.Err)
 		}
 	})
 }
@@ -251,15 +261,117 @@ func TestOpeningASubjectAsksNothing(t *testing.T) {
 		if o := open(mug); o.Room.State != store.Open || o.Inquiry.State != store.Open {
 			t.Errorf("answered: room %s, inquiry %s", o.Room.State, o.Inquiry.State)
 		}
-		done := store.Done
-		if _, err := s.ChangeInquiry(t.Context(), room, first.Inquiry.ID, store.InquiryChange{State: &done}); err != nil {
-			t.Fatal(err)
+		if o := appendAll(t, s, change(first.Room, first.Inquiry.ID, store.Done))[0]; o.Err != nil {
+			t.Fatal(o.Err)
 		}
 		if o := open(lamp); o.Room.State != store.Open {
 			t.Errorf("another subject beside a closed one: %s", o.Room.State)
 		}
 		if o := open(mug); o.Room.State != store.Done {
 			t.Errorf("the closed one looked at again: %s", o.Room.State)
+		}
+	})
+}
+
+// An inquiry's change and its notice are one: the same change again changes nothing and says nothing.
+func TestAChangeIsToldOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r := openRoom(t, s, id.New(), id.New())
+		owned := change(r, r.InquiryID, store.Done)
+		agent := id.New()
+		owned.Change.Owner = &agent
+		first, again := appendAll(t, s, owned)[0], appendAll(t, s, change(r, r.InquiryID, store.Done))[0]
+		if first.Message.Seq != 1 || again.Err != nil || again.Message.Seq != 0 {
+			t.Errorf("first %+v, again %+v", first, again)
+		}
+		before, _ := s.Room(t.Context(), r.ID)
+		if o := appendAll(t, s, owned)[0]; o.Err != nil || o.Message.Seq != 0 {
+			t.Errorf("the same draft again: %+v", o)
+		}
+		if found, err := s.Find(t.Context(), []store.Draft{owned}); err != nil || found[0].Message.Seq != 1 {
+			t.Errorf("the change by its key: %+v, %v", found, err)
+		}
+		after, _ := s.Room(t.Context(), r.ID)
+		qs, err := s.Inquiries(t.Context(), r.ID, 1)
+		if err != nil || after != before || after.Head != 1 || after.State != store.Done || qs[0].OwnerID != agent {
+			t.Errorf("room %+v, before %+v; inquiry %+v, %v", after, before, qs, err)
+		}
+		held := appendAll(t, s, change(r, r.InquiryID, store.Waiting), change(r, r.InquiryID, store.Held))
+		if held[0].Message.Seq != 2 || held[1].Err != nil || held[1].Message.Seq != 0 {
+			t.Errorf("held %+v", held)
+		}
+		if now, _ := s.Room(t.Context(), r.ID); now.State != store.Held || now.Head != 2 || now.WaitingSince == nil || now.UpdatedAt.Equal(after.UpdatedAt) {
+			t.Errorf("a change without a notice leaves %+v", now)
+		}
+	})
+}
+
+// Changes stand among the messages of their batch, in its order, also those of inquiries that are not the current one.
+func TestChangesAmongMessages(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		buyer, shop := id.New(), id.New()
+		r := openRoom(t, s, buyer, shop)
+		mug, err := s.OpenRoom(t.Context(), store.Opening{BuyerID: buyer, ShopID: shop, Subject: "product", SubjectID: id.New()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := openRoom(t, s, id.New(), id.New())
+		question := draft(r.ID, buyer, store.Buyer, "?")
+		question.InquiryID = r.InquiryID // turns back to the general inquiry
+		out := appendAll(t, s,
+			change(r, mug.Inquiry.ID, store.Done), question, change(r, mug.Inquiry.ID, store.Held), change(r, r.InquiryID, store.Done),
+			change(r, other.InquiryID, store.Done), draft(other.ID, other.BuyerID, store.Buyer, "!"))
+		if out[0].Message.Body != "open>done" || out[2].Message.Body != "done>held" || out[3].Message.Body != "waiting>done" ||
+			fault.KindOf(out[4].Err) != fault.NotFound || !cmp.Equal(seqs(out), []int64{1, 2, 3, 4, 0, 1}) {
+			t.Errorf("%v: %+v", seqs(out), out)
+		}
+		states := map[id.ID]string{}
+		qs, err := s.Inquiries(t.Context(), r.ID, 10)
+		for _, q := range qs {
+			states[q.ID] = q.State
+		}
+		now, _ := s.Room(t.Context(), r.ID)
+		if err != nil || states[mug.Inquiry.ID] != store.Held || states[r.InquiryID] != store.Done || now.InquiryID != r.InquiryID || now.Head != 4 {
+			t.Errorf("states %v, room %+v, %v", states, now, err)
+		}
+	})
+}
+
+// Whatever would refuse a draft today, its key is looked for first: what is stored is answered as stored.
+func TestARetryIsNotRefused(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		r, other := openRoom(t, s, id.New(), id.New()), openRoom(t, s, id.New(), id.New())
+		appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "질문"))
+		head := int64(1)
+		reply := draft(r.ID, id.New(), store.Shop, "답")
+		reply.ExpectSeq = &head
+		first := appendAll(t, s, reply, draft(r.ID, id.New(), store.Shop, "동료의 답"))[0]
+		today := fault.New(fault.Invalid, "too_long", "Too long.")
+		refused := reply
+		refused.Refusal = today
+		foreign := reply
+		foreign.ExpectSeq, foreign.InquiryID = nil, other.InquiryID
+		for name, again := range map[string]store.Draft{"stale": reply, "refused by a rule": refused, "about an unknown inquiry": foreign} {
+			for _, ds := range [][]store.Draft{{again}, {again, draft(r.ID, r.BuyerID, store.Buyer, "또"), again}} {
+				for i, o := range appendAll(t, s, ds...) {
+					if i != 1 && (o.Err != nil || !o.Dup || o.Message.Seq != first.Message.Seq) {
+						t.Errorf("%s, %d of %d: %+v", name, i, len(ds), o)
+					}
+				}
+			}
+			again.Body = "다른 답"
+			if o := appendAll(t, s, again)[0]; fault.CodeOf(o.Err) != "client_msg_id_conflict" {
+				t.Errorf("%s, with another body: %+v", name, o)
+			}
+		}
+		fresh := draft(r.ID, r.BuyerID, store.Buyer, "새 글")
+		fresh.Refusal = today
+		before, _ := s.Room(t.Context(), r.ID)
+		if o := appendAll(t, s, fresh)[0]; o.Err != error(today) { //nolint:errorlint // the refusal itself
+			t.Errorf("a new one is refused: %+v", o)
+		}
+		if after, _ := s.Room(t.Context(), r.ID); after.Head != before.Head {
+			t.Errorf("head %d, want %d", after.Head, before.Head)
 		}
 	})
 }

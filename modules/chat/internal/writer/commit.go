@@ -32,7 +32,7 @@ func (l *lane) commit(batch []*entry, wait bool) {
 	case err == nil:
 		l.settle(batch, out, wait)
 	case errors.Is(err, db.ErrOutcomeUnknown):
-		l.lookUp(batch)
+		l.lookUp(batch, out)
 	case len(batch) > 1 && !passes(err):
 		half := len(batch) / 2
 		l.commit(batch[:half], wait)
@@ -79,7 +79,7 @@ func (l *lane) first(ctx context.Context, ds []store.Draft, wait bool) ([]store.
 
 // passes says whether the same batch may be stored at another time: nothing is wrong with it.
 func passes(err error) bool {
-	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(db.Fault(err)).Retryable()
+	return !errors.Is(err, db.ErrOutcomeUnknown) && fault.KindOf(err).Retryable()
 }
 
 // settle has the batch answered, but for rooms that were locked: those are tried again or put aside.
@@ -118,9 +118,10 @@ func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
 	}
 }
 
-// lookUp finds out what an unknown COMMIT has stored. What is not found may still become visible, so its
-// sender is told to try again with the same key, never that it failed.
-func (l *lane) lookUp(batch []*entry) {
+// lookUp finds out what an unknown COMMIT has stored of what was to be. What is not found may still become visible, so
+// its sender is told to try again with the same key, never that it failed. What is found elsewhere than where it was to
+// be had been stored before.
+func (l *lane) lookUp(batch []*entry, wanted []store.Outcome) {
 	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.cfg.Patience))
 	defer cancel()
 	out, err := l.w.store.Find(ctx, drafts(batch))
@@ -132,18 +133,17 @@ func (l *lane) lookUp(batch []*entry) {
 		if errors.Is(out[i].Err, store.ErrLocked) {
 			out[i].Err = errAway
 		}
-		out[i].Dup = false // nobody has been told of it yet
+		out[i].Dup = out[i].Dup && (wanted[i].Dup || wanted[i].Message.Seq != out[i].Message.Seq)
 	}
 	l.settled <- settlement{batch, out}
 }
 
-// refusal is what a sender may read of a failed transaction: one that is not ours to blame on the message
-// is worth another try.
+// refusal is what a sender may read of a failed transaction: that it is worth another try, whatever has failed. What is
+// wrong with a message itself is the answer to it alone, and no transaction's error.
 func refusal(err error) error {
-	if f, ok := fault.As(err); ok && f.Kind != fault.Internal && !f.Kind.Retryable() {
-		return f
-	}
-	return &fault.Error{Kind: errAway.Kind, Code: errAway.Code, Message: errAway.Message, RetryAfter: errAway.RetryAfter, Err: err}
+	f := *errAway
+	f.Err = err
+	return &f
 }
 
 func answerAll(batch []*entry, err error) {

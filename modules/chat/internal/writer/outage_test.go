@@ -1,18 +1,15 @@
 package writer_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/chat/internal/writer"
@@ -103,118 +100,12 @@ func sendThrough(t *testing.T, d *db.DB, fail, mend func() error) {
 	}
 }
 
-// link is a TCP hop before MariaDB that may lose COMMITs, or their answers, with the connection.
-type link struct {
-	listener net.Listener
-	server   string
-	onCommit atomic.Pointer[func() fate]
-}
-
-// fate is what becomes of a COMMIT.
-type fate int
-
-const (
-	passes  fate = iota
-	lost         // the server never gets it
-	stored       // the server gets it, and its answer is lost
-	silence      // the server gets it, its answer is lost, and the connection stays open
-)
-
-func newLink(t *testing.T, server string) *link {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	check(t, err)
-	l := &link{listener: listener, server: server}
-	l.meets(func() fate { return passes })
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { l.carry(client) })
-		}
-	})
-	t.Cleanup(func() { _ = listener.Close(); wg.Wait() })
-	return l
-}
-
-// meets decides what becomes of the COMMITs from now on.
-func (l *link) meets(f func() fate) { l.onCommit.Store(&f) }
-
-func (l *link) carry(client net.Conn) {
-	defer func() { _ = client.Close() }()
-	server, err := net.Dial("tcp", l.server)
-	if err != nil {
-		return
-	}
-	defer func() { _ = server.Close() }()
-	var deaf atomic.Bool
-	gone := make(chan struct{}) // the server has ended the connection
-	go func() {
-		defer func() { _ = client.Close() }()
-		defer close(gone)
-		buffer := make([]byte, 64<<10)
-		for {
-			n, err := server.Read(buffer)
-			if err != nil {
-				return
-			}
-			if deaf.Load() {
-				continue
-			}
-			if _, err := client.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-	}()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buffer)
-		if err != nil {
-			return
-		}
-		what := passes
-		if bytes.Contains(buffer[:n], []byte("COMMIT")) {
-			what = (*l.onCommit.Load())()
-		}
-		if what == lost {
-			return
-		}
-		deaf.Store(deaf.Load() || what != passes)
-		if _, err := server.Write(buffer[:n]); err != nil {
-			return
-		}
-		if what == stored {
-			_ = server.(*net.TCPConn).CloseWrite() // which it sees once it has done all that came before
-			<-gone
-			return
-		}
-	}
-}
-
 // through gives a database behind a link.
-func through(t *testing.T) (*link, *db.DB) {
+func through(t *testing.T) (*testservers.Link, *db.DB) {
 	t.Helper()
-	cfg := testservers.MySQL(t)
-	parsed, err := mysql.ParseDSN(cfg.DSN)
-	check(t, err)
-	l := newLink(t, parsed.Addr)
-	parsed.Addr = l.listener.Addr().String()
-	cfg.DSN, cfg.CommitTimeout, cfg.ReadTimeout = parsed.FormatDSN(), 500*time.Millisecond, time.Second
+	l, cfg := testservers.Through(t, testservers.MySQL(t))
+	cfg.CommitTimeout, cfg.ReadTimeout = 500*time.Millisecond, time.Second
 	return l, testservers.Open(t, cfg)
-}
-
-// nth gives the fate to the nth COMMIT alone.
-func nth(n int64, what fate) func() fate {
-	var count atomic.Int64
-	return func() fate {
-		if count.Add(1) == n {
-			return what
-		}
-		return passes
-	}
 }
 
 // An error of COMMIT is not a failure: what was stored after all is answered as stored, what was not may be
@@ -222,16 +113,16 @@ func nth(n int64, what fate) func() fate {
 func TestACommitWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		what fate
+		what testservers.Fate
 		kept bool
-	}{"lost before": {lost, false}, "lost after": {stored, true}, "silent": {silence, true}} {
+	}{"lost before": {testservers.Lost, false}, "lost after": {testservers.Stored, true}, "silent": {testservers.Silent, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l, d := through(t)
 			w := start(t, patient, store.New(d))
 			room := openRoom(t, d)
 			send(t, w, draft(room, "0")).stored(t, 1)
-			l.meets(nth(1, tc.what))
+			l.MeetCommits(testservers.Nth(1, tc.what))
 			one := draft(room, "1")
 			s := send(t, w, one)
 			if tc.kept {
@@ -253,6 +144,59 @@ func TestACommitWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// Hardly any send is a retry: one that is accepted costs two round trips, and no look for its key.
+func TestAnAcceptedSendLooksForNoKey(t *testing.T) {
+	t.Parallel()
+	l, d := through(t)
+	w := start(t, patient, store.New(d))
+	room := openRoom(t, d)
+	send(t, w, draft(room, "1")).stored(t, 1) // makes the connection
+	var mu sync.Mutex
+	var packets []string
+	l.Meet(func(s testservers.Sent) testservers.Fate {
+		mu.Lock()
+		defer mu.Unlock()
+		packets = append(packets, s.Text)
+		return testservers.Passes
+	})
+	taken := func() (all []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		all, packets = packets, nil
+		return all
+	}
+	send(t, w, draft(room, "2")).stored(t, 2)
+	if got := taken(); len(got) != 2 || !strings.Contains(got[0], "FOR UPDATE") || !strings.Contains(got[1], "COMMIT") {
+		t.Errorf("the send cost %d round trips: %q", len(got), got)
+	}
+	refused := draft(room, "3")
+	refused.Refusal = fault.New(fault.Invalid, "too_long", "Too long.")
+	send(t, w, refused).refused(t, fault.Invalid)
+	if got := taken(); len(got) != 3 {
+		t.Errorf("a refusal cost %d round trips: %q", len(got), got)
+	}
+}
+
+// A retry whose own COMMIT is not answered is a retry all the same, whichever of its two tries loses the answer.
+func TestARetryWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for try := range int64(2) {
+		for name, fate := range map[string]testservers.Fate{"lost before": testservers.Lost, "lost after": testservers.Stored, "silent": testservers.Silent} {
+			t.Run(fmt.Sprintf("%s, try %d", name, try+1), func(t *testing.T) {
+				t.Parallel()
+				l, d := through(t)
+				w := start(t, patient, store.New(d))
+				one := draft(openRoom(t, d), "1")
+				send(t, w, one).stored(t, 1)
+				l.MeetCommits(testservers.Nth(try+1, fate))
+				if o := send(t, w, one).stored(t, 1); !o.Dup {
+					t.Error("a retry is told as new")
+				}
+			})
+		}
+	}
+}
+
 // Many senders over a link that loses every third COMMIT or its answer: nobody is told that a message failed,
 // each is there exactly once, and of the answers a sender got the numbers are true.
 func TestManySendersOverABadLink(t *testing.T) {
@@ -263,9 +207,9 @@ func TestManySendersOverABadLink(t *testing.T) {
 	w := start(t, cfg, store.New(d))
 	rooms := []store.Room{openRoom(t, d), openRoom(t, d), openRoom(t, d), openRoom(t, d)}
 	var cuts atomic.Int64
-	l.meets(func() fate {
-		what := []fate{passes, passes, passes, passes, lost, stored}[rand.IntN(6)]
-		if what != passes {
+	l.MeetCommits(func() testservers.Fate {
+		what := []testservers.Fate{testservers.Lost, testservers.Stored, testservers.Passes, testservers.Passes, testservers.Passes, testservers.Passes}[rand.IntN(6)]
+		if what != testservers.Passes {
 			cuts.Add(1)
 		}
 		return what
@@ -286,7 +230,7 @@ func TestManySendersOverABadLink(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	l.meets(func() fate { return passes })
+	l.MeetCommits(func() testservers.Fate { return testservers.Passes })
 	total := 0
 	for _, r := range rooms {
 		for i, body := range bodies(t, d, r.ID) {

@@ -1,6 +1,8 @@
 package writer_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -135,6 +137,47 @@ func TestOneKeyIsOneMessage(t *testing.T) {
 		other := one
 		other.Body = "something else"
 		send(t, w, other).refused(t, fault.Conflict)
+	})
+}
+
+// A retry that a rule refuses today waits for its first try, wherever that is: in the same lane, or in a transaction of
+// another instance that has not ended. Then it is answered as the first try was.
+func TestARefusalWaitsForTheFirstTry(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		var tries atomic.Int64
+		s := store.New(d)
+		w := start(t, patient, gate{Store: s, before: func([]store.Draft, bool) { tries.Add(1) }})
+		room := openRoom(t, d)
+		refused := func(first store.Draft) store.Draft {
+			first.Refusal = fault.New(fault.Invalid, "too_long", "Too long.")
+			return first
+		}
+		one, two := draft(room, "1"), draft(room, "2")
+		var first, again, elsewhere sent
+		check(t, d.Tx(t.Context(), func(ctx context.Context) error {
+			out, err := s.Append(ctx, []store.Draft{one}, false)
+			if err != nil || out[0].Err != nil {
+				return errors.Join(err, out[0].Err)
+			}
+			elsewhere = send(t, w, refused(one))
+			first, again = send(t, w, two), send(t, w, refused(two))
+			until(t, "the room is tried", func() bool { return tries.Load() > 0 })
+			if elsewhere.answered() || again.answered() {
+				t.Error("answered while the first try may still be stored")
+			}
+			return nil
+		}))
+		if o := elsewhere.stored(t, 1); !o.Dup {
+			t.Error("a retry is told as new")
+		}
+		first.stored(t, 2)
+		if o := again.stored(t, 2); !o.Dup {
+			t.Error("a retry is told as new")
+		}
+		send(t, w, refused(draft(room, "3"))).refused(t, fault.Invalid)
+		if got := bodies(t, d, room.ID); !slices.Equal(got, []string{"1", "2"}) {
+			t.Errorf("stored %q", got)
+		}
 	})
 }
 

@@ -19,7 +19,12 @@ func New(d *db.DB) *Store { return &Store{d} }
 
 // Tx runs fn in a transaction, joining the one that ctx carries.
 func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
-	return db.Fault(s.db.Tx(ctx, fn))
+	return s.db.Tx(ctx, fn)
+}
+
+// TxOnce is Tx that asks stored whether the work is there when nobody knows.
+func (s *Store) TxOnce(ctx context.Context, fn func(ctx context.Context) error, stored func(ctx context.Context) (bool, error)) error {
+	return s.db.TxOnce(ctx, fn, stored)
 }
 
 // forUpdate locks the rows that a query finds until the transaction ends. SQLite's transactions are alone anyway.

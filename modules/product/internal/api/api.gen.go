@@ -64,9 +64,11 @@ type Problem struct {
 	Field        *string `json:"field,omitempty"`
 	RequestId    *string `json:"request_id,omitempty"`
 	RetryAfterMs *int64  `json:"retry_after_ms,omitempty"`
-	Retryable    *bool   `json:"retryable,omitempty"`
-	Status       int     `json:"status"`
-	Title        string  `json:"title"`
+
+	// Retryable the same request may succeed later; with 503, whether it was done already may be unknown
+	Retryable *bool  `json:"retryable,omitempty"`
+	Status    int    `json:"status"`
+	Title     string `json:"title"`
 
 	// Type `about:blank`, the title says it all
 	Type string `json:"type"`

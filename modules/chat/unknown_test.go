@@ -1,0 +1,304 @@
+package chat_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
+)
+
+// writes finds what a statement writes, but to the outbox: that is the workers' own time.
+var writes = regexp.MustCompile("(?:INSERT INTO|UPDATE|DELETE FROM) `?(?:member|product|order|chat)_")
+
+// cutWrite lets the nth write from now on meet its fate: the COMMIT of a transaction that has written, or a statement
+// that commits by itself. hit says whether there were as many.
+func cutWrite(l *testservers.Link, n int64, fate testservers.Fate) (hit func() bool) {
+	var count atomic.Int64
+	l.Meet(func(s testservers.Sent) testservers.Fate {
+		ends := s.Commits() && writes.MatchString(s.Transaction) || s.Transaction == "" && writes.MatchString(s.Text)
+		if ends && count.Add(1) == n {
+			return fate
+		}
+		return testservers.Passes
+	})
+	return func() bool { return count.Load() >= n }
+}
+
+// act is one writing call.
+type act struct {
+	who, method, path string
+	body              any
+	header            []string
+	once              func() bool // says afterwards whether it was done once; nil where twice would be an error of its own
+}
+
+// shopper makes what the calls need: each time new things, so that no call finds what another has left.
+type shopper struct {
+	*mall
+	t *testing.T
+	n int
+}
+
+func (s *shopper) get(who, method, path string, body any, out any) {
+	s.t.Helper()
+	status, text := s.call(s.t, 0, who, method, path, body)
+	if status != http.StatusOK && status != http.StatusCreated {
+		s.t.Fatalf("%s %s: %d %s", method, path, status, text)
+	}
+	check(s.t, json.Unmarshal(text, out))
+}
+
+type thing struct {
+	ID           id.ID  `json:"id"`
+	RefreshToken string `json:"refresh_token"`
+	AccessToken  string `json:"access_token"`
+}
+
+func (s *shopper) account() string {
+	s.n++
+	name := fmt.Sprintf("someone%d", s.n)
+	s.get("", "POST", "/members", map[string]any{"email": name + "@x.kr", "password": password, "name": "누구"}, &thing{})
+	return name
+}
+
+func (s *shopper) shop() string {
+	var made thing
+	s.get("owner", "POST", "/shops", map[string]any{"name": "새 가게"}, &made)
+	return "/shops/" + made.ID.String()
+}
+
+func (s *shopper) staff() (path string) {
+	shop := s.shop()
+	var added struct {
+		MemberID id.ID `json:"member_id"`
+	}
+	s.get("owner", "POST", shop+"/staff", map[string]any{"email": "agent@x.kr", "role": "agent"}, &added)
+	return shop + "/staff/" + added.MemberID.String()
+}
+
+var goods = map[string]any{"name": "그릇", "category": "home", "price_won": 1000, "stock": 10}
+
+func (s *shopper) product() (path string, product id.ID) {
+	var made thing
+	s.get("owner", "POST", "/shops/"+shopID.String()+"/products", goods, &made)
+	return "/products/" + made.ID.String(), made.ID
+}
+
+func (s *shopper) order() map[string]any {
+	_, product := s.product()
+	return map[string]any{"shop_id": shopID, "client_order_id": id.New(), "lines": []any{map[string]any{"product_id": product, "quantity": 2}}}
+}
+
+func (s *shopper) placed(steps ...string) (path string) {
+	var made thing
+	s.get("buyer", "POST", "/orders", s.order(), &made)
+	path = "/orders/" + made.ID.String() + "/steps"
+	for _, to := range steps {
+		s.get("buyer", "POST", path, map[string]any{"to": to}, &made)
+	}
+	return path
+}
+
+func (s *shopper) room() (path string, r room) {
+	_, product := s.product()
+	s.get(s.account(), "POST", "/chat/rooms", map[string]any{"shop_id": shopID, "product_id": product}, &r)
+	return "/chat/rooms/" + r.ID.String(), r
+}
+
+func (s *shopper) logIn(who string) (made thing) {
+	s.get("", "POST", "/auth/login", map[string]any{"email": who + "@x.kr", "password": password}, &made)
+	return made
+}
+
+// cookie opens a web session.
+func (s *shopper) cookie(who string) string {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.instances[0].url+"/api/v1/session",
+		strings.NewReader(`{"email":"`+who+`@x.kr","password":"`+password+`"}`))
+	check(s.t, err)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultTransport.RoundTrip(req)
+	check(s.t, err)
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	check(s.t, err)
+	return "mall_session=" + res.Cookies()[0].Value
+}
+
+// acts are all calls that write, by their name in the API.
+func (s *shopper) acts() map[string]func() act {
+	credentials := func() map[string]any { return map[string]any{"email": s.account() + "@x.kr", "password": password} }
+	return map[string]func() act{
+		"signUp": func() act {
+			s.n++
+			return act{"", "POST", "/members", map[string]any{"email": fmt.Sprintf("new%d@x.kr", s.n), "password": password, "name": "새이"}, nil, nil}
+		},
+		"logIn": func() act { return act{"", "POST", "/auth/login", credentials(), nil, nil} },
+		"refreshTokens": func() act {
+			return act{"", "POST", "/auth/refresh", map[string]any{"refresh_token": s.logIn("buyer").RefreshToken}, nil, nil}
+		},
+		"logOut": func() act {
+			return act{"", "POST", "/auth/logout", nil, []string{"Authorization", "Bearer " + s.logIn("buyer").AccessToken}, nil}
+		},
+		"openWebSession":  func() act { return act{"", "POST", "/session", credentials(), nil, nil} },
+		"closeWebSession": func() act { return act{"", "DELETE", "/session", nil, []string{"Cookie", s.cookie("buyer")}, nil} },
+		"openShop": func() act {
+			owner := s.account()
+			return act{owner, "POST", "/shops", map[string]any{"name": "가게"}, nil, func() bool {
+				var me struct{ Shops []thing }
+				s.get(owner, "GET", "/me", nil, &me)
+				return len(me.Shops) == 1
+			}}
+		},
+		"addStaff": func() act {
+			return act{"owner", "POST", s.shop() + "/staff", map[string]any{"email": "agent@x.kr", "role": "agent"}, nil, nil}
+		},
+		"setStaffRole": func() act { return act{"owner", "PUT", s.staff(), map[string]any{"role": "manager"}, nil, nil} },
+		"removeStaff":  func() act { return act{"owner", "DELETE", s.staff(), nil, nil, nil} },
+		"createProduct": func() act {
+			path := s.shop() + "/products"
+			return act{"owner", "POST", path, goods, nil, func() bool {
+				var page struct{ Items []thing }
+				s.get("owner", "GET", path, nil, &page)
+				return len(page.Items) == 1
+			}}
+		},
+		"editProduct": func() act {
+			path, _ := s.product()
+			return act{"owner", "PATCH", path, map[string]any{"name": "접시"}, nil, nil}
+		},
+		"deleteProduct": func() act { path, _ := s.product(); return act{"owner", "DELETE", path, nil, nil, nil} },
+		"adjustStock": func() act {
+			path, _ := s.product()
+			return act{"owner", "POST", path + "/stock", map[string]any{"delta": 5}, nil, func() bool {
+				var now struct{ Stock int }
+				s.get("owner", "GET", path, nil, &now)
+				return now.Stock == 15
+			}}
+		},
+		"placeOrder":        func() act { return act{"buyer", "POST", "/orders", s.order(), nil, nil} },
+		"stepOrder":         func() act { return act{"owner", "POST", s.placed("paid"), map[string]any{"to": "preparing"}, nil, nil} },
+		"stepOrder pays":    func() act { return act{"buyer", "POST", s.placed(), map[string]any{"to": "paid"}, nil, nil} },
+		"stepOrder refunds": func() act { return act{"owner", "POST", s.placed("paid"), map[string]any{"to": "refunded"}, nil, nil} },
+		"openRoom": func() act {
+			_, product := s.product()
+			return act{s.account(), "POST", "/chat/rooms", map[string]any{"shop_id": shopID, "product_id": product}, nil, nil}
+		},
+		"changeInquiry": func() act {
+			path, r := s.room()
+			return act{"owner", "PATCH", path + "/inquiries/" + r.Inquiry.ID.String(), map[string]any{"state": "done", "owner_id": agentID}, nil,
+				func() bool { return s.mall.room(s.t, 0, "owner", r.ID).Head == 1 }}
+		},
+		"sendMessage": func() act {
+			path, r := s.room()
+			return act{"owner", "POST", path + "/messages", map[string]any{"client_msg_id": id.New(), "body": "네"}, nil,
+				func() bool { return s.mall.room(s.t, 0, "owner", r.ID).Head == 1 }}
+		},
+		"moveCursor": func() act {
+			path, _ := s.room()
+			s.get("owner", "POST", path+"/messages", map[string]any{"client_msg_id": id.New(), "body": "네"}, &thing{})
+			return act{"owner", "PUT", path + "/cursor", map[string]any{"read_seq": 1}, nil, nil}
+		},
+		"getRoom by an operator": func() act {
+			path, _ := s.room()
+			return act{"operator", "GET", path, nil, []string{"X-Access-Reason", "report 4711 by the buyer"}, nil}
+		},
+	}
+}
+
+// writingCalls are the API's own names of the calls that write.
+func (m *mall) writingCalls(t *testing.T) (names []string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, m.instances[0].url+"/openapi.json", http.NoBody)
+	check(t, err)
+	res, err := http.DefaultTransport.RoundTrip(req)
+	check(t, err)
+	defer res.Body.Close()
+	var spec struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	check(t, json.NewDecoder(res.Body).Decode(&spec))
+	for _, path := range spec.Paths {
+		for method, text := range path {
+			var call struct{ OperationID string }
+			if method == "post" || method == "put" || method == "patch" || method == "delete" {
+				check(t, json.Unmarshal(text, &call))
+				names = append(names, call.OperationID)
+			}
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("the API describes no calls")
+	}
+	return names
+}
+
+// wantUnavailable wants the one answer that promises nothing and loses nothing.
+func wantUnavailable(t *testing.T, what string, status int, text []byte) {
+	t.Helper()
+	var p struct {
+		Code      string
+		Retryable bool
+	}
+	check(t, json.Unmarshal(text, &p))
+	if status != http.StatusServiceUnavailable || p.Code != "unavailable" || !p.Retryable {
+		t.Errorf("%s: %d %s", what, status, text)
+	}
+}
+
+// Whatever is lost around whichever COMMIT of whichever call, nobody is told that it failed: it is answered as done, or
+// as worth another try, and the same call again is answered as done.
+func TestNoCallFailsForAnUnknownCommit(t *testing.T) {
+	link, cfg := testservers.Through(t, testservers.MySQL(t))
+	cfg.CommitTimeout, cfg.ReadTimeout = 300*time.Millisecond, time.Second
+	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, cfg, testservers.Redis(t).Addr())}}
+	for _, who := range []string{"buyer", "owner", "agent", "operator"} {
+		m.token(t, who)
+	}
+	s := &shopper{mall: m, t: t}
+	for _, call := range m.writingCalls(t) {
+		if s.acts()[call] == nil {
+			t.Errorf("%s is not tried", call)
+		}
+	}
+	const most = 10 // writes of one call
+	for name, prepare := range s.acts() {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			for fateName, fate := range map[string]testservers.Fate{"lost": testservers.Lost, "stored": testservers.Stored} {
+				cut := 0
+				for n := int64(1); n <= most; n++ {
+					link.Meet(func(testservers.Sent) testservers.Fate { return testservers.Passes })
+					a := prepare()
+					m.token(t, a.who)
+					hit := cutWrite(link, n, fate)
+					status, text := m.call(t, 0, a.who, a.method, a.path, a.body, a.header...)
+					if !hit() {
+						break
+					}
+					cut++
+					if status/100 != 2 {
+						wantUnavailable(t, fmt.Sprintf("write %d %s", n, fateName), status, text)
+						if again, text := m.call(t, 0, a.who, a.method, a.path, a.body, a.header...); again/100 != 2 {
+							t.Errorf("write %d %s, and the call again: %d %s", n, fateName, again, text)
+						}
+					}
+					if a.once != nil && !a.once() {
+						t.Errorf("write %d %s: done twice, or not at all", n, fateName)
+					}
+				}
+				if cut == 0 {
+					t.Error("nothing was cut: the case that this test is about did not happen")
+				}
+			}
+		})
+	}
+}
