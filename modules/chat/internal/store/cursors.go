@@ -52,7 +52,7 @@ func (s *Store) MoveCursors(ctx context.Context, moves []Move) (now []Cursor, mo
 		return s.writeCursors(ctx, sides, raised, at)
 	})
 	if err != nil {
-		return nil, nil, db.Fault(err)
+		return nil, nil, err
 	}
 	now, moved = make([]Cursor, len(moves)), make([]bool, len(moves))
 	for i, m := range moves {
