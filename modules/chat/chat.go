@@ -113,8 +113,9 @@ type Chat struct {
 	upgrader *socket.Upgrader
 	sweepNow chan struct{}
 	messages atomic.Int64
-	repaired atomic.Int64  // reads of rooms of which something had been lost on the way
-	resumes  chan struct{} // a place for each resume that may read at once
+	repaired atomic.Int64 // reads of rooms of which something had been lost on the way
+	resumes  *places
+	repairs  *places
 
 	mu        sync.Mutex
 	sessions  map[*session]struct{}
@@ -125,9 +126,12 @@ type Chat struct {
 	end       context.CancelFunc
 }
 
-// maxResumes is how many connections of an instance may read missed messages at the same time; a herd
-// after a deploy then waits its turn instead of taking every connection to the database.
-const maxResumes = 16
+// How many reads of missed messages an instance has under way at once, and of those a member. What a live talk lacks is
+// read in places of its own: no herd of resumes delays it.
+const (
+	resumePlaces, resumeShare = 12, 4
+	repairPlaces, repairShare = 6, 2
+)
 
 // New makes the chat. Connect and Run must follow.
 func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
@@ -141,7 +145,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
-		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	epoch, err := c.store.Epoch(ctx)
 	if err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func (c *Chat) compare(party hub.Party, h *store.Head, owed owedHeads) {
 	}
 }
 
-// owedHeads are what connections are to be told of, in one frame each: a shop's whose staff come in a busy hour are so
+// owedHeads are what connections are to be told of, together: a shop's whose staff come in a busy hour are so
 // many that a frame for each would be more than a queue holds.
 type owedHeads map[*session]map[id.ID]int64
 
@@ -143,7 +143,9 @@ func (o owedHeads) add(s *session, h *store.Head) {
 
 func (o owedHeads) tell() {
 	for s, heads := range o {
-		s.Push(encodeFrame(heartbeatFrame{Type: "hb", Time: time.Now().UTC(), Heads: heads}))
+		s.mu.Lock()
+		s.tellHeads(time.Now(), heads)
+		s.mu.Unlock()
 	}
 }
 
