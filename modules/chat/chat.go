@@ -204,12 +204,18 @@ func (c *Chat) Resubscribed() {
 }
 
 // Drain sends all connections away with 1012, in slices, so that they do not all knock elsewhere at once, and
-// takes no new one. What a connection has sent is stored and acked first. It returns when all are gone, or
-// with ctx' error.
+// takes no new one. What a connection has sent is stored and acked first, and what clients have read is written, as far
+// as ctx leaves time for it. It returns when all are gone, or with ctx' error.
 func (c *Chat) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	c.draining = true
 	c.mu.Unlock()
+	err := c.sendAway(ctx)
+	c.flushMoves(ctx)
+	return err
+}
+
+func (c *Chat) sendAway(ctx context.Context) error {
 	var all []*session
 	c.each(func(s *session) { all = append(all, s) })
 	slices := max(1, min(drainSlices, len(all)/minSlice))
@@ -225,11 +231,10 @@ func (c *Chat) Drain(ctx context.Context) error {
 	go func() { defer close(gone); c.live.Wait() }()
 	select {
 	case <-gone:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	c.flushMoves(ctx)
-	return nil
 }
 
 func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
@@ -241,7 +246,8 @@ func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Close stores what waits and answers it. Sends that come later are refused as unavailable.
+// Close stores what waits and answers it, which takes no longer than a send may (send_patience). Sends that come later
+// are refused as unavailable.
 func (c *Chat) Close() error {
 	c.writer.Close()
 	c.end()

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 
+	"mall/modules/chat/internal/store"
 	"mall/modules/platform/id"
 )
 
@@ -31,4 +32,12 @@ func (c *Chat) Moved(rooms int) {
 			s.Message(id.New(), 1, nil)
 		}
 	})
+}
+
+// Note lets clients have read so many rooms, none of which is written yet.
+func (c *Chat) Note(rooms int) {
+	for range rooms {
+		room := id.New()
+		c.moves.note(store.Move{Room: room, Member: id.New(), Party: store.Buyer, Buyer: room, Shop: room, Delivered: 1, Read: 1})
+	}
 }
