@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"slices"
+	"time"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/member"
@@ -33,7 +34,7 @@ func (c *Chat) changeInquiry(ctx context.Context, p *identity.Principal, room, i
 	if code := noticeOfChange(before.State, change.State); code != "" {
 		notice := store.Draft{RoomID: room, InquiryID: inquiry, Party: store.System, SenderID: store.SystemSender,
 			Kind: kindNotice, Body: code, ClientMsgID: id.New()}
-		if _, err := await(ctx, func(done func(store.Outcome)) { c.append(notice, s.parties, nil, done) }); err != nil {
+		if _, err := await(ctx, func(done func(store.Outcome)) { c.append(notice, s.parties, time.Now(), nil, done) }); err != nil {
 			return err
 		}
 	}

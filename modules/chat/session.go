@@ -398,7 +398,7 @@ func (s *session) send(ctx context.Context, r request) {
 		s.refuse(r.ID, errLeaving, 0)
 		return
 	}
-	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq}
+	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq, asked: r.read}
 	s.chat.send(ctx, s.who.Load(), d, s, func(o store.Outcome) {
 		defer s.answered()
 		if o.Err != nil {
