@@ -44,6 +44,7 @@ const (
 	ackWithin      = time.Second             // P9's "normal speed", on a busy machine
 	answerWithin   = 3 * time.Second         // P10
 	backWithin     = 10 * time.Second        // P11
+	frozenWithin   = 15 * time.Second        // P11
 	stopWithin     = 30 * time.Second        // P12
 )
 

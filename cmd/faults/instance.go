@@ -22,6 +22,7 @@ func instanceFaults() []fault {
 				return s.cluster.StartInstances(ctx)
 			}},
 		{name: "instance frozen", about: "one of the instances is stopped for a minute and goes on", lasts: 60 * time.Second,
+			during: promises{back: frozenWithin},
 			inject: func(_ context.Context, s *stage) error { return s.cluster.Instances[1].Signal(syscall.SIGSTOP) },
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.Instances[1].Signal(syscall.SIGCONT) },
 			after:  tellReturns},
@@ -95,7 +96,7 @@ func rollingRestart(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// tellReturns notes how long the clients of a frozen instance were without an answer. The contract sets no limit.
+// tellReturns notes how long the clients of a frozen instance were without an answer.
 func tellReturns(_ context.Context, s *stage) error {
 	var first, last time.Duration
 	n := 0

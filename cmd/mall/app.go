@@ -29,11 +29,13 @@ import (
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 
+	closing, giveUp := context.WithCancel(context.WithoutCancel(ctx)) // one time for all that is closed, last of all the stores
+	defer giveUp()
 	d, err := db.Open(ctx, s.DB.Config, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() { err = errors.Join(err, within(closing, "the database", d.Close)) }()
 	if s.DB.Migrate {
 		if err := migrations.Up(ctx, d, log); err != nil {
 			return err
@@ -43,7 +45,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeRedis()) }()
+	defer func() { err = errors.Join(err, within(closing, "Redis", closeRedis)) }()
 	registry := telemetry.NewRegistry(d.Pools())
 
 	notices := &announcer{}
@@ -114,17 +116,29 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	case <-ctx.Done():
 	case <-failed.Done(): // a part ended by itself: close the rest in order, and say why
 	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
-	defer cancel()
+	time.AfterFunc(closeLimit, giveUp)
 	server.SetReady(false)
 	pause(closing, s.HTTP.DrainDelay)
-	err = errors.Join(rooms.Drain(closing), server.Shutdown(closing), rooms.Close())
+	err = errors.Join(rooms.Drain(closing), server.Shutdown(closing), within(closing, "the chat", rooms.Close))
 	stopWork()
-	return errors.Join(err, g.Wait())
+	return errors.Join(err, within(closing, "the work in the background", g.Wait))
 }
 
-// closeLimit is within the 30 s that an orchestrator commonly gives between SIGTERM and SIGKILL.
+// closeLimit is within the 30 s that an orchestrator commonly gives between SIGTERM and SIGKILL (P12). Each step of the
+// closing gets what those before it have left.
 const closeLimit = 25 * time.Second
+
+// within waits for a step of the closing until its time is over: the process then ends all the same.
+func within(closing context.Context, step string, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-closing.Done():
+		return fmt.Errorf("closing %s took too long", step)
+	}
+}
 
 func pause(ctx context.Context, d time.Duration) {
 	select {

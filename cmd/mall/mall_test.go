@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"mall/modules/platform/id"
 	"mall/modules/platform/testservers"
 )
@@ -320,5 +322,83 @@ func TestPagesAndDocuments(t *testing.T) {
 		if res.Header.Get("Content-Security-Policy") == "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s lacks its security headers", path)
 		}
+	}
+}
+
+// An instance whose database and Redis answer nothing any more ends in time and well, whatever is under way (P12).
+func TestTheEndWithAllStoresFrozen(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 4*soon)
+	defer cancel()
+	server, err := testservers.StartMySQL(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Kill() })
+	dsn, err := server.CreateDatabase(ctx, "mall")
+	if err != nil {
+		t.Fatal(err)
+	}
+	redis := testservers.Redis(t)
+	p := start(t, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_DB__DSN="+dsn, "MALL_REDIS__ADDR="+redis.Addr(), "MALL_DEMO=true",
+		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs")
+	token := p.login("buyer@demo.mall")
+	var rooms struct {
+		Items []struct {
+			ID   string
+			Head int64
+		}
+	}
+	p.call("GET", "/api/v1/chat/rooms", token, nil, &rooms)
+	ws, res, err := (&websocket.Dialer{Subprotocols: []string{"mall.chat.v1", "bearer." + token}}).DialContext(ctx, "ws"+strings.TrimPrefix(p.url, "http")+"/api/v1/chat/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	defer ws.Close()
+	closed := make(chan int, 1)
+	go func() {
+		for {
+			if _, _, err := ws.ReadMessage(); err != nil {
+				var end *websocket.CloseError
+				if errors.As(err, &end) {
+					closed <- end.Code
+				}
+				close(closed)
+				return
+			}
+		}
+	}()
+	if err := errors.Join(server.Pause(), redis.Pause()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = redis.Resume() })
+	room := rooms.Items[0]
+	for _, frame := range []map[string]any{
+		{"type": "read", "room_id": room.ID, "seq": room.Head},
+		{"type": "send", "id": "1", "room_id": room.ID, "client_msg_id": id.New(), "body": "?"},
+		{"type": "resume", "id": "2", "epoch": "", "rooms": map[string]int64{room.ID: 0}},
+	} {
+		if err := ws.WriteJSON(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // REST calls that hang
+		go func() {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/api/v1/products", http.NoBody)
+			if err != nil {
+				return
+			}
+			if res, err := http.DefaultTransport.RoundTrip(req); err == nil {
+				_ = res.Body.Close()
+			}
+		}()
+	}
+	began := time.Now()
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v: %s", err, p.log)
+	}
+	t.Logf("ended after %v", time.Since(began).Round(10*time.Millisecond))
+	if code := <-closed; code != 1012 {
+		t.Errorf("the socket was closed with %d, want 1012", code)
 	}
 }

@@ -116,8 +116,9 @@ type Chat struct {
 	sweepNow  chan struct{}
 	leaving   chan struct{} // closed when the drain begins
 	messages  atomic.Int64
-	repaired  atomic.Int64  // reads of rooms of which something had been lost on the way
-	resumes   chan struct{} // a place for each resume that may read at once
+	repaired  atomic.Int64 // reads of rooms of which something had been lost on the way
+	resumes   *places
+	repairs   *places
 
 	mu        sync.Mutex
 	sessions  map[*session]struct{}
@@ -128,9 +129,12 @@ type Chat struct {
 	end       context.CancelFunc
 }
 
-// maxResumes is how many connections of an instance may read missed messages at the same time; a herd
-// after a deploy then waits its turn instead of taking every connection to the database.
-const maxResumes = 16
+// How many reads of missed messages an instance has under way at once, and of those a member. What a live talk lacks is
+// read in places of its own: no herd of resumes delays it.
+const (
+	resumePlaces, resumeShare = 12, 4
+	repairPlaces, repairShare = 6, 2
+)
 
 // New makes the chat. Connect and Run must follow.
 func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
@@ -144,7 +148,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
-		resumes: make(chan struct{}, maxResumes), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	epoch, err := c.store.Epoch(ctx)
 	if err != nil {
 		return nil, err
@@ -206,8 +210,8 @@ func (c *Chat) Resubscribed() {
 }
 
 // Drain sends all connections away with 1012, in slices, so that they do not all knock elsewhere at once, and
-// takes no new one. What a connection has sent is stored and acked first. It returns when all are gone, or
-// with ctx' error.
+// takes no new one. What a connection has sent is stored and acked first, and what clients have read is written, as far
+// as ctx leaves time for it. It returns when all are gone, or with ctx' error.
 func (c *Chat) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	if !c.draining {
@@ -215,6 +219,12 @@ func (c *Chat) Drain(ctx context.Context) error {
 		close(c.leaving)
 	}
 	c.mu.Unlock()
+	err := c.sendAway(ctx)
+	c.flushMoves(ctx)
+	return err
+}
+
+func (c *Chat) sendAway(ctx context.Context) error {
 	var all []*session
 	c.each(func(s *session) { all = append(all, s) })
 	slices := max(1, min(drainSlices, len(all)/minSlice))
@@ -230,11 +240,10 @@ func (c *Chat) Drain(ctx context.Context) error {
 	go func() { defer close(gone); c.live.Wait() }()
 	select {
 	case <-gone:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	c.flushMoves(ctx)
-	return nil
 }
 
 func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
@@ -246,7 +255,8 @@ func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Close stores what waits and answers it. Sends that come later are refused as unavailable.
+// Close stores what waits and answers it, which takes no longer than a send may (send_patience). Sends that come later
+// are refused as unavailable.
 func (c *Chat) Close() error {
 	c.writer.Close()
 	c.end()

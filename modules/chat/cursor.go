@@ -106,6 +106,10 @@ type moves struct {
 	pending map[moveKey]*pendingMove
 	fresh   []moveKey     // those that need not wait
 	wake    chan struct{} // holds a token when there are some
+
+	writing sync.Mutex      // one round of writes at a time
+	rounds  context.Context // the mover's: they end when the last one begins
+	endThem context.CancelFunc
 }
 
 type moveKey struct{ room, member id.ID }
@@ -117,7 +121,9 @@ type pendingMove struct {
 }
 
 func newMoves() *moves {
-	return &moves{pending: map[moveKey]*pendingMove{}, wake: make(chan struct{}, 1)}
+	ms := &moves{pending: map[moveKey]*pendingMove{}, wake: make(chan struct{}, 1)}
+	ms.rounds, ms.endThem = context.WithCancel(context.Background())
+	return ms
 }
 
 // note takes a move that its sender may make. The first one of a while is written at once, further ones together a
@@ -172,6 +178,20 @@ func (ms *moves) takeDue(now time.Time) []store.Move {
 	return taken
 }
 
+// takeAll takes what is not written, due or not.
+func (ms *moves) takeAll() []store.Move {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	var taken []store.Move
+	for _, p := range ms.pending {
+		if p.dirty {
+			p.dirty = false
+			taken = append(taken, p.move)
+		}
+	}
+	return taken
+}
+
 // forgetAll is for a new life of the database, of which nobody has said anything yet.
 func (ms *moves) forgetAll() {
 	ms.mu.Lock()
@@ -200,24 +220,34 @@ func (c *Chat) mover(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.moves.wake:
-			c.writeMoves(ctx, c.moves.takeFresh(time.Now()))
+			c.writeRound(func() []store.Move { return c.moves.takeFresh(time.Now()) })
 		case now := <-tick.C:
-			c.writeMoves(ctx, c.moves.takeDue(now))
+			c.writeRound(func() []store.Move { return c.moves.takeDue(now) })
 		}
 	}
 }
 
-// writeMoves writes moves in batches. What the database does not take now is written in the next round; what it
-// will never take is dropped, and the client says it again with its next one.
+func (c *Chat) writeRound(take func() []store.Move) {
+	c.moves.writing.Lock()
+	defer c.moves.writing.Unlock()
+	c.writeMoves(c.moves.rounds, take())
+}
+
+// writeMoves writes moves in batches until ctx ends. What the database does not take now is written in the next round;
+// what it will never take is dropped, and the client says it again with its next one.
 func (c *Chat) writeMoves(ctx context.Context, due []store.Move) {
 	for batch := range slices.Chunk(due, cursorBatch) {
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.SendPatience)
+		if ctx.Err() != nil {
+			c.moves.again(batch)
+			continue
+		}
+		limited, cancel := context.WithTimeout(ctx, c.cfg.SendPatience)
 		_, err := c.storeMoves(limited, batch)
 		cancel()
 		if err == nil {
 			continue
 		}
-		if fault.KindOf(err).Retryable() {
+		if ctx.Err() != nil || fault.KindOf(err).Retryable() {
 			c.moves.again(batch)
 		} else {
 			c.log.Warn("cursors not written", "moves", len(batch), "error", err)
@@ -225,9 +255,22 @@ func (c *Chat) writeMoves(ctx context.Context, due []store.Move) {
 	}
 }
 
-// flushMoves writes all that has gathered, at the end.
+// flushPatience is how long the writing of the last cursors may take of a drain's time: a database that answers
+// takes thousands of them in less.
+const flushPatience = 3 * time.Second
+
+// flushMoves writes all that has gathered, at the end. What the mover was about to write is written here. What cannot be
+// written in time is dropped: clients say what they have read again, to whichever instance they come to.
 func (c *Chat) flushMoves(ctx context.Context) {
-	c.writeMoves(ctx, c.moves.takeDue(time.Now().Add(time.Hour)))
+	ctx, cancel := context.WithTimeout(ctx, flushPatience)
+	defer cancel()
+	c.moves.endThem()
+	c.moves.writing.Lock()
+	defer c.moves.writing.Unlock()
+	c.writeMoves(ctx, c.moves.takeAll())
+	if left := len(c.moves.takeAll()); left > 0 {
+		c.log.Warn("cursors dropped at the end: the database did not take them in time; clients say them again", "moves", left)
+	}
 }
 
 // typing tells the other people of the room that the caller is writing, or has stopped. It is never stored.

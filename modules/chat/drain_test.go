@@ -214,3 +214,24 @@ func TestADrainWritesCursorsUnderWay(t *testing.T) {
 		}
 	})
 }
+
+// Cursors that a database which answers nothing does not take are dropped, however many they are: the instance must end
+// in time (P12).
+func TestADrainDropsCursorsInTime(t *testing.T) {
+	cfg := testservers.MySQL(t)
+	m := newMall(t, cfg, nowhere, 1)
+	c := m.connect(t, 0, "buyer")
+	release := lockTable(t, cfg, "chat_cursors")
+	defer release()
+	m.instances[0].chat.Note(2700)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	began := time.Now()
+	check(t, m.instances[0].chat.Drain(ctx))
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the drain took %v", took.Round(100*time.Millisecond))
+	}
+	if code := c.closed(); code != 1012 {
+		t.Errorf("closed with %d, want 1012", code)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"mall/modules/chat/internal/socket"
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/fault"
+	"mall/modules/platform/httpserver"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
 )
@@ -316,7 +317,7 @@ func (h rest) SendMessage(ctx context.Context, req api.SendMessageRequestObject)
 		return nil, err
 	}
 	b := req.Body
-	d := draft{room: req.RoomId, clientMsgID: b.ClientMsgId, inquiry: value(b.InquiryId), expectSeq: b.ExpectSeq}
+	d := draft{room: req.RoomId, clientMsgID: b.ClientMsgId, inquiry: value(b.InquiryId), expectSeq: b.ExpectSeq, asked: httpserver.Arrived(ctx)}
 	if b.Body != nil {
 		d.body = *b.Body
 	}

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"slices"
+	"time"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/member"
@@ -30,7 +31,7 @@ func (c *Chat) changeInquiry(ctx context.Context, p *identity.Principal, room, i
 	change.Notice = noticeOfChange
 	row := store.Draft{RoomID: room, InquiryID: inquiry, Party: store.System, SenderID: store.SystemSender,
 		Kind: kindNotice, ClientMsgID: id.New(), Change: &change}
-	if _, err := await(ctx, func(done func(store.Outcome)) { c.append(row, s.parties, nil, done) }); err != nil {
+	if _, err := await(ctx, func(done func(store.Outcome)) { c.append(row, s.parties, time.Now(), nil, done) }); err != nil {
 		return err
 	}
 	c.pushRoom(ctx, room)

@@ -355,6 +355,7 @@ type frame struct {
 	Retryable    bool             `json:"retryable"`
 	Epoch        string           `json:"epoch"`
 	Heads        map[string]int64 `json:"heads"`
+	Missing      []id.ID          `json:"missing"`
 	Head         int64            `json:"head"`
 	Party        string           `json:"party"`
 	DeliveredSeq int64            `json:"delivered_seq"`

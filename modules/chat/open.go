@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"time"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/fault"
@@ -75,7 +76,7 @@ func (c *Chat) Say(ctx context.Context, room, clientMsgID id.ID, text string) (s
 	if err != nil {
 		return 0, err
 	}
-	o, err := c.sendAndWait(ctx, p, draft{room: room, clientMsgID: clientMsgID, body: text})
+	o, err := c.sendAndWait(ctx, p, draft{room: room, clientMsgID: clientMsgID, body: text, asked: time.Now()})
 	return o.Message.Seq, err
 }
 

@@ -32,6 +32,8 @@ type request struct {
 	Seq         int64           `json:"seq"`
 	On          bool            `json:"on"`
 	Token       string          `json:"token"`
+
+	read time.Time // when the frame was: every answer's time is counted from here
 }
 
 const maxRequestID = 64 // bytes; longer ids are refused
@@ -115,6 +117,10 @@ type (
 		Type string `json:"type"` // ok
 		ID   string `json:"id"`
 	}
+	pongFrame struct {
+		Type string `json:"type"` // pong: this instance lives, whatever becomes of its database
+		ID   string `json:"id"`
+	}
 	errorFrame struct {
 		Type         string `json:"type"` // error
 		ID           string `json:"id,omitempty"`
@@ -125,9 +131,10 @@ type (
 		Head         int64  `json:"head,omitempty"` // with stale
 	}
 	resumedFrame struct {
-		Type  string          `json:"type"` // resumed: everything missed has been sent
-		ID    string          `json:"id"`
-		Heads map[id.ID]int64 `json:"heads"`
+		Type    string          `json:"type"` // resumed: everything missed has been sent
+		ID      string          `json:"id"`
+		Heads   map[id.ID]int64 `json:"heads"`
+		Missing []id.ID         `json:"missing,omitempty"` // rooms asked for that do not exist for the caller
 	}
 	tooFarFrame struct {
 		Type   string `json:"type"` // too_far: read this room by REST up to head; what follows it comes here
@@ -136,10 +143,11 @@ type (
 		Head   int64  `json:"head"`
 	}
 	resetFrame struct {
-		Type  string          `json:"type"` // reset: what the client has is of another life of the database
-		ID    string          `json:"id,omitempty"`
-		Epoch string          `json:"epoch"`
-		Heads map[id.ID]int64 `json:"heads"`
+		Type    string          `json:"type"` // reset: what the client has is of another life of the database
+		ID      string          `json:"id,omitempty"`
+		Epoch   string          `json:"epoch"`
+		Heads   map[id.ID]int64 `json:"heads"`
+		Missing []id.ID         `json:"missing,omitempty"`
 	}
 	receiptFrame struct {
 		Type         string `json:"type"` // receipt

@@ -27,6 +27,7 @@ type draft struct {
 	body                       string
 	card                       *cardRef
 	expectSeq                  *int64
+	asked                      time.Time // when the request came: its answer is due send_patience later, whatever has to be asked first
 }
 
 type cardRef struct {
@@ -69,7 +70,7 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: row.Refusal})
 		return
 	}
-	c.append(row, s.parties, origin, done)
+	c.append(row, s.parties, d.asked, origin, done)
 }
 
 // mayWrite counts a send, and waits for Redis where the limit is not known here. after says when, if not now.
@@ -108,8 +109,8 @@ func (c *Chat) complete(ctx context.Context, row *store.Draft, s seat, d draft) 
 
 // append stores the message and then tells both parties, who so hear of it before whatever the sender does next.
 // A repetition is told again: the first time may have been lost, and connections drop what they have.
-func (c *Chat) append(row store.Draft, sides parties, origin hub.Connection, done func(store.Outcome)) {
-	c.writer.Append(row, func(o store.Outcome) {
+func (c *Chat) append(row store.Draft, sides parties, asked time.Time, origin hub.Connection, done func(store.Outcome)) {
+	c.writer.Append(row, asked, func(o store.Outcome) {
 		told := o.Err == nil && o.Message.Seq > 0
 		if told {
 			c.tell(&o.Message, sides, origin)
@@ -131,9 +132,9 @@ func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
 	c.traces.published(m.RoomID, m.Seq)
 }
 
-// sendAndWait is send for callers that wait for the answer; whatever has to be asked for it first is part of the patience.
+// sendAndWait is send for callers that wait for the answer.
 func (c *Chat) sendAndWait(ctx context.Context, p *identity.Principal, d draft) (store.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.SendPatience)
+	ctx, cancel := context.WithDeadline(ctx, d.asked.Add(c.cfg.SendPatience))
 	defer cancel()
 	return await(ctx, func(done func(store.Outcome)) { c.send(ctx, p, d, nil, done) })
 }

@@ -65,9 +65,12 @@ type session struct {
 	held     [][]byte // what came before the welcome was out
 	changed  map[id.ID]int64
 	nextBeat time.Time
+	lastPing time.Time
 
 	resuming   atomic.Bool
-	unanswered int // sends under way
+	repairing  sync.Mutex // one gap's page at a time
+	filling    sync.Mutex // one page at a time is sent
+	unanswered int        // sends under way
 	leaving    bool
 }
 
@@ -170,7 +173,8 @@ func (s *session) welcome() {
 	s.conn.Send(encodeFrame(f))
 	s.conn.SendAll(s.held)
 	s.welcomed, s.held = true, nil
-	s.nextBeat = time.Now().Add(c.cfg.PingEvery)
+	s.lastPing = time.Now()
+	s.nextBeat = s.lastPing.Add(c.cfg.PingEvery)
 }
 
 func (c *Chat) limits() limits {
@@ -283,6 +287,7 @@ func (s *session) Frame(text []byte) {
 		return
 	}
 	r, err := decodeRequest(text)
+	r.read = time.Now()
 	if err != nil {
 		s.misbehaved(r.ID, err)
 		return
@@ -300,6 +305,8 @@ func (s *session) Frame(text []byte) {
 		s.aside(r, s.typing)
 	case "auth":
 		s.aside(r, s.authenticate)
+	case "ping":
+		s.Push(encodeFrame(pongFrame{Type: "pong", ID: r.ID}))
 	default:
 		err = fault.Invalidf("type", "unknown_type", "This server does not know frames of that type.")
 	}
@@ -396,7 +403,7 @@ func (s *session) aside(r request, do func(ctx context.Context, r request)) (tak
 	}
 	go func() {
 		defer s.asides.Add(-1)
-		ctx, cancel := context.WithTimeout(s.context(), asideWait)
+		ctx, cancel := context.WithDeadline(s.context(), r.read.Add(asideWait))
 		defer cancel()
 		do(ctx, r)
 	}()
@@ -472,7 +479,7 @@ func (s *session) send(ctx context.Context, r request) {
 		s.refuse(r.ID, errLeaving, 0)
 		return
 	}
-	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq}
+	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq, asked: r.read}
 	s.chat.send(ctx, s.who.Load(), d, s, func(o store.Outcome) {
 		defer s.answered()
 		if o.Err != nil {
@@ -485,7 +492,7 @@ func (s *session) send(ctx context.Context, r request) {
 	})
 }
 
-// beat asks for a sign of life and tells which rooms have moved, when it is time; it ends a session whose
+// beat tells which rooms have moved and asks for a sign of life, when it is time; it ends a session whose
 // credential has.
 func (s *session) beat(now time.Time) {
 	if expires := s.who.Load().ExpiresAt; !expires.IsZero() && now.After(expires) {
@@ -499,10 +506,53 @@ func (s *session) beat(now time.Time) {
 	}
 	s.nextBeat = now.Add(s.chat.cfg.PingEvery)
 	heads := s.changed
-	if heads == nil {
-		heads = map[id.ID]int64{}
-	}
 	s.changed = nil
-	s.conn.Ping()
-	s.emit(encodeFrame(heartbeatFrame{Type: "hb", Time: now.UTC(), Heads: heads}))
+	if now.Sub(s.lastPing) > s.chat.cfg.DeadAfter/pingPart {
+		s.lastPing = now
+		s.conn.Ping()
+	}
+	s.tellHeads(now, heads)
+}
+
+// pingPart: a client is asked for a sign of life so many times before it counts as dead.
+const pingPart = 4
+
+// headsPerFrame bounds an `hb`: one of all rooms of a large shop would be more than a queue holds.
+const headsPerFrame = 1000
+
+// tellHeads tells which rooms have moved, at the pace at which the client reads. The caller holds s.mu.
+func (s *session) tellHeads(now time.Time, heads map[id.ID]int64) {
+	frames := heartbeats(now, heads)
+	s.emit(frames[0])
+	if len(frames) > 1 {
+		go s.pushInPace(frames[1:])
+	}
+}
+
+func (s *session) pushInPace(frames [][]byte) {
+	for _, f := range frames {
+		if !s.conn.Room(s.context()) {
+			return
+		}
+		s.Push(f)
+	}
+}
+
+// heartbeats are the frames that tell heads: at least one, which says that the connection lives.
+func heartbeats(now time.Time, heads map[id.ID]int64) [][]byte {
+	frames := make([][]byte, 0, 1+len(heads)/headsPerFrame)
+	part := make(map[id.ID]int64, min(len(heads), headsPerFrame))
+	cut := func() {
+		frames = append(frames, encodeFrame(heartbeatFrame{Type: "hb", Time: now.UTC(), Heads: part}))
+		clear(part)
+	}
+	for room, head := range heads {
+		if part[room] = head; len(part) == headsPerFrame {
+			cut()
+		}
+	}
+	if len(part) > 0 || len(frames) == 0 {
+		cut()
+	}
+	return frames
 }

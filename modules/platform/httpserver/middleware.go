@@ -110,6 +110,24 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+type arrivedKey struct{}
+
+// noteArrival lets handlers know when the request came: what has been spent on it before them counts, too.
+func noteArrival(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), arrivedKey{}, time.Now())))
+		return next(c)
+	}
+}
+
+// Arrived is when the request of this context came.
+func Arrived(ctx context.Context) time.Time {
+	if at, ok := ctx.Value(arrivedKey{}).(time.Time); ok {
+		return at
+	}
+	return time.Now()
+}
+
 // noStore keeps answers that depend on who asks out of every cache; a handler may say otherwise.
 func noStore(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {

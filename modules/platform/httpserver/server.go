@@ -59,7 +59,7 @@ func New(cfg Config, spec []byte, auth Authenticator, reg prometheus.Registerer,
 	s.Echo.HTTPErrorHandler = s.writeProblem
 	s.Internal.HTTPErrorHandler = s.writeProblem
 	s.Echo.Use(requestID, s.observe(reg), s.recoverPanics, securityHeaders)
-	s.API = s.Echo.Group("/api/v1", noStore, s.limitBody, s.authenticate, check.middleware, s.limitTime)
+	s.API = s.Echo.Group("/api/v1", noteArrival, noStore, s.limitBody, s.authenticate, check.middleware, s.limitTime)
 	s.Echo.GET("/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, spec) })
 	s.Echo.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	s.Echo.GET("/readyz", s.readyz)

@@ -112,7 +112,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
   });
 
   function connect(): Link {
-    const heard: LinkEvents = { frame, down, probe: () => resumeAll(true), session };
+    const heard: LinkEvents = { frame, down, session };
     const own = (to: LinkEvents) => createConnection(env, api, member.id, to);
     const { lock, channel } = env;
     if (options.tabs === 'own' || !lock || !channel) return own(heard);
@@ -165,12 +165,14 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         return expect(f.heads);
       case 'resumed':
         expect(f.heads);
+        rooms.lost(f.missing ?? []);
         return void resumes.answered(f.id, true);
       case 'too_far':
         // The resumed of the same request is still to come.
         return rooms.get(f.room_id)?.timeline?.verify();
       case 'reset':
         renumbered(f.epoch);
+        rooms.lost(f.missing ?? []);
         return void resumes.answered(f.id, true);
       case 'error':
         // Where nobody waits for an answer any more, its question was settled in another way.
@@ -178,6 +180,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         else if (!outbox.refused(f)) resumes.answered(f.id, false);
         return;
       case 'ok':
+      case 'pong':
     }
   }
 
@@ -217,10 +220,10 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     }
   }
 
-  /** Asks for what the open conversations missed; a probe asks even when there is none. */
-  function resumeAll(probe = false) {
+  /** Asks for what the open conversations missed. */
+  function resumeAll() {
     const open = [...rooms.all()].filter((room) => room.timeline?.loaded);
-    for (let at = 0; at < open.length || (probe && at === 0); at += resumeRooms) {
+    for (let at = 0; at < open.length; at += resumeRooms) {
       void resume(open.slice(at, at + resumeRooms));
     }
   }

@@ -4,6 +4,7 @@ import { createConnection, type LinkEvents } from './connection';
 import { FakeClock, seeded } from './testing/clock';
 import { buyer, moonShop } from './testing/people';
 import { fakeEnv } from './testing/env';
+import type { FakeSocket } from './testing/socket';
 import { FakeServer } from './testing/world';
 
 function linked(session: 'valid' | 'lost' | 'unknown' = 'valid') {
@@ -14,7 +15,6 @@ function linked(session: 'valid' | 'lost' | 'unknown' = 'valid') {
   const events = {
     frame: vi.fn<LinkEvents['frame']>(),
     down: vi.fn<LinkEvents['down']>(),
-    probe: vi.fn<LinkEvents['probe']>(),
     session: vi.fn<LinkEvents['session']>(() => Promise.resolve(session)),
   };
   const link = createConnection(env, '/api/v1', buyer.id, events);
@@ -28,6 +28,13 @@ async function live(session?: 'valid' | 'lost' | 'unknown') {
   expect(all.status().phase).toBe('live');
   return all;
 }
+
+/** The instance at the other end is frozen: it hears what the network takes, and says nothing. */
+function deafen(socket: FakeSocket) {
+  socket.push = () => {};
+}
+
+const pings = (socket: FakeSocket) => socket.heard.filter((f) => f.type === 'ping').length;
 
 describe('the wait before an attempt', () => {
   it('is spread over the whole range, which doubles up to 30 s', () => {
@@ -89,25 +96,93 @@ describe('a link', () => {
     expect(status().phase).toBe('live');
   });
 
-  it('finds a half-open link by 45 s of silence', async () => {
+  it('asks when a heartbeat is late, and gives up what does not answer within 3 s', async () => {
     const { clock, env, events, status } = await live();
     await clock.advance(60_000);
+    const socket = env.socket();
+    expect(socket.heard).toEqual([]);
     expect(env.dials).toBe(1);
-    env.socket().freeze();
-    await clock.advance(44_000);
+    deafen(socket);
+    // The last beat was 4 s ago.
+    await clock.advance(4_900);
+    expect(pings(socket)).toBe(0);
+    await clock.advance(200);
+    expect(pings(socket)).toBe(1);
+    await clock.advance(2_800);
     expect(env.dials).toBe(1);
-    await clock.advance(3_000);
-    expect(events.down).toHaveBeenCalledOnce();
+    await clock.advance(700);
     expect(env.dials).toBe(2);
+    expect(events.down).toHaveBeenCalledOnce();
     expect(status().phase).toBe('live');
   });
 
+  it('lives on an answer, however late all heartbeats are', async () => {
+    const { clock, env, events } = await live();
+    const socket = env.socket();
+    socket.heartbeat = () => {};
+    await clock.advance(120_000);
+    expect(env.dials).toBe(1);
+    expect(pings(socket)).toBe(13);
+    // An answer is for the link alone.
+    expect(events.frame.mock.calls.map(([f]) => f.type)).toEqual(['welcome']);
+  });
+
+  it('lives with a server that does not know the question', async () => {
+    const { clock, env } = await live();
+    const socket = env.socket();
+    socket.heartbeat = () => {};
+    socket.receive = (f) =>
+      socket.push({
+        type: 'error',
+        ...('id' in f && { id: f.id }),
+        code: 'unknown_type',
+        message: '',
+        retryable: false,
+      });
+    await clock.advance(120_000);
+    expect(env.dials).toBe(1);
+  });
+
+  it('asks when what it sent has no answer of any kind', async () => {
+    const { clock, env, link } = await live();
+    const socket = env.socket();
+    await clock.advance(8_000);
+    deafen(socket);
+    link.send({ type: 'resume', id: 'r1', epoch: 'e1', rooms: {} });
+    await clock.advance(3_900);
+    expect(pings(socket)).toBe(0);
+    await clock.advance(200);
+    expect(pings(socket)).toBe(1);
+    await clock.advance(2_800);
+    expect(env.dials).toBe(1);
+    await clock.advance(700);
+    expect(env.dials).toBe(2);
+  });
+
+  it('asks again where its own clock stood still while the answer was on its way', async () => {
+    const { clock, env } = await live();
+    const socket = env.socket();
+    socket.heartbeat = () => {};
+    socket.receive = (f) => {
+      if (f.type === 'ping') late.push(() => socket.push({ type: 'pong', id: f.id }));
+    };
+    const late: (() => void)[] = [];
+    await clock.advance(9_100);
+    clock.skip(60_000);
+    await clock.advance(0);
+    expect(env.dials).toBe(1);
+    for (const answer of late) answer();
+    await clock.advance(5_000);
+    expect(env.dials).toBe(1);
+  });
+
   it('asks for a sign of life on waking, and does not wait long for it', async () => {
-    const { clock, env, events, status } = await live();
-    env.socket().freeze();
+    const { clock, env, status } = await live();
+    const socket = env.socket();
+    deafen(socket);
     env.live('wake');
-    expect(events.probe).toHaveBeenCalledOnce();
-    await clock.advance(4_900);
+    expect(pings(socket)).toBe(1);
+    await clock.advance(2_900);
     expect(env.dials).toBe(1);
     await clock.advance(1_000);
     expect(env.dials).toBe(2);
@@ -135,10 +210,10 @@ describe('a link', () => {
 
   it('says what the device says about the network, and doubts the link then', async () => {
     const { clock, env, status } = await live();
+    env.socket().freeze();
     env.live('offline');
     expect(status().online).toBe(false);
-    env.socket().freeze();
-    await clock.advance(5_000);
+    await clock.advance(3_005);
     expect(status().phase).not.toBe('live');
     env.live('online');
     expect(status().online).toBe(true);

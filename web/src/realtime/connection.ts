@@ -8,14 +8,18 @@ import type { Status, Store } from './types';
 
 /** No welcome by then: the attempt has failed. */
 const openMs = 10_000;
-/** Silence for this long means dead, whatever the socket says: the server's heartbeat comes every 20 s. */
-const silenceMs = 45_000;
+/** Before the welcome says how often the server's heartbeat comes. */
+const usualHeartbeatMs = 20_000;
+/** A heartbeat this late makes us ask. */
+const graceMs = 1_000;
+/** No sign of life so long after we sent something that must be answered makes us ask: the contract's 3 s, and the way. */
+const answerMs = 4_000;
+/** A link that answers not even the question whether it lives is dead. */
+const askMs = 3_000;
+/** Our own clock stood still: the answer may be here, unread. */
+const lateMs = 1_000;
 /** Only a link that lived this long proves the server well; before, failures go on counting. */
 const provenMs = 10_000;
-/** After waking, a link must show life within this time. */
-const probeMs = 5_000;
-/** An event stream cannot be asked, but it beats every 20 s, and what came before the doubt counts. */
-const streamProbeMs = 25_000;
 /** So many failures to open in a row, and REST answers: perhaps the network lets this way through never. */
 const maxMisses = 3;
 const wakeJitterMs = 500;
@@ -36,8 +40,6 @@ export interface LinkEvents {
   frame(frame: ServerFrame): void;
   /** A live link is gone. */
   down(): void;
-  /** Asks the server for any answer at once: the link may be half open. */
-  probe(): void;
   /** Whether the session still stands; 'unknown' when nobody answers. */
   session(): Promise<'valid' | 'lost' | 'unknown'>;
 }
@@ -65,7 +67,12 @@ export function createConnection(
   let misses = 0;
   let wasLive = false;
   let lastHeard = 0;
-  let probing = false;
+  let heartbeatMs = usualHeartbeatMs;
+  /** When we asked whether the link lives; undefined while there is no doubt. */
+  let askedAt: number | undefined;
+  let questions = 0;
+  /** When we first sent what must be answered, and have heard nothing at all since. */
+  let owedSince: number | undefined;
   /** One return after 4401 per link that lived: the cookie may have been renewed meanwhile. */
   let triedSession = false;
   let cancelTimer = () => {};
@@ -106,7 +113,7 @@ export function createConnection(
   function hangUp() {
     cancelTimer();
     cancelProof();
-    probing = false;
+    askedAt = owedSince = undefined;
     const old = transport;
     transport = undefined;
     old?.close();
@@ -114,12 +121,13 @@ export function createConnection(
 
   function heard(text: string) {
     lastHeard = env.clock.now();
-    probing = false;
+    askedAt = owedSince = undefined;
     const frame = parseFrame(text);
-    if (!frame) return;
+    if (!frame || frame.type === 'pong') return;
     if (frame.type === 'welcome') {
       // The cookie is another member's by now: their frames are not for this client.
       if (frame.member.id !== memberId) return lost(unauthenticated, 'other member');
+      heartbeatMs = frame.heartbeat_ms;
       live();
     }
     if (phase() === 'live') events.frame(frame);
@@ -139,11 +147,25 @@ export function createConnection(
 
   /** One timer that looks again when it is due, instead of one restarted by every frame. */
   function watchSilence() {
-    const probe = dialer.way === 'events' ? streamProbeMs : probeMs;
-    const left = lastHeard + (probing ? probe : silenceMs) - env.clock.now();
-    if (left <= 0) lost(1006, 'silence');
-    else timer(left, watchSilence);
+    const left = silenceEnds() - env.clock.now();
+    if (left > 0) timer(left, watchSilence);
+    else if (askedAt === undefined || left < -lateMs) ask();
+    else lost(1006, 'silence');
   }
+
+  function silenceEnds() {
+    if (askedAt !== undefined) return askedAt + askMs;
+    return Math.min(lastHeard + heartbeatMs + graceMs, (owedSince ?? Infinity) + answerMs);
+  }
+
+  /** Only a link that leaves this without an answer is given up. An event stream cannot be asked: its next beat is due. */
+  function ask() {
+    askedAt = env.clock.now();
+    if (dialer.way === 'socket') say({ type: 'ping', id: `p${++questions}` });
+    watchSilence();
+  }
+
+  const say = (frame: ClientFrame) => transport?.send(JSON.stringify(frame));
 
   function lost(code: number, reason: string, refused = false, atLeastMs = 0) {
     const wasUp = phase() === 'live';
@@ -196,11 +218,9 @@ export function createConnection(
 
   /** The link may have died without a word, asleep or on another network: gives it a short time to answer. */
   function suspect() {
-    if (phase() !== 'live') return;
-    probing = true;
-    if (dialer.way === 'socket') lastHeard = env.clock.now();
-    watchSilence();
-    events.probe();
+    if (phase() !== 'live' || askedAt !== undefined) return;
+    if (dialer.way === 'socket') ask();
+    else watchSilence();
   }
 
   return {
@@ -237,7 +257,11 @@ export function createConnection(
     wake,
     send(frame) {
       if (phase() !== 'live' || !transport) return false;
-      transport.send(JSON.stringify(frame));
+      say(frame);
+      if ('id' in frame && dialer.way === 'socket' && owedSince === undefined) {
+        owedSince = env.clock.now();
+        watchSilence();
+      }
       return true;
     },
   };

@@ -255,11 +255,12 @@ describe('a link by events', () => {
 
 describe('what is said by REST', () => {
   it('is sent again with the same key until it is stored, and stored once', async () => {
-    const { clock, server, thread } = await streaming();
+    const { clock, server, env, thread } = await streaming();
     let n = 0;
     server.sendFault = () => (++n < 2 ? 'silence' : undefined);
     // Else it would be known by the stream that it is stored.
     server.weather = () => [];
+    env.socket().heartbeat = () => env.socket().push({ type: 'hb', time: server.time() });
     thread.send('once');
     await clock.advance(60_000);
     expect(n).toBe(2);

@@ -49,6 +49,8 @@ describe('the outbox', () => {
   it('sends again under the same key after 10 s without an ack, and it is stored once', async () => {
     const { clock, server, env, thread } = await talking();
     server.sendFault = () => 'silence';
+    // Else a heartbeat would tell, and the message itself.
+    env.socket().heartbeat = () => env.socket().push({ type: 'hb', time: server.time() });
     thread.send('x');
     await clock.advance(9_000);
     expect(summary(thread)).toEqual(['x sending']);
@@ -137,6 +139,8 @@ describe('the outbox', () => {
   it('takes the message itself for the ack that got lost', async () => {
     const { clock, server, env, thread } = await talking();
     server.sendFault = () => 'silence';
+    // Else a heartbeat would tell, and the message itself.
+    env.socket().heartbeat = () => env.socket().push({ type: 'hb', time: server.time() });
     thread.send('x');
     await clock.advance(100);
     server.sendFault = () => undefined;

@@ -68,8 +68,15 @@ export interface PresenceFrame {
 }
 
 export type MessageFrame = WireMessage & { type: 'message' };
-export type ResumedFrame = { type: 'resumed'; id: string; heads: Heads };
-export type ResetFrame = { type: 'reset'; id?: string; epoch: string; heads: Heads };
+/** `missing` names rooms that do not exist for us, or no longer. */
+export type ResumedFrame = { type: 'resumed'; id: string; heads: Heads; missing?: string[] };
+export type ResetFrame = {
+  type: 'reset';
+  id?: string;
+  epoch: string;
+  heads: Heads;
+  missing?: string[];
+};
 export type TooFarFrame = { type: 'too_far'; id: string; room_id: string; head: number };
 export type HeartbeatFrame = { type: 'hb'; time: string; heads?: Heads };
 
@@ -86,7 +93,7 @@ export type ServerFrame =
   | ResetFrame
   | TooFarFrame
   | HeartbeatFrame
-  | { type: 'ok'; id: string };
+  | { type: 'ok' | 'pong'; id: string };
 
 export interface SendFrame {
   type: 'send';
@@ -113,7 +120,8 @@ export type ClientFrame =
   | SendFrame
   | ResumeFrame
   | { type: 'delivered' | 'read'; room_id: string; seq: number }
-  | { type: 'typing'; room_id: string; on: boolean };
+  | { type: 'typing'; room_id: string; on: boolean }
+  | { type: 'ping'; id: string };
 
 /** The frame in a text; undefined for what is none. Types this client does not know are its reader's to pass over. */
 export function parseFrame(text: string): ServerFrame | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { seeded } from './testing/clock';
-import { agent, buyer, colleague, mall, type Tab } from './testing/people';
+import { agent, buyer, colleague, mall, moonShop, type Tab } from './testing/people';
 import { FakeProfile } from './testing/profile';
 import { problem } from './testing/rest';
 import type { FakeMember } from './testing/world';
@@ -110,6 +110,24 @@ describe('after a lost link', () => {
     server.moveCursor(server.rooms.get('r1')!, 'buyer', 'read', 2);
     await clock.advance(50_000);
     expect(thread.get().messages.map((m) => m.state)).toEqual(['read', 'read', 'sent']);
+  });
+});
+
+describe('a room that a restore has lost', () => {
+  it('is shown as gone, and keeps no other from what it missed', async () => {
+    const { clock, server, env, chat, thread } = await reading();
+    server.addRoom('r2', buyer, moonShop);
+    server.store('r2', agent, 'before');
+    const lost = chat.thread('r2');
+    await clock.advance(500);
+    expect(list(lost)).toEqual(['1 before']);
+    env.socket().freeze();
+    server.rooms.delete('r2');
+    server.store('r1', agent, 'missed');
+    await clock.advance(15_000);
+    expect(chat.status.get().phase).toBe('live');
+    expect(list(thread).at(-1)).toBe('4 missed');
+    expect(lost.get().error?.code).toBe('not_found');
   });
 });
 

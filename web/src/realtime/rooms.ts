@@ -46,6 +46,8 @@ export interface Rooms {
   newLife(): void;
   /** Reads the room again if it was not heard of in this life of the link: cursors may have moved unseen. */
   freshen(id: string): void;
+  /** These do not exist for us any more, says the server. */
+  lost(ids: readonly string[]): void;
   /** The numbering began anew: what is said about a room from now on replaces what was known. */
   reset(): void;
 }
@@ -114,9 +116,17 @@ export function createRooms(host: RoomsHost): Rooms {
     } catch (e) {
       const error = e as ChatError;
       // No longer ours to see, which is no failure of the background.
-      if (error.status === 404) foreign.add(id);
+      if (error.status === 404) gone(id);
       else if (error.code !== 'destroyed') host.failed(error);
     }
+  }
+
+  /** An open one stays, with what its thread says of it; the lists no longer have it. */
+  function gone(id: string) {
+    foreign.add(id);
+    if (!rooms.get(id)?.conversation || host.isOpen(id)) return;
+    rooms.delete(id);
+    host.startOver();
   }
 
   async function readChanged() {
@@ -171,6 +181,13 @@ export function createRooms(host: RoomsHost): Rooms {
     refresh,
     newLife,
     freshen,
+    lost(ids) {
+      for (const id of ids) {
+        // Its thread asks for itself, and shows what it is told.
+        void rooms.get(id)?.timeline?.reset();
+        if (rooms.has(id)) refresh(id);
+      }
+    },
     reset() {
       latest = undefined;
       numbering++;

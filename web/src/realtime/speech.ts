@@ -51,13 +51,17 @@ export function createSpeech(rest: Rest, events: SpeechEvents): (frame: ClientFr
 
   async function resume({ id, epoch, rooms }: ResumeFrame) {
     const heads: Heads = {};
+    const missing: string[] = [];
     const left = Object.keys(rooms);
     let foreign: string | undefined;
 
     async function read(room_id: string) {
       let after = rooms[room_id]!;
       do {
-        const page = await rest.messages(room_id, { after_seq: after, limit: pageSize });
+        const page = await rest
+          .messages(room_id, { after_seq: after, limit: pageSize })
+          .catch((e: ChatError) => (e.status === 404 ? undefined : Promise.reject(e)));
+        if (!page) return void missing.push(room_id);
         const { items, head } = page;
         if (page.epoch !== epoch || after > head) return void (foreign = page.epoch);
         heads[room_id] = head;
@@ -72,7 +76,8 @@ export function createSpeech(rest: Rest, events: SpeechEvents): (frame: ClientFr
     }
 
     await Promise.all(Array.from({ length: atOnce }, readOn));
-    if (foreign === undefined) answer({ type: 'resumed', id, heads });
+    if (foreign === undefined)
+      answer({ type: 'resumed', id, heads, ...(missing.length > 0 && { missing }) });
     else answer({ type: 'reset', id, epoch: foreign, heads: {} });
   }
 

@@ -13,11 +13,10 @@ import (
 type Config struct {
 	Name     string
 	Account  *Account
-	Home     string        // host:port of the first connection
-	Away     string        // of every later one: the balancer
-	Zombie   time.Duration // silence for so long means that the connection is dead; 0: 45 s
-	Events   bool          // listens to an event stream and speaks by REST, as where a network blocks sockets
-	Shop     string        // the shop that it answers for; empty: it is a buyer's
+	Home     string // host:port of the first connection
+	Away     string // of every later one: the balancer
+	Events   bool   // listens to an event stream and speaks by REST, as where a network blocks sockets
+	Shop     string // the shop that it answers for; empty: it is a buyer's
 	Seed     uint64
 	Instance func(addr string) string // names the instance that the balancer took
 }
@@ -67,9 +66,6 @@ type room struct {
 
 // New makes a client of the given rooms. Nothing happens before Run.
 func New(cfg Config, rooms []Room) *Client {
-	if cfg.Zombie == 0 {
-		cfg.Zombie = 45 * time.Second
-	}
 	c := &Client{cfg: cfg, rooms: map[string]*room{}, drafts: map[string]*draft{}, up: make(chan struct{}), marking: make(chan struct{}, 1),
 		rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), //nolint:gosec // jitter, the same for the same seed
 		log: &record.Log{Client: cfg.Name, Member: cfg.Account.MemberID, Rooms: map[string]bool{}}}

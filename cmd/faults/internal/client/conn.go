@@ -33,6 +33,8 @@ type pipe interface {
 	// shut ends it at once; leave says goodbye first.
 	shut()
 	leave()
+	// beats says how often a frame must come.
+	beats(every time.Duration)
 	// local is the address of our end.
 	local() string
 }
@@ -104,7 +106,7 @@ func (c *Client) dial(ctx context.Context, where string) (*conn, error) {
 	if c.cfg.Events {
 		open = openEvents
 	}
-	p, upstream, err := open(ctx, where, token, c.cfg.Zombie)
+	p, upstream, err := open(ctx, where, token)
 	if err != nil {
 		return nil, err
 	}

@@ -21,13 +21,13 @@ type events struct {
 	body   io.ReadCloser
 	lines  *bufio.Reader
 	cancel context.CancelFunc
-	zombie time.Duration
-	watch  *time.Timer // ends a stream that is silent for too long
+	quiet  time.Duration // a stream cannot be asked: after so much silence and the time of an answer it is dead
+	watch  *time.Timer
 }
 
 // openEvents connects; upstream is what the balancer says of where it went.
-func openEvents(ctx context.Context, where, token string, zombie time.Duration) (p pipe, upstream string, err error) {
-	e := &events{zombie: zombie}
+func openEvents(ctx context.Context, where, token string) (p pipe, upstream string, err error) {
+	e := &events{quiet: quietFirst}
 	ctx, e.cancel = context.WithCancel(ctx)
 	dialer := &net.Dialer{Timeout: dialPatience}
 	way := &http.Transport{ResponseHeaderTimeout: shakePatience, DisableKeepAlives: true,
@@ -53,7 +53,7 @@ func openEvents(ctx context.Context, where, token string, zombie time.Duration) 
 		defer func() { _ = answer.Body.Close() }()
 		return nil, "", refusalOf(answer)
 	}
-	e.body, e.lines, e.watch = answer.Body, bufio.NewReader(answer.Body), time.AfterFunc(zombie, e.cancel)
+	e.body, e.lines, e.watch = answer.Body, bufio.NewReader(answer.Body), time.AfterFunc(e.quiet+askPatience, e.cancel)
 	return e, answer.Header.Get("X-Upstream"), nil
 }
 
@@ -78,7 +78,7 @@ func (e *events) next() ([]byte, error) {
 			}
 			return nil, err
 		}
-		e.watch.Reset(e.zombie)
+		e.watch.Reset(e.quiet + askPatience)
 		line = strings.TrimSuffix(line, "\n")
 		if name, ok := strings.CutPrefix(line, "event: "); ok {
 			closing = name == "close"
@@ -109,6 +109,8 @@ func (e *events) shut() {
 	e.watch.Stop()
 	_ = e.body.Close()
 }
+
+func (e *events) beats(every time.Duration) { e.quiet = every + beatGrace }
 
 func (e *events) leave() { e.cancel() }
 

@@ -42,7 +42,7 @@ func TestAnEventStreamIsReadLikeASocket(t *testing.T) {
 		}
 		say(t, w, "data: {\"type\":\"welcome\"}\n\n:\n\ndata: {\"type\":\"hb\"}\n\nevent: close\ndata: {\"code\":4401,\"reason\":\"logged out\"}\n\n")
 	})
-	e, _, err := openEvents(t.Context(), where, "token", time.Minute)
+	e, _, err := openEvents(t.Context(), where, "token")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestAnEventStreamIsReadLikeASocket(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	var refused *Problem
-	if _, _, err := openEvents(t.Context(), where, "other", time.Minute); !errors.As(err, &refused) || refused.Status != 403 || refused.Code != "banned" {
+	if _, _, err := openEvents(t.Context(), where, "other"); !errors.As(err, &refused) || refused.Status != 403 || refused.Code != "banned" {
 		t.Errorf("refused with %v", err)
 	}
 }
@@ -68,11 +68,12 @@ func TestASilentEventStreamIsDead(t *testing.T) {
 		say(t, w, ":\n\n")
 		<-r.Context().Done()
 	})
-	e, _, err := openEvents(t.Context(), where, "token", zombie)
+	e, _, err := openEvents(t.Context(), where, "token")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.shut()
+	e.beats(zombie - beatGrace - askPatience)
 	began := time.Now()
 	if got, err := e.next(); err == nil || time.Since(began) < zombie/2 {
 		t.Errorf("after %v: %q, %v", time.Since(began), got, err)

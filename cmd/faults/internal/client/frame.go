@@ -12,6 +12,7 @@ type frame struct {
 	Body         string           `json:"body"`
 	Dup          bool             `json:"dup"`
 	Epoch        string           `json:"epoch"`
+	HeartbeatMS  int64            `json:"heartbeat_ms"`
 	Heads        map[string]int64 `json:"heads"`
 	Head         int64            `json:"head"`
 	Code         string           `json:"code"`

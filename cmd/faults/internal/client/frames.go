@@ -57,6 +57,7 @@ const roomsAtOnce = 200
 // welcomed asks for what was missed. The outbox may go on at once.
 func (c *Client) welcomed(ctx context.Context, k *conn, f frame) {
 	k.epoch = f.Epoch
+	k.beats(time.Duration(f.HeartbeatMS) * time.Millisecond)
 	c.log.Add(record.Event{Kind: record.Welcome, Conn: k.n, On: k.on, Epoch: f.Epoch})
 	c.mu.Lock()
 	if c.epoch == "" {

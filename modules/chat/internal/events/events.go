@@ -18,7 +18,8 @@ type Config struct {
 }
 
 const (
-	writeLimit  = 5 * time.Second
+	writeLimit  = 5 * time.Second // in which a peer must take writeMost, or what is left when the connection closes
+	writeMost   = 16 << 10        // bytes of one write, unless a single frame has more
 	slowReader  = 4508
 	goingAway   = 1012
 	contentType = "text/event-stream"
@@ -36,6 +37,7 @@ type Conn struct {
 	emptied chan struct{}
 	wake    chan struct{}
 	closing bool
+	until   time.Time // when a peer that does not read holds up the closing no longer
 	code    int
 	reason  string
 }
@@ -94,7 +96,7 @@ func (c *Conn) CloseGoing(spread time.Duration) {
 
 func (c *Conn) shut(code int, reason string) {
 	if !c.closing {
-		c.closing, c.code, c.reason = true, code, reason
+		c.closing, c.until, c.code, c.reason = true, time.Now().Add(writeLimit), code, reason
 		c.announceEmpty()
 		c.signal()
 	}
@@ -129,27 +131,46 @@ func (c *Conn) Room(ctx context.Context) bool {
 	c.mu.Unlock()
 	select {
 	case <-emptied:
-		return true
+		return !c.over()
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// Serve writes until the connection ends or gone does, which the request's context tells.
+func (c *Conn) over() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+// Serve writes until the connection ends or gone does, which the request's context tells. Nobody waits for the peer after
+// it.
 func (c *Conn) Serve(gone <-chan struct{}) {
+	defer c.end()
 	for {
 		select {
 		case <-gone:
-			c.Close(goingAway, "")
 			return
 		case <-c.wake:
 		}
 		frames, over := c.take()
-		if c.write(frames) != nil || over {
+		if c.write(frames) != nil {
+			return
+		}
+		if over {
 			c.goodbye()
 			return
 		}
 	}
+}
+
+// end forgets what waits, and takes no more.
+func (c *Conn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut(goingAway, "")
+	c.queue, c.bytes = nil, 0
+	c.announceEmpty()
 }
 
 func (c *Conn) take() ([][]byte, bool) {
@@ -161,24 +182,46 @@ func (c *Conn) take() ([][]byte, bool) {
 	return frames, c.closing
 }
 
+// write writes in pieces: a peer may read slowly and yet read.
 func (c *Conn) write(frames [][]byte) error {
-	if err := c.ctl.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
-		return err
-	}
 	var b bytes.Buffer
-	for _, f := range frames {
+	for i, f := range frames {
 		if f == nil {
 			b.WriteString(":\n\n")
+		} else {
+			b.WriteString("data: ")
+			b.Write(f) // JSON has no line breaks of its own
+			b.WriteString("\n\n")
+		}
+		if b.Len() < writeMost && i+1 < len(frames) {
 			continue
 		}
-		b.WriteString("data: ")
-		b.Write(f) // JSON has no line breaks of its own
-		b.WriteString("\n\n")
+		if err := c.writePiece(b.Bytes()); err != nil {
+			return err
+		}
+		b.Reset()
 	}
-	if _, err := c.w.Write(b.Bytes()); err != nil {
+	return nil
+}
+
+func (c *Conn) writePiece(text []byte) error {
+	if err := c.ctl.SetWriteDeadline(c.writeDeadline()); err != nil {
+		return err
+	}
+	if _, err := c.w.Write(text); err != nil {
 		return err
 	}
 	return c.ctl.Flush()
+}
+
+// writeDeadline gives each piece the same while; once the connection is closing all that is left shares one.
+func (c *Conn) writeDeadline() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return c.until
+	}
+	return time.Now().Add(writeLimit)
 }
 
 // goodbye says why the stream ends, in the words of a socket's close frame.
@@ -190,7 +233,5 @@ func (c *Conn) goodbye() {
 	if err != nil { // a number and a string always encode
 		panic(err)
 	}
-	if _, err := c.w.Write([]byte("event: close\ndata: " + string(text) + "\n\n")); err == nil {
-		_ = c.ctl.Flush()
-	}
+	_ = c.writePiece([]byte("event: close\ndata: " + string(text) + "\n\n")) // whoever cannot be told is gone
 }

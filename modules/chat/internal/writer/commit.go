@@ -46,7 +46,7 @@ func (l *lane) commit(batch []*entry, wait bool) {
 func (l *lane) fresh(batch []*entry) []*entry {
 	kept := batch[:0]
 	for _, e := range batch {
-		if time.Since(e.since) < l.w.tryUntil() {
+		if time.Since(e.asked) < l.w.tryUntil() {
 			kept = append(kept, e)
 		} else {
 			e.done(store.Outcome{Err: errAway})
@@ -160,13 +160,13 @@ func drafts(batch []*entry) []store.Draft {
 	return ds
 }
 
-// oldest is when the one that has waited longest was given to us.
+// oldest is when the sender of the one that has waited longest asked.
 func oldest(batch []*entry) time.Time {
-	since := batch[0].since
+	asked := batch[0].asked
 	for _, e := range batch {
-		if e.since.Before(since) {
-			since = e.since
+		if e.asked.Before(asked) {
+			asked = e.asked
 		}
 	}
-	return since
+	return asked
 }

@@ -129,6 +129,29 @@ func TestPatienceWithLockedRooms(t *testing.T) {
 	}
 }
 
+// What a send has waited before it comes to the writer is part of its patience; where that is half spent it is refused at
+// once, since those of its batch would have no longer.
+func TestPatienceBeginsWhenTheSenderAsks(t *testing.T) {
+	t.Parallel()
+	d := testservers.Open(t, testservers.MySQL(t))
+	r := openRoom(t, d)
+	cfg := patient
+	cfg.Patience = 10 * time.Second
+	w := start(t, cfg, store.New(d))
+	hold(t, d, r.ID)
+	asked := time.Now().Add(-cfg.Patience * 2 / 5)
+	late := sendAsked(t, w, draft(r, "1"), asked)
+	began := time.Now()
+	sendAsked(t, w, draft(r, "2"), began.Add(-cfg.Patience*3/5)).refused(t, fault.Unavailable)
+	if took := time.Since(began); took > cfg.Patience/5 {
+		t.Errorf("a send whose patience was half spent was refused after %v", took)
+	}
+	late.refused(t, fault.Unavailable)
+	if took := time.Since(asked); took > cfg.Patience {
+		t.Errorf("answered %v after the sender asked, who has a patience of %v", took, cfg.Patience)
+	}
+}
+
 // A locked room takes only so many that wait, and Close waits for them.
 func TestALockedRoomIsBusyAndClosed(t *testing.T) {
 	t.Parallel()

@@ -66,9 +66,15 @@ type sent struct {
 // send gives a draft to the writer. A second answer would fail the test.
 func send(t *testing.T, w *writer.Writer, d store.Draft) sent {
 	t.Helper()
+	return sendAsked(t, w, d, time.Now())
+}
+
+// sendAsked is for a draft whose sender has waited since then.
+func sendAsked(t *testing.T, w *writer.Writer, d store.Draft, asked time.Time) sent {
+	t.Helper()
 	s := sent{d, make(chan store.Outcome, 1)}
 	var once sync.Once
-	w.Append(d, func(o store.Outcome) {
+	w.Append(d, asked, func(o store.Outcome) {
 		first := false
 		once.Do(func() { first = true; s.answer <- o })
 		if !first {

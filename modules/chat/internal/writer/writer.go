@@ -70,16 +70,21 @@ func New(cfg Config, s Appender) *Writer {
 type entry struct {
 	draft   store.Draft
 	done    func(store.Outcome)
-	since   time.Time
+	asked   time.Time // its sender's patience began
+	since   time.Time // it came here
 	skipped time.Time // when its room was first found locked
 }
 
-// Append queues a draft and returns; done is called exactly once with what became of it, within Patience
-// even while the database is away. Of one room, stored messages are done in the order of their numbers.
-// done must not block.
-func (w *Writer) Append(d store.Draft, done func(store.Outcome)) {
+// Append queues a draft and returns; done is called exactly once with what became of it, within Patience from
+// when the sender asked, even while the database is away. Of one room, stored messages are done in the order of their
+// numbers. done must not block.
+func (w *Writer) Append(d store.Draft, asked time.Time, done func(store.Outcome)) {
+	if time.Since(asked) > w.cfg.Patience/2 {
+		done(store.Outcome{Err: errAway}) // those of its batch would have no longer than it has left
+		return
+	}
 	l := w.lanes[int(d.RoomID[15])%len(w.lanes)]
-	if refusal := l.add(&entry{draft: d, done: done, since: time.Now()}); refusal != nil {
+	if refusal := l.add(&entry{draft: d, done: done, asked: asked, since: time.Now()}); refusal != nil {
 		done(store.Outcome{Err: refusal})
 	}
 }

@@ -35,6 +35,11 @@ export class FakeClock implements Clock {
     this.time = end;
   }
 
+  /** Time passes in which nothing here runs: the device slept. What fell due meanwhile runs with the next advance. */
+  skip(ms: number) {
+    this.time += ms;
+  }
+
   private next(end: number) {
     let first: [number, { at: number; fn: () => void }] | undefined;
     for (const entry of this.timers) {

@@ -2,8 +2,6 @@ import type { TransportEvents } from '../env';
 import type { ClientFrame, Heads, SendFrame, ServerFrame } from '../protocol';
 import type { FakeMember, FakeServer } from './world';
 
-export const heartbeatMs = 20_000;
-
 export type LinkEnd = Pick<TransportEvents, 'frame' | 'close'>;
 
 /** The server's end of one link: a socket, or an event stream, on which it hears nothing. */
@@ -27,7 +25,7 @@ export class FakeSocket {
     server.sockets.add(this);
     for (const room of this.mine()) this.sentHeads[room.wire.id] = room.wire.head;
     const beat = () => {
-      this.cancelBeat = server.clock.after(heartbeatMs, () => {
+      this.cancelBeat = server.clock.after(server.heartbeatMs, () => {
         this.heartbeat();
         beat();
       });
@@ -39,7 +37,7 @@ export class FakeSocket {
       epoch: server.epoch,
       member: { id: member.id, name: member.name },
       shops: member.shop ? [member.shop] : [],
-      heartbeat_ms: heartbeatMs,
+      heartbeat_ms: server.heartbeatMs,
       limits: { body_code_points: 2000, body_lines: 100 },
       time: server.time(),
     });
@@ -80,6 +78,8 @@ export class FakeSocket {
     if (!this.open) return;
     this.heard.push(frame);
     switch (frame.type) {
+      case 'ping':
+        return this.push({ type: 'pong', id: frame.id });
       case 'send':
         return this.send(frame);
       case 'resume':
@@ -120,10 +120,16 @@ export class FakeSocket {
     const heads: Heads = {};
     if (frame.epoch !== this.server.epoch) {
       for (const { wire } of this.mine()) heads[wire.id] = wire.head;
-      return this.push({ type: 'reset', id: frame.id, epoch: this.server.epoch, heads });
+      const missing = Object.keys(frame.rooms).filter((id) => !(id in heads));
+      return this.push({ type: 'reset', id: frame.id, epoch: this.server.epoch, heads, missing });
     }
+    const missing: string[] = [];
     for (const room_id in frame.rooms) {
-      const room = this.server.rooms.get(room_id)!;
+      const room = this.server.rooms.get(room_id);
+      if (!room) {
+        missing.push(room_id);
+        continue;
+      }
       const head = room.wire.head;
       heads[room_id] = head;
       if (head - frame.rooms[room_id]! > 200) {
@@ -134,6 +140,6 @@ export class FakeSocket {
         if (m.seq > frame.rooms[room_id]!) this.push({ type: 'message', ...m });
       }
     }
-    this.push({ type: 'resumed', id: frame.id, heads });
+    this.push({ type: 'resumed', id: frame.id, heads, ...(missing.length > 0 && { missing }) });
   }
 }

@@ -46,6 +46,7 @@ export class FakeServer {
   sendFault: (frame: Draft) => SendFault | 'silence' | undefined = () => undefined;
   /** How long an answer to a request takes on its way back. */
   slowness: () => number = () => 0;
+  heartbeatMs = 8_000;
   /** Behind the clients' clock by this much. */
   skewMs = 0;
   /** Every send that was stored, to see what was stored twice. */
