@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"mall/migrations"
 	"mall/modules/chat"
 	"mall/modules/member"
 	"mall/modules/order"
@@ -34,11 +33,6 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if s.DB.Migrate {
-		if err := migrations.Up(ctx, d, log); err != nil {
-			return err
-		}
-	}
 	redis, closeRedis, err := pubsub.Open(s.Redis)
 	if err != nil {
 		return err
@@ -51,6 +45,34 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
+	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
+	if err != nil {
+		return err
+	}
+	server, err := httpserver.New(s.HTTP.Config, description, members, registry, log)
+	if err != nil {
+		return err
+	}
+	base := &foundation{db: d, log: log, server: server, strict: s.DB.Strict}
+	base.measure(registry)
+	status := &statusPage{base: base}
+	mountInternal(server.Internal, registry, status)
+	if err := server.Listen(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	// Everything runs until it is told to stop; what others need stops last.
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	g, failed := errgroup.WithContext(work)
+	g.Go(server.Serve) // from here on whoever looks sees that the process lives, and what it waits for
+	if err := base.lay(ctx, s.DB.Migrate); err != nil {
+		if ctx.Err() != nil && !s.DB.Migrate {
+			return nil // told to end while it waited: in order
+		}
+		return err
+	}
+
 	products := product.New(d, members)
 	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
@@ -69,15 +91,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	members.OnShopsChanged(rooms.ShopsChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
 
-	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
-	if err != nil {
-		return err
-	}
 	socketDescription, err := apidoc.JSON(chat.AsyncAPI())
-	if err != nil {
-		return err
-	}
-	server, err := httpserver.New(s.HTTP.Config, description, members, registry, log)
 	if err != nil {
 		return err
 	}
@@ -86,7 +100,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	mountDocs(server.Echo, socketDescription)
 	mountUI(server.Echo)
-	mountInternal(server.Internal, registry, rooms, bus)
+	status.open(rooms, bus)
 	rooms.Measure(registry)
 	bus.Measure(registry)
 
@@ -95,18 +109,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 			return fmt.Errorf("demo data: %w", err)
 		}
 	}
-	if err := server.Listen(ctx); err != nil {
-		return err
-	}
 
-	// Everything runs from here until it is told to stop; what others need stops last.
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	g, failed := errgroup.WithContext(work)
-	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run, paceCollector} {
+	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run, paceCollector, base.watch} {
 		g.Go(func() error { return run(work) })
 	}
-	g.Go(server.Serve)
 	server.SetReady(true)
 	greet(stdout, s, server)
 
