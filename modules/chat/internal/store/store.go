@@ -110,8 +110,9 @@ func (Cursor) TableName() string { return "chat_cursors" }
 
 // Store is the chat's part of the database.
 type Store struct {
-	db   *db.DB
-	skew atomic.Int64 // how far the database's clock is ahead of ours, in microseconds
+	db      *db.DB
+	unreads unreadMemory
+	skew    atomic.Int64 // how far the database's clock is ahead of ours, in microseconds
 }
 
 // New is a store over d.
