@@ -39,10 +39,15 @@ func (c *Chat) forget(s *session) {
 	member := s.who.Load().MemberID
 	c.mu.Lock()
 	delete(c.sessions, s)
+	last := false
 	if c.perMember[member]--; c.perMember[member] <= 0 {
 		delete(c.perMember, member)
+		last = true
 	}
 	c.mu.Unlock()
+	if last {
+		c.sends.Leave(member)
+	}
 	c.live.Done()
 }
 

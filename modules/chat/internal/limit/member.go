@@ -82,6 +82,16 @@ func (m *member) report(now time.Duration, r rules) (held, want int) {
 	return m.held, r.chunk - m.held
 }
 
+// leases says whether Redis counts a lease of this instance, spent or not.
+func (m *member) leases(now time.Duration) bool { return now < m.until }
+
+// surrender gives up the lease, and says how many tokens of it are left.
+func (m *member) surrender(now time.Duration) int {
+	left := m.tokens(now)
+	m.held, m.until = 0, 0
+	return left
+}
+
 // leased takes what Redis has answered to what was asked at a moment: so many tokens more, or none for a while. The
 // tokens lapse here a little before Redis thinks they do, since it was asked before it answered.
 func (m *member) leased(asked, now time.Duration, a answer, r rules) {
