@@ -89,6 +89,7 @@ func (l *Limiter) bring(ctx context.Context, s *share) {
 type answer struct {
 	more int
 	wait time.Duration
+	keep time.Duration // how long what is on lease is good
 	err  error
 }
 
@@ -188,7 +189,7 @@ func (l *Limiter) deliver(members []id.ID, answers []answer, asked time.Duration
 		s.Lock()
 		m := s.members[who]
 		if errors.Join(err, answers[i].err) == nil {
-			m.leased(asked, now, answers[i], l.rules)
+			m.leased(asked, now, answers[i])
 		}
 		m.asking = false
 		close(m.answer)

@@ -216,6 +216,31 @@ func TestKnowsSaysWhatAllowWillNotAsk(t *testing.T) {
 	}
 }
 
+// Who writes now and then asks Redis for every fourth line, and waits for it only at the first.
+func TestWhoWritesNowAndThenRarelyAsks(t *testing.T) {
+	t.Parallel()
+	redis := testservers.Redis(t)
+	l, who := start(t, redis.Addr()), id.New()
+	const sends = 5
+	asked := 0
+	tick := time.NewTicker(3 * time.Second)
+	defer tick.Stop()
+	for i := range sends {
+		if i > 0 {
+			<-tick.C
+		}
+		if verdict, _ := l.Allow(who, time.Now()); verdict == limit.Ask {
+			asked++
+			if _, ok := l.Ask(t.Context(), who); !ok {
+				t.Fatal("refused")
+			}
+		}
+	}
+	if asked > 1 {
+		t.Errorf("%d of %d sends waited for Redis", asked, sends)
+	}
+}
+
 // What an instance that ends has on lease is there for the others at once, whether it has spent some of it or not.
 func TestAnInstanceThatEndsGivesItsLeasesBack(t *testing.T) {
 	t.Parallel()

@@ -14,12 +14,14 @@ import (
 // each instance what that may still have on lease, and until when. New tokens come only while those in the bucket and
 // on lease together are fewer than the burst: nobody can save up leases and let a burst through besides. What an
 // instance has spent of a lease counts as there until it says so, with its next question, or until the lease lapses;
-// all that lapse meanwhile count until the last of them does. An instance that gives its lease back puts what it has not
+// all that lapse meanwhile count until the last of them does. A lease is good for longer while no other instance has one:
+// it then takes nothing from anybody who is there, and from one that comes later no more than this one lease. An instance that gives its lease back puts what it has not
 // spent into the bucket again, if the lease has not lapsed: bucket and leases together grow by nothing. (redis_rate's script knows of no leases, rounds away parts
 // of tokens, and cannot be one of many in a pipeline.)
 const script = `
 local burst, rate, want, held, keep = tonumber(ARGV[1]), tonumber(ARGV[2]) / 1000000, tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local me, gives = ARGV[6], ARGV[7] == '1'
+local alone = tonumber(ARGV[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local level, at, leased, lapsed, last, mine = burst, now, 0, 0, 0, 0
@@ -44,6 +46,7 @@ local function fill(to, most)
 end
 if lapsed > 0 then fill(last, burst - leased) end
 fill(now, burst - leased + lapsed)
+if leased - lapsed - mine == 0 then keep = alone end
 local more = math.max(0, math.min(want, math.floor(level)))
 level = level - more
 if gives then
@@ -55,7 +58,7 @@ if not gives then redis.call('HSET', KEYS[1], me, string.format('%.0f %.0f', hel
 redis.call('PEXPIRE', KEYS[1], math.ceil((burst / rate + keep) / 1000 + 1000))
 local wait = 0
 if want > 0 and more == 0 then wait = math.ceil((1 - level) / rate) end
-return {more, wait}
+return {more, wait, keep}
 `
 
 var sha = redis.NewScript(script).Hash()
@@ -102,7 +105,7 @@ func (l *Limiter) request(s *share, who id.ID, held, want int, gives bool) reque
 		end = 1
 	}
 	return request{[]string{l.prefix + ":tokens:" + s.tag + who.String()},
-		[]any{l.rules.burst, l.rules.perSecond, want, held, l.rules.keep.Microseconds(), l.name, end}}
+		[]any{l.rules.burst, l.rules.perSecond, want, held, l.rules.keep.Microseconds(), l.name, end, l.rules.alone.Microseconds()}}
 }
 
 func (l *Limiter) run(ctx context.Context, requests []request, answers []answer, call func(redis.Pipeliner, request) *redis.Cmd) error {
@@ -120,8 +123,8 @@ func (l *Limiter) run(ctx context.Context, requests []request, answers []answer,
 
 func answerOf(cmd *redis.Cmd) answer {
 	values, err := cmd.Int64Slice()
-	if err != nil || len(values) != 2 {
+	if err != nil || len(values) != 3 {
 		return answer{err: errors.Join(errAway, err)}
 	}
-	return answer{more: int(values[0]), wait: time.Duration(values[1]) * time.Microsecond}
+	return answer{more: int(values[0]), wait: time.Duration(values[1]) * time.Microsecond, keep: time.Duration(values[2]) * time.Microsecond}
 }
