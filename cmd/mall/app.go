@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -53,19 +54,26 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
-	base := &foundation{db: d, log: log, server: server, strict: s.DB.Strict}
-	base.measure(registry)
-	status := &statusPage{base: base}
-	mountInternal(server.Internal, registry, status)
-	if err := server.Listen(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.Close()) }()
 	// Everything runs until it is told to stop; what others need stops last.
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	g, failed := errgroup.WithContext(work)
-	g.Go(server.Serve) // from here on whoever looks sees that the process lives, and what it waits for
+	open := sync.OnceValue(func() error {
+		if err := server.Listen(ctx); err != nil {
+			return err
+		}
+		g.Go(server.Serve)
+		return nil
+	})
+	base := &foundation{db: d, log: log, server: server, open: open, strict: s.DB.Strict}
+	base.measure(registry)
+	status := &statusPage{base: base}
+	mountInternal(server.Internal, registry, status)
+	if err := server.ListenInternal(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	g.Go(server.ServeInternal) // from here on whoever looks sees that the process lives, and what it waits for
 	if err := base.lay(ctx, s.DB.Migrate); err != nil {
 		if ctx.Err() != nil && !s.DB.Migrate {
 			return nil // told to end while it waited: in order
@@ -110,6 +118,9 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		}
 	}
 
+	if err := open(); err != nil {
+		return err
+	}
 	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run, paceCollector, base.watch} {
 		g.Go(func() error { return run(work) })
 	}

@@ -75,7 +75,9 @@ func TestADatabaseThatMayLoseAcksIsToldOf(t *testing.T) {
 		t.Error("/metrics does not count them")
 	}
 	_ = p.cmd.Process.Kill()
-	<-p.done
+	if err := <-p.done; err == nil {
+		t.Error("killed, yet it ended well")
+	}
 	for _, want := range wanted {
 		if log := p.log.String(); strings.Count(log, "level=ERROR msg=\"the database may lose what was acked: "+want) != 1 {
 			t.Errorf("the log has not one error line for %q: %s", want, log)

@@ -29,6 +29,7 @@ type foundation struct {
 	db     *db.DB
 	log    *slog.Logger
 	server *httpserver.Server
+	open   func() error // opens the public address
 	strict bool
 
 	mu       sync.Mutex
@@ -94,6 +95,10 @@ func (f *foundation) awaitSchema(ctx context.Context) error {
 		f.schema = schema
 		f.mu.Unlock()
 		f.server.SetUnready(why)
+		// Who asks outside is told as well: this may take as long as somebody takes to do something about it.
+		if err := f.open(); err != nil {
+			return err
+		}
 		if why != said { // once, not every time
 			f.log.Warn("not ready: "+why, "error", err)
 			said = why

@@ -32,7 +32,7 @@ func places(files, spare int) (n int, enough bool) {
 func fileLimit() (int, error) {
 	var limit syscall.Rlimit
 	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	return int(min(limit.Cur, 1<<30)), err //nolint:gosec // bounded
+	return int(min(limit.Cur, 1<<30)), err
 }
 
 // bounded takes at most so many connections at once.

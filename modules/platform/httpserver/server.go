@@ -46,8 +46,9 @@ type Server struct {
 	public *http.Server
 	inner  *http.Server
 	away   *http.Server // turns connections away
-	lnPub  *bounded
+	lnPub  atomic.Pointer[bounded]
 	lnInt  net.Listener
+	apart  bool // the internal address is served by itself
 }
 
 // New builds the server; nothing listens before Listen. spec is the merged OpenAPI description (JSON).
@@ -79,6 +80,9 @@ func New(cfg Config, spec []byte, auth Authenticator, reg prometheus.Registerer,
 		e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 		e.GET("/readyz", s.readyz)
 	}
+	s.public, s.inner, s.away = s.httpServer(s), s.httpServer(s.Internal), s.httpServer(s.full)
+	s.away.SetKeepAlivesEnabled(false)
+	s.away.ReadHeaderTimeout, s.away.ReadTimeout, s.away.WriteTimeout = turnTime, turnTime, turnTime
 	s.measure(reg)
 	return s, nil
 }
@@ -152,7 +156,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.early.ServeHTTP(w, r)
 }
 
-// Listen binds both addresses, so that a port that is taken shows at start.
+// ListenInternal binds the internal address alone, for who looks while the rest is not there yet. ServeInternal must
+// follow.
+func (s *Server) ListenInternal(ctx context.Context) (err error) {
+	var lc net.ListenConfig
+	s.lnInt, err = lc.Listen(ctx, "tcp", s.cfg.InternalAddr)
+	s.apart = err == nil
+	return err
+}
+
+// ServeInternal answers on the internal address until Shutdown.
+func (s *Server) ServeInternal() error { return ignoreClosed(s.inner.Serve(s.lnInt)) }
+
+// Listen binds the public address, and the internal one where that is not bound yet. Before it, whoever dials is refused at
+// once, and a balancer without a look at /readyz passes the instance over.
 func (s *Server) Listen(ctx context.Context) error {
 	var lc net.ListenConfig
 	most, err := s.connections()
@@ -163,15 +180,12 @@ func (s *Server) Listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.lnInt, err = lc.Listen(ctx, "tcp", s.cfg.InternalAddr); err != nil {
-		return errors.Join(err, public.Close())
+	if !s.apart {
+		if s.lnInt, err = lc.Listen(ctx, "tcp", s.cfg.InternalAddr); err != nil {
+			return errors.Join(err, public.Close())
+		}
 	}
-	s.lnPub = newBounded(public, most)
-	s.public = s.httpServer(s)
-	s.inner = s.httpServer(s.Internal)
-	s.away = s.httpServer(s.full)
-	s.away.SetKeepAlivesEnabled(false)
-	s.away.ReadHeaderTimeout, s.away.ReadTimeout, s.away.WriteTimeout = turnTime, turnTime, turnTime
+	s.lnPub.Store(newBounded(public, most))
 	return nil
 }
 
@@ -201,7 +215,7 @@ type Connections struct {
 
 // Connections counts; zero before Listen.
 func (s *Server) Connections() Connections {
-	if l := s.lnPub; l != nil {
+	if l := s.lnPub.Load(); l != nil {
 		return Connections{Open: l.open.Load(), Most: l.most, Turned: l.turned.Load()}
 	}
 	return Connections{}
@@ -225,7 +239,7 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 }
 
 // Addr is the bound public address; InternalAddr the internal one.
-func (s *Server) Addr() string { return s.lnPub.Addr().String() }
+func (s *Server) Addr() string { return s.lnPub.Load().Addr().String() }
 
 // InternalAddr is the bound internal address.
 func (s *Server) InternalAddr() string { return s.lnInt.Addr().String() }
@@ -233,9 +247,12 @@ func (s *Server) InternalAddr() string { return s.lnInt.Addr().String() }
 // Serve answers until Shutdown; it returns nil after an orderly end.
 func (s *Server) Serve() error {
 	var g errgroup.Group
-	g.Go(func() error { return ignoreClosed(s.public.Serve(s.lnPub)) })
-	g.Go(func() error { return ignoreClosed(s.inner.Serve(s.lnInt)) })
-	g.Go(func() error { return ignoreClosed(s.away.Serve(&s.lnPub.beyond)) })
+	public := s.lnPub.Load()
+	g.Go(func() error { return ignoreClosed(s.public.Serve(public)) })
+	g.Go(func() error { return ignoreClosed(s.away.Serve(&public.beyond)) })
+	if !s.apart {
+		g.Go(s.ServeInternal)
+	}
 	return g.Wait()
 }
 

@@ -37,7 +37,8 @@ func (s *Store) Summary(ctx context.Context, buyer, shop id.ID) (Summary, error)
 		_, err = s.unread(ctx, s.unreadOf(party).raw("r.").raw(own).id(owner), &sum)
 		return sum, err
 	}
-	return sum, s.shopUnread(ctx, shop, &sum)
+	err = s.shopUnread(ctx, shop, &sum)
+	return sum, err
 }
 
 // statesOf counts rooms by state; for a shop a stretch of chat_rooms_shop_recent answers alone. Without GROUP BY: that would
