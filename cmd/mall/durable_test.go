@@ -3,15 +3,12 @@ package main_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
-
-	_ "github.com/go-sql-driver/mysql" // to change a server behind the mall's back
 
 	"mall/modules/platform/db"
 	"mall/modules/platform/testservers"
@@ -32,18 +29,13 @@ func TestADatabaseThatMayLoseAcksIsToldOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testservers.Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn})
-	pool, err := sql.Open("mysql", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = pool.Close() }()
+	d := testservers.Open(t, testservers.Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn}))
 	for _, change := range []string{
 		"ALTER TABLE chat_messages DROP KEY chat_messages_retry",
 		"ALTER TABLE chat_rooms DROP KEY chat_rooms_parties, ADD KEY chat_rooms_parties (buyer_id, shop_id)",
 		"ALTER TABLE chat_cursors ENGINE=MyISAM",
 	} {
-		if _, err := pool.ExecContext(t.Context(), change); err != nil {
+		if _, err := d.SQL().ExecContext(t.Context(), change); err != nil {
 			t.Fatal(err)
 		}
 	}
