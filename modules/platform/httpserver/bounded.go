@@ -62,7 +62,7 @@ func (b *bounded) Accept() (net.Conn, error) {
 			return conn, nil // no file of the kind that is counted here
 		}
 		if b.open.Add(1) <= b.most {
-			return &placed{tcp, sync.OnceFunc(func() { b.open.Add(-1) })}, nil
+			return &placed{TCPConn: tcp, at: b}, nil
 		}
 		b.open.Add(-1)
 		b.turned.Add(1)
@@ -75,7 +75,7 @@ func (b *bounded) turnAway(conn *net.TCPConn) {
 	defer wait.Stop()
 	select {
 	case b.turning <- struct{}{}:
-		b.beyond.give(&placed{conn, sync.OnceFunc(func() { <-b.turning })})
+		b.beyond.give(&placed{TCPConn: conn, at: b, turned: true})
 	case <-wait.C:
 		_ = conn.SetLinger(0) // the peer learns it at once, and nothing of it is kept here
 		_ = conn.Close()
@@ -87,13 +87,22 @@ func (b *bounded) turnAway(conn *net.TCPConn) {
 type placed struct {
 	*net.TCPConn
 
-	leave func()
+	at     *bounded
+	turned bool // its place is among those that are being told to come back
+	left   atomic.Bool
 }
 
 // Close ends the connection.
 func (p *placed) Close() error {
-	defer p.leave()
-	return p.TCPConn.Close()
+	err := p.TCPConn.Close()
+	switch {
+	case p.left.Swap(true):
+	case p.turned:
+		<-p.at.turning
+	default:
+		p.at.open.Add(-1)
+	}
+	return err
 }
 
 // beyond is the listener of the server that turns connections away.
