@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,17 +103,35 @@ func Status(ctx context.Context, d *db.DB) ([]State, error) {
 	return list, nil
 }
 
-// Pending counts the migrations that the database lacks; one that is newer than this program counts as complete,
-// so that the old instances of a rolling deploy stay ready. It only reads.
-func Pending(ctx context.Context, d *db.DB) (int, error) {
+// Schema says how a database's schema differs from the one that this program knows.
+type Schema struct {
+	Pending []string `json:"pending"` // migrations that the database lacks
+	Newer   []int64  `json:"newer"`   // versions that it has and the program does not know
+}
+
+// Compare looks what the database lacks. One that is newer than this program counts as complete, so that the old
+// instances of a rolling deploy stay ready. It only reads.
+func Compare(ctx context.Context, d *db.DB) (Schema, error) {
+	var s Schema
 	list, err := Status(ctx, d)
-	n := 0
+	if err != nil {
+		return s, err
+	}
+	known := map[int64]bool{0: true} // goose's own first row
 	for _, state := range list {
+		known[state.Version] = true
 		if state.AppliedAt.IsZero() {
-			n++
+			s.Pending = append(s.Pending, state.Name)
 		}
 	}
-	return n, err
+	applied, err := appliedVersions(ctx, d)
+	for version := range applied {
+		if !known[version] {
+			s.Newer = append(s.Newer, version)
+		}
+	}
+	slices.Sort(s.Newer)
+	return s, err
 }
 
 func appliedVersions(ctx context.Context, d *db.DB) (map[int64]time.Time, error) {

@@ -36,11 +36,11 @@ func up(t *testing.T, d *db.DB) {
 
 func pending(t *testing.T, d *db.DB) int {
 	t.Helper()
-	n, err := migrations.Pending(t.Context(), d)
+	schema, err := migrations.Compare(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return len(schema.Pending)
 }
 
 func TestUpDownToNothingAndUpAgain(t *testing.T) {
@@ -186,8 +186,9 @@ func TestADatabaseAheadOfTheProgramIsComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 		up(t, d)
-		if n := pending(t, d); n != 0 {
-			t.Errorf("%d pending", n)
+		schema, err := migrations.Compare(t.Context(), d)
+		if diff := cmp.Diff(migrations.Schema{Newer: []int64{9999}}, schema); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	})
 }

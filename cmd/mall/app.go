@@ -8,11 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"mall/migrations"
 	"mall/modules/chat"
 	"mall/modules/member"
 	"mall/modules/order"
@@ -36,11 +36,6 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closing, "the database", d.Close)) }()
-	if s.DB.Migrate {
-		if err := migrations.Up(ctx, d, log); err != nil {
-			return err
-		}
-	}
 	redis, closeRedis, err := pubsub.Open(s.Redis)
 	if err != nil {
 		return err
@@ -53,6 +48,41 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
+	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
+	if err != nil {
+		return err
+	}
+	server, err := httpserver.New(s.HTTP.Config, description, members, registry, log)
+	if err != nil {
+		return err
+	}
+	// Everything runs until it is told to stop; what others need stops last.
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	g, failed := errgroup.WithContext(work)
+	open := sync.OnceValue(func() error {
+		if err := server.Listen(ctx); err != nil {
+			return err
+		}
+		g.Go(server.Serve)
+		return nil
+	})
+	base := &foundation{db: d, log: log, server: server, open: open, strict: s.DB.Strict}
+	base.measure(registry)
+	status := &statusPage{base: base}
+	mountInternal(server.Internal, registry, status)
+	if err := server.ListenInternal(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	g.Go(server.ServeInternal) // from here on whoever looks sees that the process lives, and what it waits for
+	if err := base.lay(ctx, s.DB.Migrate); err != nil {
+		if ctx.Err() != nil && !s.DB.Migrate {
+			return nil // told to end while it waited: in order
+		}
+		return err
+	}
+
 	products := product.New(d, members)
 	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
@@ -71,15 +101,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	members.OnShopsChanged(rooms.ShopsChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
 
-	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
-	if err != nil {
-		return err
-	}
 	socketDescription, err := apidoc.JSON(chat.AsyncAPI())
-	if err != nil {
-		return err
-	}
-	server, err := httpserver.New(s.HTTP.Config, description, members, registry, log)
 	if err != nil {
 		return err
 	}
@@ -88,7 +110,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	mountDocs(server.Echo, socketDescription)
 	mountUI(server.Echo)
-	mountInternal(server.Internal, registry, rooms, bus)
+	status.open(rooms, bus)
 	rooms.Measure(registry)
 	bus.Measure(registry)
 
@@ -97,18 +119,13 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 			return fmt.Errorf("demo data: %w", err)
 		}
 	}
-	if err := server.Listen(ctx); err != nil {
+
+	if err := open(); err != nil {
 		return err
 	}
-
-	// Everything runs from here until it is told to stop; what others need stops last.
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	g, failed := errgroup.WithContext(work)
-	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run, paceCollector} {
+	for _, run := range []func(context.Context) error{bus.Run, members.Run, orders.Run, news.Run, rooms.Run, paceCollector, base.watch} {
 		g.Go(func() error { return run(work) })
 	}
-	g.Go(server.Serve)
 	server.SetReady(true)
 	greet(stdout, s, server)
 

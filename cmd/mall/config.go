@@ -46,6 +46,7 @@ type dbSettings struct {
 	db.Config `koanf:",squash"`
 
 	Migrate bool `koanf:"migrate"`
+	Strict  bool `koanf:"strict"`
 }
 
 // loadSettings reads and completes the settings; the error is one line for the operator.
@@ -68,6 +69,7 @@ func loadSettings(file string, environ []string) (settings, error) {
 	if s.HTTP.PublicURL == "" {
 		s.HTTP.PublicURL = "http://" + s.HTTP.Addr
 	}
+	s.HTTP.SpareFiles = s.DB.Files() + s.Redis.Files()
 	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: strings.HasPrefix(s.HTTP.PublicURL, "https://")}
 	return s, errors.Join(s.HTTP.Check(), s.Redis.Check(), s.Member.Check())
 }

@@ -48,8 +48,12 @@ func testMain(m *testing.M) int {
 func command(ctx context.Context, dir string, environ []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = dir
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, environ...)
+	cmd.Env = within(dir, environ)
 	return cmd
+}
+
+func within(dir string, environ []string) []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, environ...)
 }
 
 func TestMistakesInTheCallOrTheSettings(t *testing.T) {
@@ -126,18 +130,37 @@ var buyersLine = regexp.MustCompile(`buyers +(http://\S+)/`)
 // start runs `mall serve` and waits until it says where to look.
 func start(t *testing.T, dir string, environ ...string) *program {
 	t.Helper()
-	cmd := command(context.Background(), dir, append([]string{"MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0"}, environ...), "serve")
+	p, found := launch(t, dir, environ...)
+	select {
+	case p.url = <-found:
+	case err := <-p.done:
+		t.Fatalf("the mall ended with %v: %s", err, p.log)
+	case <-time.After(soon):
+		t.Fatal("the mall did not open")
+	}
+	return p
+}
+
+// launch runs `mall serve`; found gets where to look once it says so.
+func launch(t *testing.T, dir string, environ ...string) (p *program, found chan string) {
+	t.Helper()
+	return launchCommand(t, exec.Command(binary, "serve"), dir, append([]string{"MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0"}, environ...)...)
+}
+
+func launchCommand(t *testing.T, cmd *exec.Cmd, dir string, environ ...string) (p *program, found chan string) {
+	t.Helper()
+	cmd.Dir, cmd.Env = dir, within(dir, environ)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{t: t, cmd: cmd, log: &bytes.Buffer{}, done: make(chan error, 1)}
+	p = &program{t: t, cmd: cmd, log: &bytes.Buffer{}, done: make(chan error, 1)}
 	cmd.Stderr = p.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
-	found := make(chan string, 1)
+	found = make(chan string, 1)
 	go func() {
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
@@ -147,14 +170,7 @@ func start(t *testing.T, dir string, environ ...string) *program {
 		}
 		p.done <- cmd.Wait()
 	}()
-	select {
-	case p.url = <-found:
-	case err := <-p.done:
-		t.Fatalf("the mall ended with %v: %s", err, p.log)
-	case <-time.After(soon):
-		t.Fatal("the mall did not open")
-	}
-	return p
+	return p, found
 }
 
 func (p *program) end(sig syscall.Signal) error {

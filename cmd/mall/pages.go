@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/http/pprof"
+	"sync/atomic"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,12 +47,33 @@ func mountUI(e *echo.Echo) {
 }
 
 // mountInternal serves what operators and their tools look at.
-func mountInternal(e *echo.Echo, registry *prometheus.Registry, rooms *chat.Chat, bus *pubsub.Bus) {
+func mountInternal(e *echo.Echo, registry *prometheus.Registry, status *statusPage) {
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})))
-	e.GET("/statusz", func(c echo.Context) error {
-		return c.JSON(http.StatusOK, map[string]any{"version": version, "chat": rooms.Status(), "redis": bus.Stats()})
-	})
+	e.GET("/statusz", func(c echo.Context) error { return c.JSON(http.StatusOK, status.now()) })
 	mountProfiles(e)
+}
+
+// statusPage is what an operator is shown of this instance. The modules are there once the database is fit for them.
+type statusPage struct {
+	base  *foundation
+	rooms atomic.Pointer[chat.Chat]
+	bus   atomic.Pointer[pubsub.Bus]
+}
+
+func (p *statusPage) open(rooms *chat.Chat, bus *pubsub.Bus) {
+	p.rooms.Store(rooms)
+	p.bus.Store(bus)
+}
+
+func (p *statusPage) now() map[string]any {
+	page := map[string]any{"version": version, "ready": "yes", "database": p.base.status(), "connections": p.base.server.Connections()}
+	if why := p.base.server.Unready(); why != "" {
+		page["ready"] = "no: " + why
+	}
+	if rooms, bus := p.rooms.Load(), p.bus.Load(); rooms != nil && bus != nil {
+		page["chat"], page["redis"] = rooms.Status(), bus.Stats()
+	}
+	return page
 }
 
 // mountProfiles serves the runtime's own profiles, which cost nothing until somebody asks. Whoever reaches the

@@ -1,6 +1,11 @@
 package chat
 
-import _ "embed"
+import (
+	_ "embed"
+
+	"mall/modules/chat/internal/store"
+	"mall/modules/platform/db"
+)
 
 //go:embed api.yaml
 var description []byte
@@ -13,3 +18,6 @@ func API() []byte { return description }
 
 // AsyncAPI describes the socket, in YAML.
 func AsyncAPI() []byte { return asyncDescription }
+
+// Keys are those that the database must have for the chat's promises to hold.
+func Keys() []db.Key { return store.Keys() }

@@ -62,6 +62,7 @@ type Members interface {
 	StaffOf(ctx context.Context, shop id.ID) ([]member.Staff, error)
 	Bearer(ctx context.Context, token string) (*identity.Principal, error)
 	Check(ctx context.Context, logins []id.ID) (map[id.ID]member.Standing, error)
+	Review(ctx context.Context, logins []id.ID, each func(login id.ID, s member.Standing)) error
 }
 
 // Products shows what a talk is about.
@@ -112,7 +113,6 @@ type Chat struct {
 
 	upgrader  *socket.Upgrader
 	positions *positions
-	proven    atomic.Pointer[time.Time] // what was written until then is visible, on the database's clock; see prover
 	sweepNow  chan struct{}
 	leaving   chan struct{} // closed when the drain begins
 	messages  atomic.Int64

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"mall/modules/chat"
+	"mall/modules/platform/testservers"
 )
 
 func TestWhoWritesTooFastIsToldWhenToComeBack(t *testing.T) {
@@ -37,6 +39,39 @@ func TestWhoWritesTooFastIsToldWhenToComeBack(t *testing.T) {
 		status, _ := m.call(t, 0, "buyer", "POST", "/chat/rooms/"+r.ID.String()+"/messages", map[string]any{"client_msg_id": r.ID, "body": "x"})
 		return status == http.StatusCreated
 	})
+}
+
+// Who is sent away by an instance that drains finds the whole limit on another one.
+func TestADrainGivesBackWhatItsConnectionsMaySend(t *testing.T) {
+	database, redis := testservers.MySQL(t), testservers.Redis(t)
+	m := &mall{tokens: map[string]string{}}
+	for range 2 {
+		m.instances = append(m.instances, startInstance(t, database, redis.Addr(), func(p *parts) { p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1, 20 }))
+	}
+	r := m.openRoom(t, "buyer")
+	c := m.connect(t, 0, "buyer")
+	c.say(send(r.ID, "0"))
+	c.skipTo("ack")
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	check(t, m.instances[0].chat.Drain(ctx))
+	next := m.connect(t, 1, "buyer")
+	refused := 0
+	for i := range 19 {
+		next.say(send(r.ID, strconv.Itoa(1+i)))
+		for {
+			got := next.next()
+			if got.Type == "error" && got.Code == "rate_limited" {
+				refused++
+			}
+			if got.Type == "error" || got.Type == "ack" {
+				break
+			}
+		}
+	}
+	if refused > 0 {
+		t.Errorf("%d of 20 sends at once were refused", refused)
+	}
 }
 
 // What a connection sends keeps its order, also where the first of it has to wait until Redis says that it may go.

@@ -170,6 +170,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	orders.Routes(server.API)
 	rooms.Routes(server.API)
 	check(t, server.Listen(t.Context()))
+	server.SetReady(true)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

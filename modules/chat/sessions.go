@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -40,10 +39,15 @@ func (c *Chat) forget(s *session) {
 	member := s.who.Load().MemberID
 	c.mu.Lock()
 	delete(c.sessions, s)
+	last := false
 	if c.perMember[member]--; c.perMember[member] <= 0 {
 		delete(c.perMember, member)
+		last = true
 	}
 	c.mu.Unlock()
+	if last {
+		c.sends.Leave(member)
+	}
 	c.live.Done()
 }
 
@@ -111,26 +115,56 @@ func (c *Chat) checker(ctx context.Context) {
 	}
 }
 
+// login is a connection and what it was let in by.
+type login struct {
+	id id.ID
+	s  *session
+}
+
+// checkLogins looks at all connections, some at a time, so that very many of them need no more room than a few hundred.
 func (c *Chat) checkLogins(ctx context.Context) {
-	byLogin := map[id.ID][]*session{}
-	c.each(func(s *session) {
-		login := s.who.Load().SessionID
-		byLogin[login] = append(byLogin[login], s)
-	})
-	for chunk := range slices.Chunk(slices.Collect(maps.Keys(byLogin)), checkChunk) {
-		now, err := c.members.Check(ctx, chunk)
-		if err != nil {
+	var all []login
+	c.each(func(s *session) { all = append(all, login{s.who.Load().SessionID, s}) })
+	slices.SortFunc(all, func(a, b login) int { return a.id.Compare(b.id) }) // several connections may have one login
+	ids := make([]id.ID, 0, checkChunk)
+	for len(all) > 0 {
+		n := 0
+		for ids = ids[:0]; n < len(all) && (len(ids) < checkChunk || all[n].id == ids[len(ids)-1]); n++ {
+			if len(ids) == 0 || all[n].id != ids[len(ids)-1] {
+				ids = append(ids, all[n].id)
+			}
+		}
+		if err := c.review(ctx, ids, all[:n]); err != nil {
 			if ctx.Err() == nil {
 				c.log.Warn("logins not checked", "error", err)
 			}
 			return
 		}
-		for _, login := range chunk {
-			for _, s := range byLogin[login] {
-				s.judge(now[login])
-			}
+		all = all[n:]
+	}
+}
+
+// review judges the connections of some logins, both sorted. A login that the database does not know is over.
+func (c *Chat) review(ctx context.Context, ids []id.ID, some []login) error {
+	known := make([]bool, len(ids))
+	err := c.members.Review(ctx, ids, func(x id.ID, standing member.Standing) {
+		if at, ok := slices.BinarySearchFunc(ids, x, id.ID.Compare); ok {
+			known[at] = true
+		}
+		at, _ := slices.BinarySearchFunc(some, x, func(l login, x id.ID) int { return l.id.Compare(x) })
+		for ; at < len(some) && some[at].id == x; at++ {
+			some[at].s.judge(standing)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range some {
+		if at, ok := slices.BinarySearchFunc(ids, l.id, id.ID.Compare); ok && !known[at] {
+			l.s.judge(member.Standing{})
 		}
 	}
+	return nil
 }
 
 // judge closes a connection whose login has ended, or is for other shops than it began with.

@@ -15,8 +15,6 @@ import (
 const (
 	sweepEvery    = 2 * time.Second        // while all is well: what was lost last shows within this
 	sweepDegraded = 800 * time.Millisecond // while Redis is away: what other instances store comes by this way
-	sweepBack     = 10 * time.Second       // how far each sweep looks back behind what is proven to be visible
-	sweepUnproven = 10 * time.Minute       // and how far while nothing is proven yet, since the process has just begun
 	readPatience  = 1500 * time.Millisecond
 	sweepChunk    = 500 // parties of one query
 
@@ -31,11 +29,11 @@ const (
 //
 // Which rooms have changed is asked by the moment that the database's server has given each change, and "lately" is
 // measured on the same clock, asked anew by each sweep: what the clocks of instances say plays no part. How far to look
-// back is what a change may take from that moment until it can be seen. While COMMITs come back soon, sweepBack is
-// enough; while they do not, because the server waits for its disk or its replica, each sweep looks back to the last
-// moment before which everything is known to be visible: see prover.
+// back is what a change may take from that moment until it can be seen: while COMMITs do not come back, because the server
+// waits for its disk or its replica, each sweep looks back to the last moment before which everything is known to be
+// visible. See store.Mark.
 func (c *Chat) sweeper(ctx context.Context) {
-	var seen sweepMark
+	var seen store.Mark
 	for {
 		wait := sweepEvery
 		if !c.bus.Connected() {
@@ -48,42 +46,17 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		c.checkEpoch(ctx)
-		proven := c.proven.Load() // before the sweep looks
+		proven := c.store.Proven() // before the sweep looks
 		now, err := c.clock(ctx)
 		if err != nil {
 			c.sweepFailed(ctx, err)
 			continue
 		}
-		round := sweepRound{c: c, begun: now, since: seen.since(now)}
+		round := sweepRound{c: c, begun: now, since: seen.Since(now)}
 		if round.run(ctx) {
-			seen.complete(now, proven)
+			seen = seen.After(now, proven)
 		}
 		c.receipts.forget(time.Now())
-	}
-}
-
-// sweepMark is how far sweeps have come, on the database's clock.
-type sweepMark struct{ until time.Time } // everything that was written until then has been compared; zero: nothing yet
-
-// since is from when a sweep that begins now must look. A clock that was set back is behind the last sweep.
-func (m *sweepMark) since(now time.Time) time.Time {
-	if m.until.IsZero() {
-		return now.Add(-sweepUnproven)
-	}
-	if m.until.Before(now) {
-		now = m.until
-	}
-	return now.Add(-sweepBack)
-}
-
-// complete notes a sweep that began at a moment and saw everything; proven is what was known to be visible by then.
-func (m *sweepMark) complete(begun time.Time, proven *time.Time) {
-	switch {
-	case proven == nil: // what was written before the process began may still not be visible
-	case proven.Before(begun):
-		m.until = *proven
-	default: // the clock was set back since
-		m.until = begun
 	}
 }
 
@@ -100,19 +73,14 @@ func (c *Chat) sweepFailed(ctx context.Context, err error) {
 	}
 }
 
-// prover finds out until when everything that was written is visible. It writes something itself, again and again:
-// servers make transactions visible in the order in which they commit, so once a COMMIT of ours has come back, all that
-// entered theirs before are visible, also those that have long waited for a disk or a replica. A message is given its
-// moment in the same packet as its COMMIT, so no more than sweepBack lies between the two.
+// prover has it proven, again and again, until when everything that was written is visible.
 func (c *Chat) prover(ctx context.Context) {
 	for failing := false; ; {
-		at, err := c.prove(ctx)
-		switch {
-		case ctx.Err() != nil:
+		err := c.store.Prove(ctx, c.relay.Instance())
+		if ctx.Err() != nil {
 			return
-		case err == nil:
-			c.proven.Store(&at)
-		case !failing:
+		}
+		if err != nil && !failing {
 			c.log.Warn("the database does not store, or slowly", "error", err)
 		}
 		failing = err != nil
@@ -120,16 +88,6 @@ func (c *Chat) prover(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// prove is bounded by the database's own timeouts: what it waits for may take long, and another COMMIT behind it tells
-// nothing sooner.
-func (c *Chat) prove(ctx context.Context) (time.Time, error) {
-	at, err := c.clock(ctx)
-	if err == nil {
-		err = c.store.Pulse(ctx, c.relay.Instance())
-	}
-	return at, err
 }
 
 // sweepRound is one sweep: it compares what has changed since the last one that could ask the database for all of it. A

@@ -64,8 +64,8 @@ type Standing struct {
 	Banned    bool                // it is over because its member is kept out
 }
 
-// Check looks again at sessions that were authenticated some time ago, such as those behind open sockets, in one
-// query. What it leaves out is over. Looking keeps web sessions alive.
+// Check looks again at sessions that were authenticated a moment ago: mostly from memory, else in one query. What it
+// leaves out is over. Looking keeps web sessions alive.
 func (m *Members) Check(ctx context.Context, sessions []id.ID) (map[id.ID]Standing, error) {
 	found, err := m.recent.GetAll(ctx, sessions)
 	if err != nil {
@@ -81,6 +81,50 @@ func (m *Members) Check(ctx context.Context, sessions []id.ID) (map[id.ID]Standi
 		}
 	}
 	return standings, nil
+}
+
+// Review is Check for many sessions at once, such as all behind the sockets of an instance: it asks the database alone and
+// remembers none of them. each gets every session that is known, once; its principal has the member's shops without
+// names and roles, and is good during the call only. Ask for some hundreds at a time.
+func (m *Members) Review(ctx context.Context, sessions []id.ID, each func(session id.ID, s Standing)) error {
+	if len(sessions) == 0 {
+		return nil
+	}
+	now, p := m.now(), &identity.Principal{}
+	var last store.Standing
+	late := map[id.ID]time.Time{} // web sessions in use whose end is to move; what it is then, the next look tells
+	tell := func() {
+		switch {
+		case last.ID.IsZero():
+		case last.BannedAt.Valid:
+			each(last.ID, Standing{Banned: true})
+		case last.RevokedAt.Valid || !last.ExpiresAt.After(now):
+			each(last.ID, Standing{})
+		default:
+			p.SessionID, p.ExpiresAt, p.Cookie = last.ID, last.ExpiresAt, last.Kind == store.Web
+			if end, due := m.slides(last.Kind, last.CreatedAt, last.ExpiresAt); due {
+				late[last.ID] = end
+			}
+			each(last.ID, Standing{Principal: p})
+		}
+	}
+	err := m.store.Standings(ctx, sessions, func(row *store.Standing) {
+		if row.ID != last.ID {
+			tell()
+			last, p.Shops = *row, p.Shops[:0]
+		}
+		if !row.ShopID.IsZero() {
+			p.Shops = append(p.Shops, identity.ShopRole{ShopID: row.ShopID})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	tell()
+	for session, end := range late {
+		m.extend(ctx, session, end)
+	}
+	return nil
 }
 
 // session is a session that lives.
@@ -141,16 +185,27 @@ const slideStep = 10 * time.Minute
 // slide moves the end of a web session in use. When that fails the session has its old end, and the next use
 // tries again.
 func (m *Members) slide(ctx context.Context, s *recent.Session) {
-	if s.Kind != store.Web || !m.lives(s) {
+	if !m.lives(s) {
 		return
 	}
-	end := m.expiry(s.CreatedAt, m.cfg.WebIdle)
-	if end.Sub(s.ExpiresAt) < slideStep {
-		return
+	if end, due := m.slides(s.Kind, s.CreatedAt, s.ExpiresAt); due && m.extend(ctx, s.ID, end) {
+		s.ExpiresAt = end
 	}
-	if err := m.store.ExtendSession(ctx, s.ID, end); err != nil {
+}
+
+// slides says whether the end of a session in use is to move, and where to.
+func (m *Members) slides(kind string, created, expires time.Time) (end time.Time, due bool) {
+	if kind != store.Web {
+		return expires, false
+	}
+	end = m.expiry(created, m.cfg.WebIdle)
+	return end, end.Sub(expires) >= slideStep
+}
+
+func (m *Members) extend(ctx context.Context, session id.ID, end time.Time) bool {
+	err := m.store.ExtendSession(ctx, session, end)
+	if err != nil {
 		m.log.WarnContext(ctx, "a web session was not extended", slog.Any("error", err))
-		return
 	}
-	s.ExpiresAt = end
+	return err == nil
 }

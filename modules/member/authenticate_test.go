@@ -3,12 +3,15 @@ package member
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"mall/modules/member/internal/store"
 	"mall/modules/member/internal/token"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -223,6 +226,104 @@ func TestCheckAnswersTheLiving(t *testing.T) {
 			t.Errorf("nobody: %v %v", living, err)
 		}
 	})
+}
+
+// Review sees what Check sees, without remembering it.
+func TestReviewTellsEverySessionOnce(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		shop, who := w.shop(t, "owner:kim :lee")
+		other, _ := w.shop(t, "owner:choi")
+		email := staffEmail("lee", shop)
+		troll := w.member(t, "troll@demo.mall")
+		web, api, gone, kept := w.openWeb(t, email), w.logIn(t, email), w.logIn(t, email), w.logIn(t, "troll@demo.mall")
+		cookie, _ := token.ParseCookie(web.Cookie)
+		apiSession, goneSession, trollSession := bearer(t, w.Members, api.Access), bearer(t, w.Members, gone.Access), bearer(t, w.Members, kept.Access)
+		if err := w.LogOut(t.Context(), goneSession); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.AddStaff(t.Context(), who["kim"], shop, email, identity.RoleAgent); err != nil {
+			t.Fatal(err)
+		}
+		w.seed(t, Seed{Staff: []SeedStaff{{Shop: other, Member: who["lee"], Role: identity.RoleManager}}})
+		if err := w.Ban(t.Context(), troll); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.pass(time.Hour) // the web session's end is to move
+		got := map[id.ID]string{}
+		err := w.Review(t.Context(), []id.ID{cookie.SessionID, apiSession.SessionID, goneSession.SessionID, trollSession.SessionID, id.New()}, func(session id.ID, s Standing) {
+			if _, twice := got[session]; twice {
+				t.Errorf("%s is told twice", session)
+			}
+			text := fmt.Sprint(s.Banned, s.Principal != nil)
+			if p := s.Principal; p != nil {
+				_, one := p.RoleIn(shop)
+				_, two := p.RoleIn(other)
+				text += fmt.Sprint(" ", len(p.Shops), one, two, p.Cookie)
+			}
+			got[session] = text
+		})
+		want := map[id.ID]string{cookie.SessionID: "false true 2 true true true", apiSession.SessionID: "false true 2 true true false",
+			goneSession.SessionID: "false false", trollSession.SessionID: "true false"}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		moved := time.Time{}
+		if err := w.Review(t.Context(), []id.ID{cookie.SessionID}, func(_ id.ID, s Standing) { moved = s.Principal.ExpiresAt }); err != nil {
+			t.Fatal(err)
+		}
+		if want := w.clock.now().UTC().Truncate(time.Microsecond).Add(w.cfg.WebIdle); !moved.Equal(want) {
+			t.Errorf("looking does not keep a web session alive: it ends at %v, want %v", moved, want)
+		}
+	})
+}
+
+// What looking at the logins behind ten thousand sockets allocates.
+func BenchmarkReview(b *testing.B) {
+	d := testservers.Open(b, testservers.MySQL(b))
+	m, err := New(config(), d, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	const n = 10_000
+	rows, ids := make([]store.Member, n), make([]id.ID, n)
+	for i := range rows {
+		ids[i] = id.New()
+		rows[i] = store.Member{ID: ids[i], Email: ids[i].String() + "@x.kr", Name: "kim", PasswordHash: "x", CreatedAt: m.now()}
+	}
+	for some := range slices.Chunk(rows, 1000) {
+		if err := m.store.InsertMembers(b.Context(), some...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for some := range slices.Chunk(ids, 1000) {
+		if _, err := m.OpenSessions(b.Context(), some); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var sessions []id.ID
+	if err := d.Read(b.Context()).Raw("SELECT id FROM member_sessions").Scan(&sessions).Error; err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	var passed time.Duration
+	m.clock = func() time.Time { return time.Now().Add(passed) }
+	for b.Loop() {
+		passed += 20 * time.Second // between two looks: what was remembered is of no use
+		seen := 0
+		for some := range slices.Chunk(sessions, 500) {
+			if err := m.Review(b.Context(), some, func(_ id.ID, s Standing) {
+				if s.Principal != nil {
+					seen++
+				}
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if seen != n {
+			b.Fatalf("%d of %d", seen, n)
+		}
+	}
 }
 
 // What every request of an API client pays before its handler runs.

@@ -50,6 +50,15 @@ type Config struct {
 	SlowQuery time.Duration `koanf:"slow_query" validate:"min=0"`
 }
 
+// Files is how many open files the connections may take.
+func (c Config) Files() int {
+	c = c.withDefaults()
+	if c.Driver == SQLite {
+		return 3 * (c.Readers + 1) // the database, its log and its index
+	}
+	return 2*c.MaxOpen + maintenanceConns
+}
+
 func (c Config) withDefaults() Config {
 	c.MaxOpen = cmp.Or(c.MaxOpen, 32)
 	c.MaxLifetime = cmp.Or(c.MaxLifetime, 30*time.Minute)

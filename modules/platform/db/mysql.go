@@ -114,6 +114,9 @@ func seconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int(d.Round(time.Second)/time.Second)))
 }
 
+// maintenanceConns is how many connections a pool of Maintenance has.
+const maintenanceConns = 3
+
 // mysqlMaintenance opens a small pool without a read timeout: an ALTER TABLE answers when it is done.
 func mysqlMaintenance(c *mysql.Config) (*sql.DB, func() error, error) {
 	patient := c.Clone()
@@ -122,7 +125,7 @@ func mysqlMaintenance(c *mysql.Config) (*sql.DB, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	pool.SetMaxOpenConns(3)
+	pool.SetMaxOpenConns(maintenanceConns)
 	return pool, pool.Close, nil
 }
 

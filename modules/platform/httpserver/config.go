@@ -15,6 +15,8 @@ type Config struct {
 	PublicURL      string        `koanf:"public_url"`                        // as people type it; empty: the addr
 	AllowedOrigins []string      `koanf:"allowed_origins"`                   // further origins whose pages may call us
 	TrustedProxies []string      `koanf:"trusted_proxies"`                   // CIDRs whose X-Forwarded-For is believed
+	Connections    int           `koanf:"connections" validate:"min=0"`      // to addr at once; 0: what the limit of open files leaves
+	SpareFiles     int           `koanf:"-"`                                 // open files that the rest of the program needs
 	CookieName     string        `koanf:"cookie_name" validate:"required"`
 	BodyLimit      int64         `koanf:"body_limit" validate:"min=1024,max=10485760"` // bytes of a REST request
 	RequestTimeout time.Duration `koanf:"request_timeout" validate:"min=1s,max=2m"`    // for one REST request

@@ -177,10 +177,32 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 		}
 		if p != nil {
+			if err := expected(c.Request(), p); err != nil {
+				return err
+			}
 			c.SetRequest(c.Request().WithContext(identity.With(c.Request().Context(), p)))
 		}
 		return next(c)
 	}
+}
+
+// headerMember says which member the client believes to be. All tabs of a browser share one cookie: after a login in one of
+// them what another still sends would else be said in the new member's name.
+const headerMember = "X-Member"
+
+func expected(r *http.Request, p *identity.Principal) error {
+	text := r.Header.Get(headerMember)
+	if text == "" {
+		return nil
+	}
+	member, err := id.Parse(text)
+	if err != nil {
+		return fault.Invalidf(headerMember, "bad_request", "That is no member's id.")
+	}
+	if member != p.MemberID {
+		return fault.New(fault.Conflict, "other_member", "Somebody else is logged in here by now.")
+	}
+	return nil
 }
 
 // caller is nil for nobody.

@@ -5,6 +5,7 @@ package httpserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,7 +17,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"mall/modules/platform/fault"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/telemetry"
 )
 
 // Authenticator turns a credential into a member. Both answer fault.Unauthenticated for a credential that
@@ -36,11 +39,16 @@ type Server struct {
 	log    *slog.Logger
 	auth   Authenticator
 	cross  *http.CrossOriginProtection
-	ready  atomic.Bool
+	early  *echo.Echo // answers before the server is ready for the first time
+	full   *echo.Echo // answers connections for which there is no place
+	opened atomic.Bool
+	unfit  atomic.Pointer[string] // why this instance is not ready; nil: it is
 	public *http.Server
 	inner  *http.Server
-	lnPub  net.Listener
+	away   *http.Server // turns connections away
+	lnPub  atomic.Pointer[bounded]
 	lnInt  net.Listener
+	apart  bool // the internal address is served by itself
 }
 
 // New builds the server; nothing listens before Listen. spec is the merged OpenAPI description (JSON).
@@ -49,7 +57,8 @@ func New(cfg Config, spec []byte, auth Authenticator, reg prometheus.Registerer,
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Echo: newEcho(), Internal: newEcho(), cfg: cfg, log: log, auth: auth, cross: http.NewCrossOriginProtection()}
+	s := &Server{Echo: newEcho(), Internal: newEcho(), early: newEcho(), full: newEcho(), cfg: cfg, log: log, auth: auth, cross: http.NewCrossOriginProtection()}
+	s.SetUnready("starting")
 	for _, o := range cfg.AllowedOrigins {
 		if err := s.cross.AddTrustedOrigin(o); err != nil {
 			return nil, err
@@ -58,11 +67,23 @@ func New(cfg Config, spec []byte, auth Authenticator, reg prometheus.Registerer,
 	s.Echo.IPExtractor = clientIP(cfg.TrustedProxies)
 	s.Echo.HTTPErrorHandler = s.writeProblem
 	s.Internal.HTTPErrorHandler = s.writeProblem
-	s.Echo.Use(requestID, s.observe(reg), s.recoverPanics, securityHeaders)
+	around := []echo.MiddlewareFunc{requestID, s.observe(reg), s.recoverPanics, securityHeaders}
+	s.Echo.Use(around...)
+	for e, refusal := range map[*echo.Echo]error{s.early: errNotOpen, s.full: errFull} {
+		e.HTTPErrorHandler = s.writeProblem
+		e.Use(around...)
+		e.Any("/*", func(echo.Context) error { return refusal })
+	}
 	s.API = s.Echo.Group("/api/v1", noteArrival, noStore, s.limitBody, s.authenticate, check.middleware, s.limitTime)
 	s.Echo.GET("/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, spec) })
-	s.Echo.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
-	s.Echo.GET("/readyz", s.readyz)
+	for _, e := range []*echo.Echo{s.Echo, s.early, s.full, s.Internal} {
+		e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+		e.GET("/readyz", s.readyz)
+	}
+	s.public, s.inner, s.away = s.httpServer(s), s.httpServer(s.Internal), s.httpServer(s.full)
+	s.away.SetKeepAlivesEnabled(false)
+	s.away.ReadHeaderTimeout, s.away.ReadTimeout, s.away.WriteTimeout = turnTime, turnTime, turnTime
+	s.measure(reg)
 	return s, nil
 }
 
@@ -89,31 +110,121 @@ func clientIP(trusted []string) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(opts...)
 }
 
-// readyz says whether a balancer should send requests here: started and not draining. An outage of the
-// database or Redis does not flip it, or every instance would be taken out at once.
+// What an instance says that serves nobody yet, and one that has no file left for one more connection.
+var (
+	errNotOpen = fault.Retry(fault.Unavailable, "unavailable", "The mall is not open yet; try again.", 2*time.Second)
+	errFull    = fault.Retry(fault.Busy, "busy", "Too many are here at the moment; try again.", 2*time.Second)
+)
+
+// readyz says whether a balancer should send requests here, and if not, why: started, migrated and not draining. An
+// outage of the database or Redis does not flip it, or every instance would be taken out at once.
 func (s *Server) readyz(c echo.Context) error {
-	if !s.ready.Load() {
-		return c.String(http.StatusServiceUnavailable, "not ready\n")
+	if why := s.Unready(); why != "" {
+		return c.String(http.StatusServiceUnavailable, "not ready: "+why+"\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }
 
-// SetReady opens or closes the instance to the balancer.
-func (s *Server) SetReady(ready bool) { s.ready.Store(ready) }
+// SetReady opens the instance to the balancer, or closes it. From the first time on the modules' routes are served; what
+// comes before is answered 503, so routes may be added until then, also while the server is at work.
+func (s *Server) SetReady(ready bool) {
+	if !ready {
+		s.SetUnready("draining")
+		return
+	}
+	s.unfit.Store(nil)
+	s.opened.Store(true)
+}
 
-// Listen binds both addresses, so that a port that is taken shows at start.
+// SetUnready closes the instance to the balancer, and tells whoever looks at it why.
+func (s *Server) SetUnready(why string) { s.unfit.Store(&why) }
+
+// Unready is why the instance is not ready; empty when it is.
+func (s *Server) Unready() string {
+	if why := s.unfit.Load(); why != nil {
+		return *why
+	}
+	return ""
+}
+
+// ServeHTTP answers a request of the public address.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.opened.Load() {
+		s.Echo.ServeHTTP(w, r)
+		return
+	}
+	s.early.ServeHTTP(w, r)
+}
+
+// ListenInternal binds the internal address alone, for who looks while the rest is not there yet. ServeInternal must
+// follow.
+func (s *Server) ListenInternal(ctx context.Context) (err error) {
+	var lc net.ListenConfig
+	s.lnInt, err = lc.Listen(ctx, "tcp", s.cfg.InternalAddr)
+	s.apart = err == nil
+	return err
+}
+
+// ServeInternal answers on the internal address until Shutdown.
+func (s *Server) ServeInternal() error { return ignoreClosed(s.inner.Serve(s.lnInt)) }
+
+// Listen binds the public address, and the internal one where that is not bound yet. Before it, whoever dials is refused at
+// once, and a balancer without a look at /readyz passes the instance over.
 func (s *Server) Listen(ctx context.Context) error {
 	var lc net.ListenConfig
-	var err error
-	if s.lnPub, err = lc.Listen(ctx, "tcp", s.cfg.Addr); err != nil {
+	most, err := s.connections()
+	if err != nil {
 		return err
 	}
-	if s.lnInt, err = lc.Listen(ctx, "tcp", s.cfg.InternalAddr); err != nil {
-		return errors.Join(err, s.lnPub.Close())
+	public, err := lc.Listen(ctx, "tcp", s.cfg.Addr)
+	if err != nil {
+		return err
 	}
-	s.public = s.httpServer(s.Echo)
-	s.inner = s.httpServer(s.Internal)
+	if !s.apart {
+		if s.lnInt, err = lc.Listen(ctx, "tcp", s.cfg.InternalAddr); err != nil {
+			return errors.Join(err, public.Close())
+		}
+	}
+	s.lnPub.Store(newBounded(public, most))
 	return nil
+}
+
+// connections is how many the public address takes at once.
+func (s *Server) connections() (int, error) {
+	if s.cfg.Connections > 0 {
+		return s.cfg.Connections, nil
+	}
+	files, err := fileLimit()
+	if err != nil {
+		return 0, fmt.Errorf("limit of open files: %w", err)
+	}
+	most, enough := places(files, s.cfg.SpareFiles)
+	if !enough {
+		s.log.Warn("the limit of open files is low (ulimit -n): connections may take those that the database and Redis need",
+			"files", files, "connections", most, "wanted", s.cfg.SpareFiles+ownFiles)
+	}
+	return most, nil
+}
+
+// Connections are those of the public address.
+type Connections struct {
+	Open   int64 `json:"open"`
+	Most   int64 `json:"most"`
+	Turned int64 `json:"turned_away"` // so far, since there was no place
+}
+
+// Connections counts; zero before Listen.
+func (s *Server) Connections() Connections {
+	if l := s.lnPub.Load(); l != nil {
+		return Connections{Open: l.open.Load(), Most: l.most, Turned: l.turned.Load()}
+	}
+	return Connections{}
+}
+
+func (s *Server) measure(reg prometheus.Registerer) {
+	telemetry.Gauge(reg, "mall_http_connections", "Connections to the public address.", func() float64 { return float64(s.Connections().Open) })
+	telemetry.Gauge(reg, "mall_http_connections_most", "Connections that the public address takes at once.", func() float64 { return float64(s.Connections().Most) })
+	telemetry.Counter(reg, "mall_http_turned_away_total", "Connections for which there was no place.", func() int64 { return s.Connections().Turned })
 }
 
 func (s *Server) httpServer(h http.Handler) *http.Server {
@@ -128,7 +239,7 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 }
 
 // Addr is the bound public address; InternalAddr the internal one.
-func (s *Server) Addr() string { return s.lnPub.Addr().String() }
+func (s *Server) Addr() string { return s.lnPub.Load().Addr().String() }
 
 // InternalAddr is the bound internal address.
 func (s *Server) InternalAddr() string { return s.lnInt.Addr().String() }
@@ -136,17 +247,24 @@ func (s *Server) InternalAddr() string { return s.lnInt.Addr().String() }
 // Serve answers until Shutdown; it returns nil after an orderly end.
 func (s *Server) Serve() error {
 	var g errgroup.Group
-	g.Go(func() error { return ignoreClosed(s.public.Serve(s.lnPub)) })
-	g.Go(func() error { return ignoreClosed(s.inner.Serve(s.lnInt)) })
+	public := s.lnPub.Load()
+	g.Go(func() error { return ignoreClosed(s.public.Serve(public)) })
+	g.Go(func() error { return ignoreClosed(s.away.Serve(&public.beyond)) })
+	if !s.apart {
+		g.Go(s.ServeInternal)
+	}
 	return g.Wait()
 }
 
 func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
+
+// Close ends everything at once: for a start that has failed.
+func (s *Server) Close() error { return errors.Join(s.public.Close(), s.inner.Close(), s.away.Close()) }
 
 // Shutdown lets REST requests under way finish, for at most the configured grace, then cuts them.
 // Hijacked connections are not touched: their module closes them first.
@@ -158,5 +276,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		err = errors.Join(err, s.public.Close())
 	}
-	return errors.Join(err, s.inner.Close())
+	return errors.Join(err, s.inner.Close(), s.away.Close())
 }

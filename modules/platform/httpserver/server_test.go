@@ -67,6 +67,8 @@ func (d doorman) Cookie(_ context.Context, value string) (*identity.Principal, e
 	return nil, fault.New(fault.Unauthenticated, "unauthenticated", "That session has ended.")
 }
 
+var someone = id.New()
+
 func newServer(t *testing.T) *httpserver.Server {
 	t.Helper()
 	spec, err := apidoc.Merge([]byte(base), []byte(part))
@@ -75,7 +77,7 @@ func newServer(t *testing.T) *httpserver.Server {
 	}
 	cfg := httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
 		BodyLimit: 4096, RequestTimeout: time.Second, ShutdownGrace: time.Second}
-	s, err := httpserver.New(cfg, spec, doorman{&identity.Principal{MemberID: id.New()}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	s, err := httpserver.New(cfg, spec, doorman{&identity.Principal{MemberID: someone}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +155,11 @@ func TestProblems(t *testing.T) {
 		{"cookie, same origin", "POST", thing, good, []string{"Cookie", "mall_session=good", "Sec-Fetch-Site", "same-origin"}, 200, "", ""},
 		{"cookie, other origin", "POST", thing, good, []string{"Cookie", "mall_session=good", "Sec-Fetch-Site", "cross-site"}, 403, "cross_origin", ""},
 		{"cookie, other origin, old browser", "POST", thing, good, []string{"Cookie", "mall_session=good", "Origin", "https://evil.example"}, 403, "cross_origin", ""},
+		{"cookie of who is expected", "POST", thing, good, []string{"Cookie", "mall_session=good", "X-Member", someone.String()}, 200, "", ""},
+		{"cookie of another member by now", "POST", thing, good, []string{"Cookie", "mall_session=good", "X-Member", id.New().String()}, 409, "other_member", ""},
+		{"token of another member", "POST", thing, good, append(bearer[:2:2], "X-Member", id.New().String()), 409, "other_member", ""},
+		{"no member's id is expected", "POST", thing, good, append(bearer[:2:2], "X-Member", "me"), 400, "bad_request", "X-Member"},
+		{"somebody is expected, nobody is there", "POST", thing, good, []string{"X-Member", someone.String()}, 401, "unauthenticated", ""},
 		{"unknown route", "GET", "/api/v1/nothing", "", nil, 404, "not_found", ""},
 		{"unknown route outside", "GET", "/api/v2/nothing", "", nil, 404, "not_found", ""},
 		{"method nobody takes", "PUT", thing, good, bearer, 404, "not_found", ""},

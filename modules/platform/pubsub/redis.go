@@ -53,6 +53,18 @@ func (c Config) nodes() []string {
 // Embedded says whether Redis lives inside this process.
 func (c Config) Embedded() bool { return c.Addr == "" }
 
+// Files is how many open files the connections to Redis may take: those of the pools of each server, with one more for
+// each in a rush to connect, and the links that are subscribed.
+func (c Config) Files() int {
+	if c.Embedded() {
+		return 2 * poolSize // both ends are here
+	}
+	if c.Cluster {
+		return (poolSize+2)*max(len(c.nodes()), 6) + len(tags) // those that are named may not be all
+	}
+	return poolSize + 4
+}
+
 // silence keeps the client from writing to stderr by itself, past our log: what it says there is also in the
 // errors that it returns.
 var silence = sync.OnceFunc(logging.Disable)

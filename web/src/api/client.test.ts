@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ApiError, call, createApi, onUnauthenticated } from './client';
+import { ApiError, call, createApi, onUnauthenticated, speakFor } from './client';
 
 const baseUrl = 'https://mall.test/api/v1';
 
@@ -108,5 +108,33 @@ describe('the REST client', () => {
     stop();
     await failure(call(api.GET('/me')));
     expect(lost).toHaveBeenCalledOnce();
+  });
+
+  it('says whom it speaks for, but not where it asks who that is', async () => {
+    const { api, fetch } = answering(() => Promise.resolve(Response.json({})));
+    const asked = () => fetch.mock.lastCall![0].headers.get('X-Member');
+    await call(api.GET('/chat/summary'));
+    expect(asked()).toBeNull();
+    speakFor(api, 'm1');
+    await call(api.GET('/chat/summary'));
+    expect(asked()).toBe('m1');
+    await call(api.DELETE('/session'));
+    expect(asked()).toBe('m1');
+    await call(api.GET('/me'));
+    expect(asked()).toBeNull();
+    await call(api.POST('/session', { body: { email: 'a@b.c', password: 'x' } }));
+    expect(asked()).toBeNull();
+    speakFor(api, undefined);
+    await call(api.GET('/chat/summary'));
+    expect(asked()).toBeNull();
+  });
+
+  it('takes another member’s session for a lost one', async () => {
+    const lost = vi.fn();
+    const stop = onUnauthenticated(lost);
+    const { api } = answering(() => Promise.resolve(problem(409, { code: 'other_member' })));
+    expect(await failure(call(api.GET('/orders')))).toMatchObject({ code: 'other_member' });
+    expect(lost).toHaveBeenCalledOnce();
+    stop();
   });
 });

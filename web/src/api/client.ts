@@ -4,10 +4,10 @@
 //
 // `call` gives the answer's body or throws ApiError.
 import createClient, { type Client, type Middleware } from 'openapi-fetch';
-import { noAnswer, readProblem, type ApiError } from './problem';
+import { isLost, memberHeader, noAnswer, readProblem, tellLost } from './problem';
 import type { components, paths } from './schema.gen';
 
-export { ApiError, type ApiErrorDetails } from './problem';
+export { ApiError, onUnauthenticated, type ApiErrorDetails } from './problem';
 export type Schemas = components['schemas'];
 export type Api = Client<paths, `${string}/${string}`>;
 
@@ -22,21 +22,35 @@ export interface ApiOptions {
 /** Where wrong credentials are answered with 401: that is no lost session. */
 const logins = new Set(['/session', '/auth/login', '/auth/refresh']);
 
-const listeners = new Set<(error: ApiError) => void>();
+/** What asks who is signed in, or signs in: it speaks for nobody yet. */
+const forNobody = new Set(['GET /me', 'POST /session', 'POST /members']);
 
-/** Calls fn whenever the server no longer knows the session: time for the sign-in sheet. Returns what ends it. */
-export function onUnauthenticated(fn: (error: ApiError) => void): () => void {
-  listeners.add(fn);
-  return () => listeners.delete(fn);
+/** Whom each client speaks for. Tabs share a cookie: the server refuses what is meant for another member's session. */
+const speakers = new WeakMap<object, string>();
+
+/** From now on the client's calls are this member's, or nobody's in particular. */
+export function speakFor(client: Api, memberId: string | undefined): void {
+  if (memberId === undefined) speakers.delete(client);
+  else speakers.set(client, memberId);
+}
+
+function speaking(client: object): Middleware {
+  return {
+    onRequest({ request, schemaPath }) {
+      const memberId = speakers.get(client);
+      if (memberId !== undefined && !forNobody.has(`${request.method} ${schemaPath}`)) {
+        request.headers.set(memberHeader, memberId);
+      }
+      return request;
+    },
+  };
 }
 
 const problems: Middleware = {
   async onResponse({ response, schemaPath }) {
     if (response.ok) return;
     const error = await readProblem(response);
-    if (error.status === 401 && !logins.has(schemaPath)) {
-      for (const fn of [...listeners]) fn(error);
-    }
+    if (isLost(error) && !logins.has(schemaPath)) tellLost(error);
     throw error;
   },
   onError: ({ error }) => noAnswer(error),
@@ -53,7 +67,7 @@ export function createApi(options: ApiOptions = {}): Api {
       return send(new Request(request, { signal }));
     },
   });
-  client.use(problems);
+  client.use(problems, speaking(client));
   return client;
 }
 

@@ -36,6 +36,28 @@ export class ApiError extends Error implements ApiErrorDetails {
   }
 }
 
+/** Says in whose name a call is made; another member's session is then answered with `other_member`. */
+export const memberHeader = 'X-Member';
+
+/** The session behind the cookie is over, or is another member's by now. */
+export const isLost = ({ status, code }: { status?: number | undefined; code: string }) =>
+  status === 401 || code === 'other_member';
+
+const listeners = new Set<(error: ApiError) => void>();
+
+/**
+ * Calls fn whenever the server no longer knows the session, or knows it as another member's: time for the sign-in sheet.
+ * Returns what ends it.
+ */
+export function onUnauthenticated(fn: (error: ApiError) => void): () => void {
+  listeners.add(fn);
+  return () => listeners.delete(fn);
+}
+
+export function tellLost(error: ApiError): void {
+  for (const fn of [...listeners]) fn(error);
+}
+
 const codeOfStatus: Record<number, string> = {
   401: 'unauthenticated',
   403: 'forbidden',

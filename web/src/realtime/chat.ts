@@ -58,7 +58,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     if (error.code !== 'destroyed') events.emit('error', error);
   };
 
-  const rest = createRest(env, api, (seen) => {
+  const rest = createRest(env, api, member.id, (seen) => {
     if (epoch !== undefined && seen !== epoch) renumbered(seen);
     epoch = seen;
   });

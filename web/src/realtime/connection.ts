@@ -60,7 +60,7 @@ export function createConnection(
   events: LinkEvents,
 ): Link {
   const status = writable(idleStatus(env));
-  const dialer = createDialer(env, api);
+  const dialer = createDialer(env, api, memberId);
   let transport: Transport | undefined;
   let attempt = 0;
   /** Failures to open since the server was last heard. A handshake that hangs says more than a refused one. */

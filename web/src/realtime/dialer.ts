@@ -13,7 +13,7 @@ export interface Dialer {
   turn(): void;
 }
 
-export function createDialer(env: Env, api: string): Dialer {
+export function createDialer(env: Env, api: string, memberId: string): Dialer {
   const socketUrl = env.socketUrl(`${api}/chat/ws`);
   let way: Way = env.recall() === 'events' ? 'events' : 'socket';
   let stream: Promise<Dialer['dial']> | undefined;
@@ -28,7 +28,16 @@ export function createDialer(env: Env, api: string): Dialer {
     let transport: Transport | undefined;
     let closed = false;
     stream ??= import('./event-link').then((m) =>
-      m.createEventLinks({ env, api, socketUrl, turn, parseFrame, readProblem, createRest }),
+      m.createEventLinks({
+        env,
+        api,
+        memberId,
+        socketUrl,
+        turn,
+        parseFrame,
+        readProblem,
+        createRest,
+      }),
     );
     stream.then(
       (dial) => {

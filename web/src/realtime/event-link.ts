@@ -22,6 +22,8 @@ export interface EventLinksOptions {
   /** A socket got through after all; the stream then ends, to be replaced. */
   turn(): void;
   // Handed over, not imported: what two chunks import becomes a third one, which the first then waits for.
+  /** Whose frames are said. */
+  readonly memberId: string;
   readonly parseFrame: typeof parseFrame;
   readonly readProblem: typeof readProblem;
   readonly createRest: typeof createRest;
@@ -38,7 +40,7 @@ export function createEventLinks(
   putOff();
 
   return (events) => {
-    const rest = options.createRest(env, api, () => {});
+    const rest = options.createRest(env, api, options.memberId, () => {});
     const request = new AbortController();
     let over = false;
     let cancel = () => {};

@@ -1,5 +1,5 @@
 // The part of REST the chat client uses, with its manners: a time limit, and failures as ChatError.
-import { noAnswer, readProblem, ApiError } from '../api/problem';
+import { memberHeader, noAnswer, readProblem, tellLost, ApiError } from '../api/problem';
 import type { components } from '../api/schema.gen';
 import { fullJitter } from './backoff';
 import type { Env } from './env';
@@ -34,8 +34,13 @@ export interface Rest {
   abort(): void;
 }
 
-/** `epoch` hears the numbering's name from every answer that carries it. */
-export function createRest(env: Env, base: string, epoch: (seen: string) => void): Rest {
+/** Every call but `me` is made in the member's name. `epoch` hears the numbering's name from every answer that carries it. */
+export function createRest(
+  env: Env,
+  base: string,
+  memberId: string,
+  epoch: (seen: string) => void,
+): Rest {
   const life = new AbortController();
   const waiting = new Set<() => void>();
   const ended = () => new ChatError('destroyed', 'the chat was ended');
@@ -54,12 +59,18 @@ export function createRest(env: Env, base: string, epoch: (seen: string) => void
         method,
         credentials: 'same-origin',
         signal: attempt.signal,
-        ...(body && {
-          headers: { 'Content-Type': 'application/json' },
-          body: JSON.stringify(body),
-        }),
+        headers: {
+          ...(path !== '/me' && { [memberHeader]: memberId }),
+          ...(body && { 'Content-Type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
       });
-      if (!response.ok) throw await readProblem(response);
+      if (!response.ok) {
+        const problem = await readProblem(response);
+        // The link goes on as whose it was; of a session that is over it hears by itself.
+        if (problem.code === 'other_member') tellLost(problem);
+        throw problem;
+      }
       const answer = (await response.json()) as T & { epoch?: string };
       if (answer.epoch !== undefined) epoch(answer.epoch);
       return answer;

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { onUnauthenticated } from '../api/problem';
 import type { ServerFrame } from './protocol';
 import { createRest } from './rest';
 import { createSpeech } from './speech';
@@ -13,7 +14,7 @@ function speaking() {
   const answers: ServerFrame[] = [];
   const lost = vi.fn();
   const say = createSpeech(
-    createRest(env, '/api/v1', () => {}),
+    createRest(env, '/api/v1', buyer.id, () => {}),
     { answer: (frame) => void answers.push(frame), lost },
   );
   const puts = () =>
@@ -21,7 +22,7 @@ function speaking() {
   const store = (n: number) => {
     for (let i = 0; i < n; i++) server.store('r1', agent, `${i}`);
   };
-  return { clock, server, answers, lost, say, puts, store };
+  return { clock, server, fetch, answers, lost, say, puts, store };
 }
 
 const resume = (epoch: string, after: number) =>
@@ -98,6 +99,22 @@ describe('marks by REST', () => {
     say({ type: 'read', room_id: 'r1', seq: 2 });
     await clock.advance(100);
     expect(server.rooms.get('r1')!.wire.cursors.buyer.read_seq).toBe(2);
+  });
+});
+
+describe('another member’s session', () => {
+  it('is not spoken in: the send says whose it is, and the refusal is told to everybody', async () => {
+    const { clock, server, fetch, answers, lost, say } = speaking();
+    const told = vi.fn();
+    const stop = onUnauthenticated(told);
+    server.sabotage = () => problem(409, 'other_member');
+    say({ type: 'send', id: 's', room_id: 'r1', client_msg_id: 'k', body: 'x' });
+    await clock.advance(100);
+    expect(fetch.mock.calls[0]![1].headers).toMatchObject({ 'X-Member': buyer.id });
+    expect(answers).toEqual([]);
+    expect(lost).toHaveBeenCalledOnce();
+    expect(told).toHaveBeenCalledOnce();
+    stop();
   });
 });
 

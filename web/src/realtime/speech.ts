@@ -1,4 +1,5 @@
 // What a client says on a socket, said by REST, and the answers as the socket gives them.
+import { isLost } from '../api/problem';
 import type { components } from '../api/schema.gen';
 import type { ClientFrame, Heads, ResumeFrame, SendFrame, ServerFrame } from './protocol';
 import type { Rest } from './rest';
@@ -15,7 +16,7 @@ const atOnce = 3;
 
 export interface SpeechEvents {
   answer(frame: ServerFrame): void;
-  /** The server no longer knows the session. */
+  /** The server no longer knows the session, or as another member's. */
   lost(): void;
 }
 
@@ -83,7 +84,7 @@ export function createSpeech(rest: Rest, events: SpeechEvents): (frame: ClientFr
 
   return (frame) => {
     void said(frame).catch((e: ChatError) => {
-      if (e.status === 401) return events.lost();
+      if (isLost(e)) return events.lost();
       answer({
         type: 'error',
         ...('id' in frame && { id: frame.id }),

@@ -1,6 +1,10 @@
 package limit
 
-import "time"
+import (
+	"time"
+
+	"mall/modules/platform/id"
+)
 
 // There says that Redis has answered lately.
 func (l *Limiter) There() bool { return !l.shares[0].isAway() }
@@ -20,3 +24,12 @@ func (l *Limiter) Members() (n int) {
 
 // Locals are the sends that passed while Redis was away or did not answer in time.
 func (l *Limiter) Locals() int64 { return l.locals.Load() }
+
+// Holds says whether the instance has a lease of the member.
+func (l *Limiter) Holds(who id.ID) bool {
+	s := l.shard(who)
+	s.Lock()
+	defer s.Unlock()
+	m := s.members[who]
+	return m != nil && m.leases(time.Since(l.began))
+}

@@ -44,6 +44,7 @@ const (
 const (
 	askPatience = 100 * time.Millisecond // how long a send waits for Redis
 	awayFor     = time.Second            // Redis is not asked again for so long after it has failed
+	giveTime    = time.Second            // in which leases are given back at the end
 	forgetAfter = time.Minute
 	forgetEvery = 10 * time.Second
 )
@@ -120,7 +121,7 @@ func (l *Limiter) decide(who id.ID, now time.Duration, waits bool) (Verdict, tim
 	}
 	if !m.asking && (verdict == Ask && waits || verdict == Yes && share.mayAsk(now) && m.low(now, l.rules)) {
 		m.asking, m.answer = true, make(chan struct{})
-		share.add(who)
+		share.add(&share.asks, who)
 	}
 	return verdict, after, m.answer
 }
@@ -141,12 +142,13 @@ func (l *Limiter) shard(who id.ID) *shard { return &l.shards[int(who[15])%len(l.
 
 func (l *Limiter) share(who id.ID) *share { return l.shares[int(who[14])%len(l.shares)] }
 
-// Run brings leases until ctx ends.
+// Run brings leases until ctx ends, and then gives them back.
 func (l *Limiter) Run(ctx context.Context) {
 	var beside sync.WaitGroup
 	for _, s := range l.shares {
 		beside.Go(func() { l.bring(ctx, s) })
 	}
+	defer l.giveAll(context.WithoutCancel(ctx))
 	defer beside.Wait()
 	tick := time.NewTicker(forgetEvery)
 	defer tick.Stop()

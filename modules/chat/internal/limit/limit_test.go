@@ -27,6 +27,14 @@ func start(t *testing.T, addr string) *limit.Limiter {
 
 func begin(t *testing.T, cfg pubsub.Config, perSecond, burst int) *limit.Limiter {
 	t.Helper()
+	l, end := endless(t, cfg, perSecond, burst)
+	t.Cleanup(end)
+	return l
+}
+
+// endless is a limiter with what ends it.
+func endless(t *testing.T, cfg pubsub.Config, perSecond, burst int) (*limit.Limiter, func()) {
+	t.Helper()
 	client, stop, err := pubsub.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -35,14 +43,13 @@ func begin(t *testing.T, cfg pubsub.Config, perSecond, burst int) *limit.Limiter
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
-	t.Cleanup(func() {
+	return l, func() {
 		cancel()
 		running.Wait()
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
-	})
-	return l
+	}
 }
 
 // send asks as the chat does.
@@ -206,6 +213,130 @@ func TestKnowsSaysWhatAllowWillNotAsk(t *testing.T) {
 		if verdict == limit.Ask {
 			l.Ask(t.Context(), who)
 		}
+	}
+}
+
+// Who writes now and then asks Redis for every fourth line, and waits for it only at the first.
+func TestWhoWritesNowAndThenRarelyAsks(t *testing.T) {
+	t.Parallel()
+	redis := testservers.Redis(t)
+	l, who := start(t, redis.Addr()), id.New()
+	const sends = 5
+	asked := 0
+	tick := time.NewTicker(3 * time.Second)
+	defer tick.Stop()
+	for i := range sends {
+		if i > 0 {
+			<-tick.C
+		}
+		if verdict, _ := l.Allow(who, time.Now()); verdict == limit.Ask {
+			asked++
+			if _, ok := l.Ask(t.Context(), who); !ok {
+				t.Fatal("refused")
+			}
+		}
+	}
+	if asked > 1 {
+		t.Errorf("%d of %d sends waited for Redis", asked, sends)
+	}
+}
+
+// What an instance that ends has on lease is there for the others at once, whether it has spent some of it or not.
+func TestAnInstanceThatEndsGivesItsLeasesBack(t *testing.T) {
+	t.Parallel()
+	for name, cluster := range map[string]bool{"single": false, "cluster": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := pubsub.Config{Prefix: "mall"}
+			if cfg.Cluster = cluster; cluster {
+				cfg.Addr = testservers.ClusteredRedis(t).Addr()
+			} else {
+				cfg.Addr = testservers.Redis(t).Addr()
+			}
+			stays, who := begin(t, cfg, 1, 20), id.New() // new tokens are rare: what is refused is what is held elsewhere
+			var got []passage
+			for range 3 {
+				ends, end := endless(t, cfg, 1, 20)
+				from := time.Now()
+				if _, ok := send(t.Context(), ends, who); !ok {
+					t.Fatal("refused")
+				}
+				got = append(got, passage{from, time.Now()})
+				end()
+			}
+			for range 17 {
+				from := time.Now()
+				if after, ok := send(t.Context(), stays, who); !ok {
+					t.Fatalf("send %d is refused for %v, of 20 at once", len(got)+1, after)
+				}
+				got = append(got, passage{from, time.Now()})
+			}
+			keepsTo(t, got, 1, 20)
+		})
+	}
+}
+
+// Who leaves an instance, as everybody does when it drains, finds the whole limit on another.
+func TestWhoLeavesGivesTheLeaseBack(t *testing.T) {
+	t.Parallel()
+	cfg := pubsub.Config{Prefix: "mall", Addr: testservers.Redis(t).Addr()}
+	here, there, who := begin(t, cfg, 1, 20), begin(t, cfg, 1, 20), id.New()
+	var got []passage
+	one := func(l *limit.Limiter) bool {
+		from := time.Now()
+		_, ok := send(t.Context(), l, who)
+		if ok {
+			got = append(got, passage{from, time.Now()})
+		}
+		return ok
+	}
+	if !one(here) {
+		t.Fatal("refused")
+	}
+	here.Leave(who)
+	here.Leave(id.New()) // who has never sent has nothing to give
+	for deadline := time.Now().Add(time.Second); here.Holds(who); {
+		if time.Now().After(deadline) {
+			t.Fatal("the lease was never given back")
+		}
+		<-time.After(time.Millisecond)
+	}
+	for deadline := time.Now().Add(500 * time.Millisecond); len(got) < 20; { // Redis hears of it a little later
+		if !one(there) && time.Now().After(deadline) {
+			t.Fatalf("send %d is refused, of 20 at once", len(got)+1)
+		}
+	}
+	one(here) // comes back: nothing is left of what was given
+	keepsTo(t, got, 1, 20)
+}
+
+// Coming and going is no way to more than the limit.
+func TestLeavingAllTheTimeGainsNothing(t *testing.T) {
+	t.Parallel()
+	cfg := pubsub.Config{Prefix: "mall", Addr: testservers.Redis(t).Addr()}
+	all := []*limit.Limiter{begin(t, cfg, perSecond, burst), begin(t, cfg, perSecond, burst), begin(t, cfg, perSecond, burst)}
+	who, stop := id.New(), make(chan struct{})
+	var leaving sync.WaitGroup
+	for _, l := range all {
+		leaving.Go(func() {
+			tick := time.NewTicker(3 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-stop:
+					return
+				case <-tick.C:
+					l.Leave(who)
+				}
+			}
+		})
+	}
+	got := spend(t.Context(), who, all, 2, 3*time.Second)
+	close(stop)
+	leaving.Wait()
+	keepsTo(t, got, perSecond, burst)
+	if len(got) < burst+perSecond {
+		t.Errorf("only %d sends got through", len(got))
 	}
 }
 

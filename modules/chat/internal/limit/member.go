@@ -8,14 +8,19 @@ type rules struct {
 	interval         time.Duration // in which one token comes
 	chunk            int           // tokens on lease at once
 	keep             time.Duration // how long they are good
+	alone            time.Duration // the same where no other instance has any
 }
+
+// keepAlone is for who writes a line now and then, on one instance as nearly everybody does: each line would ask Redis.
+const keepAlone = 30 * time.Second
 
 // rulesOf leases a quarter of the burst at a time, so that several instances find some. A lease is good for the time
 // in which the bucket has as many new ones, and for two seconds besides, so that a talk does not ask for each line.
 func rulesOf(perSecond, burst int) rules {
 	interval := (time.Second + time.Duration(perSecond) - 1) / time.Duration(perSecond)
 	chunk := max(1, burst/4)
-	return rules{perSecond: perSecond, burst: burst, interval: interval, chunk: chunk, keep: time.Duration(chunk)*interval + 2*time.Second}
+	keep := time.Duration(chunk)*interval + 2*time.Second
+	return rules{perSecond: perSecond, burst: burst, interval: interval, chunk: chunk, keep: keep, alone: max(keep, keepAlone)}
 }
 
 // member is what this instance knows of one. Times are counted from the limiter's start.
@@ -82,10 +87,20 @@ func (m *member) report(now time.Duration, r rules) (held, want int) {
 	return m.held, r.chunk - m.held
 }
 
+// leases says whether Redis counts a lease of this instance, spent or not.
+func (m *member) leases(now time.Duration) bool { return now < m.until }
+
+// surrender gives up the lease, and says how many tokens of it are left.
+func (m *member) surrender(now time.Duration) int {
+	left := m.tokens(now)
+	m.held, m.until = 0, 0
+	return left
+}
+
 // leased takes what Redis has answered to what was asked at a moment: so many tokens more, or none for a while. The
 // tokens lapse here a little before Redis thinks they do, since it was asked before it answered.
-func (m *member) leased(asked, now time.Duration, a answer, r rules) {
+func (m *member) leased(asked, now time.Duration, a answer) {
 	m.held += a.more
-	m.until = asked + r.keep
+	m.until = asked + a.keep
 	m.empty = now + a.wait
 }

@@ -42,6 +42,7 @@ type Change struct {
 type Presence struct {
 	client   redis.UniversalClient
 	prefix   string
+	tags     []string // of the parts that the keys lie in
 	instance string
 	changed  func([]Change)
 	log      *slog.Logger
@@ -60,16 +61,16 @@ type departure struct {
 // New keeps presence under the prefix. changed is called with the parties that have come online or gone, anywhere,
 // by the instance that noticed; it may block, and what happens meanwhile comes with the next call.
 func New(client redis.UniversalClient, prefix string, instance id.ID, changed func([]Change), log *slog.Logger) *Presence {
-	return &Presence{client: client, prefix: prefix, instance: instance.String(), changed: changed, log: log,
+	return &Presence{client: client, prefix: prefix, tags: tagsFor(client), instance: instance.String(), changed: changed, log: log,
 		here: map[hub.Party]int{}, moved: map[hub.Party]struct{}{}}
 }
 
-func (p *Presence) online(party hub.Party) string {
-	return p.prefix + ":online:" + string(party.Kind) + ":" + party.ID.String()
-}
+func (p *Presence) online(party hub.Party) string { return p.key(":online:", party) }
 
-func (p *Presence) seen(party hub.Party) string {
-	return p.prefix + ":seen:" + string(party.Kind) + ":" + party.ID.String()
+func (p *Presence) seen(party hub.Party) string { return p.key(":seen:", party) }
+
+func (p *Presence) key(what string, party hub.Party) string {
+	return p.prefix + what + p.tags[share(p.tags, party)] + string(party.Kind) + ":" + party.ID.String()
 }
 
 // Come notes a connection of the party. It does not wait.
@@ -214,32 +215,4 @@ func (p *Presence) refresh(ctx context.Context, now time.Time) {
 			return // Redis is away, and not a part of a cluster: the next round writes everything again
 		}
 	}
-}
-
-// States tells which of the parties are online. Of whom Redis says nothing, nothing is known, and the answer says
-// nothing.
-func (p *Presence) States(ctx context.Context, parties []hub.Party) map[hub.Party]State {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	pipe := p.client.Pipeline()
-	online := make([]*redis.IntCmd, len(parties))
-	seen := make([]*redis.StringCmd, len(parties))
-	for i, party := range parties {
-		online[i] = pipe.ZCount(ctx, p.online(party), now, "+inf")
-		seen[i] = pipe.Get(ctx, p.seen(party))
-	}
-	_, _ = pipe.Exec(ctx) // each answer has its own error
-	out := make(map[hub.Party]State, len(parties))
-	for i, party := range parties {
-		if online[i].Err() != nil {
-			continue
-		}
-		s := State{Online: online[i].Val() > 0}
-		if ms, err := seen[i].Int64(); err == nil {
-			s.LastSeen = time.UnixMilli(ms).UTC()
-		}
-		out[party] = s
-	}
-	return out
 }

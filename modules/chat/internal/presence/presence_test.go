@@ -7,9 +7,11 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"mall/modules/chat/internal/hub"
@@ -144,6 +146,61 @@ func TestComingAndGoingOnTwoInstances(t *testing.T) {
 }
 
 // Ten thousand who come at once cost a few calls and no goroutine each.
+// counter counts the commands that leave for Redis.
+type counter struct{ commands, trips atomic.Int64 }
+
+func (c *counter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *counter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.commands.Add(1)
+		c.trips.Add(1)
+		return next(ctx, cmd)
+	}
+}
+
+func (c *counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.commands.Add(int64(len(cmds)))
+		c.trips.Add(1)
+		return next(ctx, cmds)
+	}
+}
+
+// A page of fifty rooms costs one command, on a cluster one for each part of the keys.
+func TestAPageCostsFewCommands(t *testing.T) {
+	onBoth(t, func(t *testing.T, cfg pubsub.Config) {
+		d, parties := newDesk(t, cfg), make([]hub.Party, 50)
+		for i := range parties {
+			parties[i] = hub.Buyer(id.New())
+			if i%2 == 0 {
+				d.Come(parties[i])
+			}
+		}
+		d.round(t.Context(), time.Now())
+		d.States(t.Context(), parties) // a server that has just started learns the script
+		var count counter
+		d.client.AddHook(&count)
+		states := d.States(t.Context(), parties)
+		online := 0
+		for _, s := range states {
+			if s.Online {
+				online++
+			}
+		}
+		if len(states) != 50 || online != 25 {
+			t.Errorf("%d known, %d online", len(states), online)
+		}
+		most := int64(1)
+		if cfg.Cluster {
+			most = 16
+		}
+		if n := count.commands.Load(); n > most || n == 0 {
+			t.Errorf("%d commands in %d pipelines, want %d at most", n, count.trips.Load(), most)
+		}
+	})
+}
+
 func TestAHerd(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg pubsub.Config) {
 		d := newDesk(t, cfg)

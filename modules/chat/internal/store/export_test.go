@@ -9,3 +9,9 @@ func InboxQuery(f Inbox) (string, []any) { return f.query() }
 func (s *Store) LatestQuery(owners []id.ID, shops bool, limit int) string {
 	return string(s.latestOf(owners, shops, limit).text)
 }
+
+// SummaryQueries shows the statements of a shop's summary to the test of their plans.
+func (s *Store) SummaryQueries(shop id.ID, some []id.ID) (states, changed, among, all string) {
+	return string(s.statesOf(ofShop, shop).text), string(s.changedOf(shop, s.Now()).text),
+		string(s.unreadOf(Shop).raw("r.id IN ").list(some).text), string(s.allUnread(shop).text)
+}

@@ -154,25 +154,3 @@ func (f Inbox) unread() string {
 	}
 	return "r.shop_count > COALESCE(bm.shop_count, 0)"
 }
-
-// Summary is what a party's whole inbox amounts to.
-type Summary struct {
-	Unread, UnreadRooms       int64
-	Waiting, Open, Held, Done int64
-}
-
-// Summary adds up a party's rooms. Exactly one of buyer and shop is set.
-func (s *Store) Summary(ctx context.Context, buyer, shop id.ID) (Summary, error) {
-	own, party, theirs, owner := "r.buyer_id = ?", Buyer, "shop_count", buyer
-	if buyer.IsZero() {
-		own, party, theirs, owner = "r.shop_id = ? AND r.head > 0", Shop, "buyer_count", shop
-	}
-	diff := "(r." + theirs + " - COALESCE(m." + theirs + ", 0))"
-	var sum Summary
-	err := s.db.Read(ctx).Raw(`SELECT COALESCE(SUM(`+diff+`), 0) AS unread, COALESCE(SUM(CASE WHEN `+diff+` > 0 THEN 1 ELSE 0 END), 0) AS unread_rooms,
- COALESCE(SUM(CASE WHEN r.state = 'waiting' THEN 1 ELSE 0 END), 0) AS waiting, COALESCE(SUM(CASE WHEN r.state = 'open' THEN 1 ELSE 0 END), 0) AS open,
- COALESCE(SUM(CASE WHEN r.state = 'held' THEN 1 ELSE 0 END), 0) AS held, COALESCE(SUM(CASE WHEN r.state = 'done' THEN 1 ELSE 0 END), 0) AS done
-FROM chat_rooms r JOIN chat_cursors c ON c.room_id = r.id AND c.party = '`+party+`'
-LEFT JOIN chat_messages m ON m.room_id = r.id AND m.seq = c.read_seq WHERE `+own, owner).Scan(&sum).Error
-	return sum, db.Fault(err)
-}

@@ -3,8 +3,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -112,8 +110,10 @@ func (Cursor) TableName() string { return "chat_cursors" }
 
 // Store is the chat's part of the database.
 type Store struct {
-	db   *db.DB
-	skew atomic.Int64 // how far the database's clock is ahead of ours, in microseconds
+	db      *db.DB
+	unreads unreadMemory
+	skew    atomic.Int64              // how far the database's clock is ahead of ours, in microseconds
+	proven  atomic.Pointer[time.Time] // see Proven
 }
 
 // New is a store over d.
@@ -134,32 +134,6 @@ func (s *Store) learn(server time.Time) {
 	if d := server.Sub(s.Now()); d > skewStep || d < -skewStep {
 		s.skew.Store(time.Until(server).Microseconds())
 	}
-}
-
-// Clock asks the database's server for its time; on SQLite it is this process' own.
-func (s *Store) Clock(ctx context.Context) (now time.Time, err error) {
-	if s.isSQLite() {
-		return s.Now(), nil
-	}
-	err = s.db.Query(ctx, "SELECT UTC_TIMESTAMP(6)", nil, func(rows *sql.Rows) error { return rows.Scan(&now) })
-	if err == nil {
-		s.learn(now)
-	}
-	return now, db.Fault(err)
-}
-
-// pulses is how many rows instances share: two that have the same wait for each other.
-const pulses = 64
-
-// Pulse stores something small: whatever had begun its COMMIT before is visible once it returns without an error. A
-// SQLite database shows at once what it has stored.
-func (s *Store) Pulse(ctx context.Context, instance id.ID) error {
-	if s.isSQLite() {
-		return nil
-	}
-	_, err := s.db.Exec(ctx, "INSERT INTO chat_settings (name, value) VALUES (?, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE value = UTC_TIMESTAMP(6)",
-		"pulse:"+strconv.Itoa(int(instance[15])%pulses))
-	return db.Fault(err)
 }
 
 // Epoch gives the name of this life of the database, and makes one in a new database. Of several

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"strings"
 	"time"
 
 	"mall/modules/platform/db"
@@ -46,6 +48,41 @@ type Login struct {
 	Name      string
 	Operator  bool
 	BannedAt  *time.Time
+}
+
+// Standing is what a session is worth now: a row for each shop that its member answers for, or one without.
+type Standing struct {
+	ID        id.ID
+	Kind      string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	RevokedAt sql.NullTime
+	BannedAt  sql.NullTime
+	ShopID    id.ID // zero: none
+}
+
+// Standings reads sessions by id, ended ones too; unknown ids are left out. The rows of a session come together, and are
+// good during the call only.
+func (s *Store) Standings(ctx context.Context, ids []id.ID, each func(*Standing)) error {
+	args := make([]any, len(ids))
+	for i := range ids {
+		args[i] = ids[i][:]
+	}
+	query := `SELECT s.id, s.kind, s.created_at, s.expires_at, s.revoked_at, m.banned_at, t.shop_id
+FROM member_sessions s JOIN member_members m ON m.id = s.member_id LEFT JOIN member_staff t ON t.member_id = s.member_id
+WHERE s.id IN (?` + strings.Repeat(",?", max(0, len(ids)-1)) + ") ORDER BY s.id"
+	var row Standing
+	var kind sql.RawBytes
+	return db.Fault(s.db.Query(ctx, query, args, func(rows *sql.Rows) error {
+		err := rows.Scan(&row.ID, &kind, &row.CreatedAt, &row.ExpiresAt, &row.RevokedAt, &row.BannedAt, &row.ShopID)
+		if row.Kind = API; string(kind) == Web {
+			row.Kind = Web
+		}
+		if err == nil {
+			each(&row)
+		}
+		return err
+	}))
 }
 
 // InsertSessions adds sessions.

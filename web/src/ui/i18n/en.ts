@@ -33,6 +33,7 @@ const en: Texts = {
       internal: 'The server has a problem.',
       busy: 'There are many requests right now. Please try again in a moment.',
       rate_limited: 'That was too fast. Please try again in a moment.',
+      other_member: 'Somebody else is signed in to this browser now. Sign in again.',
       unauthenticated: 'You need to sign in.',
       forbidden: 'You are not allowed to do this.',
       not_found: 'It was not found.',

@@ -33,6 +33,7 @@ const ko = {
       internal: '서버에 문제가 생겼습니다.',
       busy: '지금은 요청이 많습니다. 잠시 후 다시 시도해 주세요.',
       rate_limited: '너무 빠르게 요청했습니다. 잠시 후 다시 시도해 주세요.',
+      other_member: '이 브라우저에 다른 회원이 로그인했습니다. 다시 로그인해 주세요.',
       unauthenticated: '로그인이 필요합니다.',
       forbidden: '권한이 없습니다.',
       not_found: '찾을 수 없습니다.',

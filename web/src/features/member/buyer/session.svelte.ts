@@ -1,4 +1,11 @@
-import { ApiError, call, onUnauthenticated, type Api, type Schemas } from '../../../api/client';
+import {
+  ApiError,
+  call,
+  onUnauthenticated,
+  speakFor,
+  type Api,
+  type Schemas,
+} from '../../../api/client';
 
 type Me = Schemas['Me'];
 
@@ -27,7 +34,8 @@ export class Session {
   /** Finds out who is signed in, and follows sign-ins, sign-outs and lost sessions. Returns what ends that. */
   start(): () => void {
     this.#channel = new BroadcastChannel(channelName);
-    this.#channel.onmessage = ({ data }) => (data === 'out' ? this.#leave() : void this.check());
+    this.#channel.onmessage = ({ data }) =>
+      data === 'out' ? this.#leave() : void this.check(true);
     void this.check();
     const stop = onUnauthenticated(() => this.#lost());
     return () => {
@@ -36,10 +44,15 @@ export class Session {
     };
   }
 
-  /** Asks the server who is signed in. Never rejects. */
-  async check(): Promise<void> {
+  /**
+   * Asks the server who is signed in. Another member than the one on screen is let in only where that is what happened in
+   * another tab; found out by chance, it is a lost session. Never rejects.
+   */
+  async check(follow = false): Promise<void> {
     try {
-      this.#enter(await call(this.#api.GET('/me')));
+      const me = await call(this.#api.GET('/me'));
+      if (!follow && this.me && me.member.id !== this.me.member.id) this.#lost();
+      else this.#enter(me);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 401)) this.#unsure();
       else if (this.me) this.#lost();
@@ -84,11 +97,13 @@ export class Session {
 
   #enter(me: Me): void {
     if (me.member.id !== this.me?.member.id) this.me = me;
+    speakFor(this.#api, me.member.id);
     this.state = 'in';
   }
 
   #leave(): void {
     this.me = undefined;
+    speakFor(this.#api, undefined);
     this.state = 'out';
   }
 
@@ -105,7 +120,7 @@ export class Session {
 
   #answer(signedIn: boolean): void {
     this.asking = false;
-    if (!signedIn && this.state === 'out') this.me = undefined;
+    if (!signedIn && this.state === 'out') this.#leave();
     for (const resolve of this.#waiting.splice(0)) resolve(signedIn);
   }
 }

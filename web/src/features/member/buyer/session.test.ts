@@ -85,3 +85,26 @@ test('an account is made and used at once', async () => {
   expect(asked.map((a) => a.what)).toEqual(['GET /me', 'POST /members', 'POST /session']);
   expect(session.state).toBe('in');
 });
+
+test('another member’s session asks again and keeps what is on screen', async () => {
+  const { session, api } = await start({
+    'GET /me': () => me,
+    'POST /session': () => me,
+    'GET /orders': () => problem(409, 'other_member'),
+  });
+  await expect(call(api.GET('/orders'))).rejects.toMatchObject({ code: 'other_member' });
+  expect(session.asking).toBe(true);
+  expect(session.me?.member.name).toBe('지민');
+  await session.signIn('jimin@test', 'secret');
+  expect([session.state, session.asking]).toEqual(['in', false]);
+});
+
+test('another member is let in by another tab only', async () => {
+  let now = me;
+  const { session } = await start({ 'GET /me': () => now });
+  now = { ...me, member: { ...me.member, id: 'm9', name: '다른 사람' } };
+  await session.check();
+  expect([session.asking, session.me?.member.name]).toEqual([true, '지민']);
+  await session.check(true);
+  expect(session.me?.member.name).toBe('다른 사람');
+});

@@ -1,4 +1,11 @@
-import { ApiError, call, onUnauthenticated, type Api, type Schemas } from '../../../api/client';
+import {
+  ApiError,
+  call,
+  onUnauthenticated,
+  speakFor,
+  type Api,
+  type Schemas,
+} from '../../../api/client';
 
 type Me = Schemas['Me'];
 
@@ -28,7 +35,8 @@ export class Session {
   /** Finds out who is signed in and follows sign-ins, sign-outs and lost sessions. Returns what ends that. */
   start(): () => void {
     this.#channel = new BroadcastChannel(channelName);
-    this.#channel.onmessage = ({ data }) => (data === 'out' ? this.#leave() : void this.check());
+    this.#channel.onmessage = ({ data }) =>
+      data === 'out' ? this.#leave() : void this.check(true);
     void this.check();
     const stop = onUnauthenticated(() => this.lost());
     return () => {
@@ -37,11 +45,16 @@ export class Session {
     };
   }
 
-  /** Asks the server again. Never rejects: failure is in the state. */
-  async check(): Promise<void> {
+  /**
+   * Asks the server again. Another member than the one on screen is let in only where that is what happened in another
+   * tab; found out by chance, it is a lost session. Never rejects: failure is in the state.
+   */
+  async check(follow = false): Promise<void> {
     if (!this.me) this.state = 'checking';
     try {
-      this.#enter(await call(this.#api.GET('/me')));
+      const me = await call(this.#api.GET('/me'));
+      if (!follow && this.me && me.member.id !== this.me.member.id) this.lost();
+      else this.#enter(me);
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.lost();
       else if (!this.me) this.#fail(error);
@@ -80,12 +93,14 @@ export class Session {
 
   #enter(me: Me): void {
     this.me = me;
+    speakFor(this.#api, me.member.id);
     this.error = undefined;
     this.state = 'in';
   }
 
   #leave(): void {
     this.me = undefined;
+    speakFor(this.#api, undefined);
     this.state = 'out';
   }
 

@@ -47,6 +47,20 @@ describe('Session', () => {
     stop();
   });
 
+  it('keeps who was there when the session is another member’s by now', async () => {
+    const { api } = apiOf({
+      'GET /me': () => me(),
+      'GET /products': () => problem(409, 'other_member'),
+    });
+    const session = new Session(api);
+    const stop = session.start();
+    await vi.waitFor(() => expect(session.state).toBe('in'));
+    await api.GET('/products').catch(() => undefined);
+    expect(session.state).toBe('expired');
+    expect(session.me?.member.name).toBe('박달님');
+    stop();
+  });
+
   it('signs out here and in other tabs', async () => {
     const { api } = apiOf({
       'GET /me': () => me(),
