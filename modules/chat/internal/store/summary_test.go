@@ -157,6 +157,9 @@ func BenchmarkSummary(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	if err := s.Prove(b.Context(), shop); err != nil {
+		b.Fatal(err)
+	}
 	look := func(s *store.Store) {
 		if sum, err := s.Summary(b.Context(), id.Nil, shop); err != nil || sum.Unread != 50 || sum.Waiting != rooms {
 			b.Fatalf("%+v, %v", sum, err)
