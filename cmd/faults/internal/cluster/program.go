@@ -41,6 +41,13 @@ func (p *Program) Log() string { return p.log }
 // leash ends the program when this one, which holds the other end of its input, is gone. Ctrl-C must not reach it.
 const leash = `trap "" INT TERM HUP; cat >/dev/null; kill -9 "-$1" 2>/dev/null` // with its children
 
+// use lets another program run from the next start on.
+func (p *Program) use(path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.path = path
+}
+
 // Start runs the program and returns when it is ready; at once when it runs already.
 func (p *Program) Start(ctx context.Context) error {
 	if err := p.launch(); err != nil {
