@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -269,24 +270,15 @@ func onlyReads(ctx context.Context, s *stage) error {
 // aloneWithListeners sends everybody on the instance home, starts it anew and brings devices to it that say nothing, not
 // even what they have received. Those who left come back when it is healed.
 func (s *stage) aloneWithListeners(ctx context.Context) (listeners map[string]bool, err error) {
-	s.traffic.stop()
-	limited, cancel := context.WithTimeout(ctx, s.patience)
-	defer cancel()
-	if err := until(limited, "all is said", func() bool { return s.missing(ctx) == "" }); err != nil {
+	if err := s.untilSaid(ctx); err != nil {
 		return nil, err
 	}
 	alone := s.cluster.Instances[readsAlone]
-	var staying []*client.Client
-	for _, c := range s.clients {
-		if c.On() != alone.Name {
-			staying = append(staying, c)
-			continue
+	for _, c := range slices.Clone(s.clients) {
+		if c.On() == alone.Name {
+			s.sendHome(ctx, c)
 		}
-		s.away[c] = true
-		s.leave(c)
-		s.undo = append(s.undo, func() { s.clients = append(s.clients, c); s.join(ctx, c) })
 	}
-	s.clients = staying
 	alone.Kill()
 	if err := alone.Start(ctx); err != nil {
 		return nil, err
@@ -325,19 +317,7 @@ func (s *stage) newClientFrom(p *person, heads map[string]int64, suffix, door st
 
 // writeElsewhere writes one message in each room from a socket on another instance than the one that stores nothing.
 func (s *stage) writeElsewhere(ctx context.Context, listeners map[string]bool) error {
-	said := map[string]bool{}
-	for _, c := range s.clients {
-		if listeners[c.Name()] || c.Events() {
-			continue
-		}
-		for _, room := range c.Rooms() {
-			if !said[room] {
-				said[room] = true
-				write(c, room, "heard by who only reads")
-			}
-		}
-	}
-	if len(said) == 0 {
+	if n := s.sayOnce(func(c *client.Client) bool { return !listeners[c.Name()] }); n == 0 {
 		return errors.New("nobody is on the other instances")
 	}
 	return until(ctx, "all is acked", func() bool { return s.unsent() == 0 })

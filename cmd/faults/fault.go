@@ -50,7 +50,7 @@ const (
 // faults is the table of all.
 func faults() []fault {
 	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
-		clockFaults())
+		clockFaults(), outageFaults(), slowCommitFaults())
 }
 
 func calmFaults() []fault {
