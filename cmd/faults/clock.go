@@ -20,27 +20,28 @@ import (
 // astray is a clock that is wrong: from the beginning, or as it steps while people talk.
 type astray struct {
 	name, about string
+	own         bool            // an instance's, not the database's
 	first       time.Duration   // how far ahead it is when the instances start
 	then        []time.Duration // where it is put, one after the other
 }
 
 func clockFaults() (all []fault) {
 	for _, a := range []astray{
-		{"db clock +1h", "the database's clock is an hour ahead", time.Hour, []time.Duration{time.Hour, time.Hour}},
-		{"db clock -20s", "the database's clock is 20 s behind", -20 * time.Second, []time.Duration{-20 * time.Second, -20 * time.Second}},
-		{"db clock -1h", "the database's clock is an hour behind", -time.Hour, []time.Duration{-time.Hour, -time.Hour}},
-		{"db clock steps", "the database's clock jumps ahead and back while people talk", 0,
+		{"db clock +1h", "the database's clock is an hour ahead", false, time.Hour, []time.Duration{time.Hour, time.Hour}},
+		{"db clock -20s", "the database's clock is 20 s behind", false, -20 * time.Second, []time.Duration{-20 * time.Second, -20 * time.Second}},
+		{"db clock -1h", "the database's clock is an hour behind", false, -time.Hour, []time.Duration{-time.Hour, -time.Hour}},
+		{"db clock steps", "the database's clock jumps ahead and back while people talk", false, 0,
 			[]time.Duration{time.Hour, 0, -20 * time.Second, 30 * time.Second, -time.Hour, 0}},
 	} {
 		all = append(all, a.withAndWithoutRedis(dbClock(a.first), setDBClock)...)
 	}
 	for _, a := range []astray{
-		{"own clock +30m", "one instance's clock is half an hour ahead", ownAhead, []time.Duration{ownAhead, ownAhead}},
-		{"own clock -30m", "one instance's clock is half an hour behind", -ownAhead, []time.Duration{-ownAhead, -ownAhead}},
-		{"own clock steps", "one instance's clock jumps ahead and back while people talk", 0,
+		{"own clock +30m", "one instance's clock jumps half an hour ahead", true, 0, []time.Duration{ownAhead, ownAhead}},
+		{"own clock -30m", "one instance's clock jumps half an hour back", true, 0, []time.Duration{-ownAhead, -ownAhead}},
+		{"own clock steps", "one instance's clock jumps ahead and back while people talk", true, 0,
 			[]time.Duration{ownAhead, 0, -20 * time.Second, 30 * time.Second, -ownAhead, 0}},
 	} {
-		all = append(all, a.withAndWithoutRedis(ownClock(a.first), setOwnClock)...)
+		all = append(all, a.withAndWithoutRedis(ownClock, setOwnClock)...)
 	}
 	for _, ahead := range []time.Duration{-20 * time.Second, time.Hour} {
 		all = append(all, fault{name: fmt.Sprintf("only reads, db %s", signed(ahead)),
@@ -58,8 +59,9 @@ func signed(d time.Duration) string {
 	return fmt.Sprintf("%+ds", int(d.Seconds()))
 }
 
-// tokensLast is the longest life of an access token. An instance whose clock is further off than that takes nobody's
-// token, which is a rule of logins; here it is the talk that is looked at.
+// tokensLast is the longest life of an access token. By the rule of logins an instance takes no token whose beginning or
+// end its clock does not agree with, to 5 s. It is the talk that is looked at here: tokens last, they are all made by an
+// instance whose clock is right, which takes the REST calls too, and nobody has to connect anew to the one whose is not.
 const tokensLast = "MALL_MEMBER__ACCESS_LIFE=1h"
 
 // ownAhead is less than a token lives, and more than any of the chat's patience.
@@ -82,8 +84,9 @@ func (a astray) withAndWithoutRedis(boot act, set func(s *stage, ahead time.Dura
 			return a.talk(ctx, s, set, farWithin)
 		},
 		heal: func(ctx context.Context, s *stage) error { return s.cluster.Redis.Start(ctx) }}
-	if strings.HasPrefix(a.name, "own") {
+	if a.own {
 		deaf.settings, without.settings = []string{tokensLast}, []string{tokensLast}
+		deaf.clocked, without.clocked = true, true
 	}
 	return []fault{deaf, without}
 }
@@ -171,8 +174,7 @@ func dbClock(ahead time.Duration) act {
 func (s *stage) serverWith(ctx context.Context, options, env []string) error {
 	again := func(ctx context.Context, options, env []string) error {
 		s.cluster.KillInstances()
-		s.cluster.Root.SetMaxIdleConns(0) // or our own pool complains of the ends it finds
-		s.cluster.Root.SetMaxIdleConns(2)
+		s.forgetRoot()
 		err := s.cluster.MySQL.Stop()
 		s.cluster.MySQL.With(options, env)
 		return errors.Join(err, s.cluster.MySQL.Start(ctx))
@@ -195,20 +197,22 @@ func setDBClock(s *stage, ahead time.Duration) error { return s.dbClock.Set(ahea
 // astrayInstance is the one whose own clock is wrong.
 const astrayInstance = 1
 
-// ownClock lets the instances run on clocks of their own, one of which is wrong.
-func ownClock(ahead time.Duration) act {
-	return func(ctx context.Context, s *stage) error {
-		if err := s.buildClocked(ctx); err != nil {
-			return err
-		}
-		s.cluster.Use(s.clocked)
-		s.closers = append(s.closers, func() {
-			if err := setOwnClock(s, 0); err != nil {
-				s.violatef(checker.Other, "the harness could not heal: %v", err)
-			}
-		})
-		return setOwnClock(s, ahead)
+// ownClock lets the instances run on clocks of their own, of which one will be wrong.
+func ownClock(_ context.Context, s *stage) error {
+	s.cluster.Use(s.clocked)
+	right := "http://" + s.cluster.Instances[(astrayInstance+1)%instances].Addr
+	for _, p := range s.cast.people {
+		base := p.account.Base
+		p.account.Base = right
+		p.account.Renew()
+		s.closers = append(s.closers, func() { p.account.Base = base })
 	}
+	s.closers = append(s.closers, func() {
+		if err := setOwnClock(s, 0); err != nil {
+			s.violatef(checker.Other, "the harness could not heal: %v", err)
+		}
+	})
+	return setOwnClock(s, 0)
 }
 
 func setOwnClock(s *stage, ahead time.Duration) error {

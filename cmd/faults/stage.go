@@ -65,6 +65,11 @@ type result struct {
 func (h *house) play(ctx context.Context, f fault) result {
 	s := &stage{house: h, fault: f, away: map[*client.Client]bool{}, base: map[string]int64{}, gone: map[string]bool{}, running: map[*client.Client]func(){},
 		rnd: rand.New(rand.NewPCG(h.seed, uint64(len(f.name))))} //nolint:gosec // the same for the same seed
+	if f.clocked {
+		if err := h.buildClocked(ctx); err != nil {
+			return result{name: f.name, err: err}
+		}
+	}
 	from := h.sizes()
 	ctx, cancel := context.WithTimeout(ctx, stagePatience)
 	defer cancel()

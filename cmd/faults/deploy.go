@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"mall/cmd/faults/internal/checker"
+	"mall/cmd/faults/internal/client"
+	"mall/cmd/faults/internal/proxy"
+	"mall/cmd/faults/internal/record"
+)
+
+// cursorsUnwritten is in how many rooms something has been read that the instance has not written down when it is to end.
+const cursorsUnwritten = 2200
+
+// deployed is the instance that is to end.
+const deployed = 0
+
+func deployFaults() []fault {
+	return []fault{
+		{name: "deploy, db frozen", about: "an instance with thousands of unwritten cursors is asked to end while MariaDB answers nothing",
+			during: promises{noAcks: true, answer: answerWithin},
+			inject: deployWhile(func(_ context.Context, s *stage) error {
+				err := s.cluster.MySQL.Pause()
+				s.undo = append(s.undo, func() { _ = s.cluster.MySQL.Resume() })
+				return err
+			}),
+			heal: func(ctx context.Context, s *stage) error {
+				return errors.Join(s.cluster.MySQL.Resume(), s.cluster.Instances[deployed].Start(ctx))
+			}},
+		{name: "deploy, db slow", about: "the same while every packet of that instance to MariaDB takes 300 ms", during: promises{answer: answerWithin},
+			inject: deployWhile(func(_ context.Context, s *stage) error {
+				s.cluster.ToMySQL[deployed].SetRule(func(_ *proxy.Link, to proxy.Direction, _ []byte) (proxy.Verdict, time.Duration) {
+					if to == proxy.ToServer {
+						return proxy.Forward, 300 * time.Millisecond
+					}
+					return proxy.Forward, 0
+				})
+				s.undo = append(s.undo, s.cluster.ToMySQL[deployed].Heal)
+				return nil
+			}), heal: healDeployed},
+		{name: "deploy, db refuses", about: "the same while MariaDB is out of reach for that instance", during: promises{answer: answerWithin},
+			inject: deployWhile(func(_ context.Context, s *stage) error {
+				s.cluster.ToMySQL[deployed].Admit(proxy.Reset)
+				s.cluster.ToMySQL[deployed].Cut(proxy.All)
+				s.undo = append(s.undo, s.cluster.ToMySQL[deployed].Heal)
+				return nil
+			}), heal: healDeployed},
+	}
+}
+
+func healDeployed(ctx context.Context, s *stage) error {
+	s.cluster.ToMySQL[deployed].Heal()
+	return s.cluster.Instances[deployed].Start(ctx)
+}
+
+// deployWhile lets a busy shop come, makes its database sick, lets the shop read all of its rooms, and asks the instance
+// to end (P12).
+func deployWhile(sick act) act {
+	return func(ctx context.Context, s *stage) error {
+		busy, err := s.busyShop(ctx)
+		if err != nil {
+			return err
+		}
+		s.injected = time.Now()
+		if err := sick(ctx, s); err != nil {
+			return err
+		}
+		for _, room := range busy.Rooms() {
+			busy.Mark(room, true)
+		}
+		if err := pause(ctx, 1500*time.Millisecond); err != nil { // they have arrived
+			return err
+		}
+		ending := s.cluster.Instances[deployed]
+		began := time.Now()
+		code, took, err := ending.Terminate(ctx, stopWithin)
+		if err != nil {
+			return err
+		}
+		s.note("%s ended after %v with exit code %d", ending.Name, took.Round(10*time.Millisecond), code)
+		if code != 0 {
+			s.violatef(checker.Other, "P12: %s ended with exit code %d after %v", ending.Name, code, took.Round(10*time.Millisecond))
+		}
+		closed := 0
+		for _, e := range checker.Within(append(s.watched(), busy.Log()), checker.Window{From: began}, record.Closed) {
+			if e.On != ending.Name {
+				continue
+			}
+			if closed++; !strings.HasPrefix(e.Note, "1012") {
+				s.violatef(checker.Other, "P12: a socket with %s was closed with %q, not with 1012", e.On, e.Note)
+			}
+		}
+		if closed == 0 {
+			return fmt.Errorf("nobody was on %s", ending.Name)
+		}
+		return nil
+	}
+}
+
+// busyShop is a shop's device on the instance that is to end, in more rooms than are written down in a second. It goes home
+// with the fault, and its rooms with it, or everybody would read them in the faults that follow.
+func (s *stage) busyShop(ctx context.Context) (*client.Client, error) {
+	p, err := s.crowdedShop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	heads := map[string]int64{}
+	for _, room := range p.rooms {
+		heads[room] = 1
+	}
+	busy := s.newClientFrom(p, heads, "", s.cluster.Homes[deployed].Addr())
+	s.join(ctx, busy)
+	s.closers = append(s.closers, func() { s.leave(busy) })
+	limited, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	if err := until(limited, "the busy shop is connected", func() bool { _, ok := busy.Ready(); return ok }); err != nil {
+		return nil, err
+	}
+	if busy.On() != s.cluster.Instances[deployed].Name {
+		return nil, fmt.Errorf("%s is on %s", busy.Name(), busy.On())
+	}
+	s.fault.after = func(ctx context.Context, s *stage) error { return s.allRead(ctx, p, busy) }
+	return busy, nil
+}
+
+// crowdedShop is a shop in each of whose rooms a buyer has said one thing.
+func (s *stage) crowdedShop(ctx context.Context) (*person, error) {
+	file := filepath.Join(s.cluster.Private(), "crowd.jsonl")
+	if _, err := s.cluster.Tell(ctx, "crowd", "-buyers", strconv.Itoa(cursorsUnwritten), "-shops", "1", "-rooms-per-buyer", "1", "-yes", "-out", file); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(text)); ; {
+		lines.Buffer(nil, len(text)+1)
+		if !lines.Scan() {
+			return nil, errors.New("the crowd has no shop")
+		}
+		var who struct {
+			MemberID string   `json:"member_id"`
+			ShopID   string   `json:"shop_id"`
+			Access   string   `json:"access_token"`
+			Expires  int64    `json:"access_expires"`
+			Refresh  string   `json:"refresh_token"`
+			Rooms    []string `json:"rooms"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &who); err != nil {
+			return nil, err
+		}
+		if who.ShopID == "" {
+			continue
+		}
+		account := &client.Account{Base: "http://" + s.cluster.Front.Addr(), MemberID: who.MemberID}
+		account.Hold(who.Access, who.Refresh, time.Unix(who.Expires, 0))
+		s.closers = append(s.closers, func() { s.forgetShop(context.WithoutCancel(ctx), who.ShopID) })
+		return &person{name: "busy-shop", account: account, shop: who.ShopID, tabs: 1, rooms: who.Rooms}, s.firstWords(ctx, who.ShopID)
+	}
+}
+
+// firstWords has each buyer of a shop say one thing, as if it had been stored long ago.
+func (s *stage) firstWords(ctx context.Context, shop string) error {
+	return s.together(ctx, []string{
+		"START TRANSACTION",
+		`INSERT INTO chat_messages (room_id, seq, inquiry_id, party, sender_id, sender_name, kind, body, client_msg_id, buyer_count, shop_count, created_at)
+			SELECT id, 1, inquiry_id, 'buyer', buyer_id, 'buyer', 'text', 'hello', UNHEX(REPLACE(UUID(), '-', '')), 1, 0, UTC_TIMESTAMP(6)
+			FROM chat_rooms WHERE shop_id = UNHEX('` + unhex(shop) + `')`,
+		`UPDATE chat_rooms SET head = 1, buyer_count = 1 WHERE shop_id = UNHEX('` + unhex(shop) + `')`,
+		"COMMIT",
+	})
+}
+
+func (s *stage) forgetShop(ctx context.Context, shop string) {
+	statements := []string{"START TRANSACTION"}
+	for _, t := range restored[1:] {
+		statements = append(statements, "DELETE t FROM "+t+" t JOIN chat_rooms r ON r.id = t.room_id WHERE r.shop_id = UNHEX('"+unhex(shop)+"')")
+	}
+	statements = append(statements, "DELETE FROM chat_rooms WHERE shop_id = UNHEX('"+unhex(shop)+"')", "COMMIT")
+	if err := s.together(ctx, statements); err != nil {
+		s.violatef(checker.Other, "the harness could not heal: %v", err)
+	}
+}
+
+// allRead waits until everything that the shop has read is stored (P8): the instance wrote it down before it ended, or the
+// device said it again.
+func (s *stage) allRead(ctx context.Context, p *person, busy *client.Client) error {
+	var stored int
+	limited, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	err := until(limited, "", func() bool {
+		err := s.cluster.Root.QueryRowContext(ctx, `SELECT COUNT(*) FROM chat_cursors c JOIN chat_rooms r ON r.id = c.room_id
+			WHERE r.shop_id = UNHEX(?) AND c.party = 'shop' AND c.read_seq = 1`, unhex(p.shop)).Scan(&stored)
+		return err == nil && stored == len(p.rooms)
+	})
+	if err != nil {
+		since, ready := busy.Ready()
+		s.violatef(checker.Lost, "P8: the shop has read %d rooms, %d are stored as read %v after the end of the fault (connected since %v, %v)",
+			len(p.rooms), stored, time.Since(s.healed).Round(time.Second), since.Format("15:04:05"), ready)
+	}
+	return ctx.Err()
+}
