@@ -27,13 +27,19 @@ type bustle struct {
 	wg     sync.WaitGroup
 	ending chan struct{} // closed when nothing new is to be begun
 	mu     sync.Mutex
-	opened map[opening]string // the room that was answered
-	failed int                // calls that had to be repeated
+	opened map[opening]*answered
+	failed int // calls that had to be repeated
 }
 
 type opening struct {
 	buyer *person
 	shop  string
+}
+
+// answered is what a buyer has been told of their room with a shop.
+type answered struct {
+	room     string
+	subjects []string // of inquiries, in the order of their names
 }
 
 // changing is a room in which only the state of its inquiry changes: done, open, done, open …
@@ -101,7 +107,7 @@ func whileBustling(f fault) fault {
 
 // prepareBustle makes the shops with their products, and the rooms whose inquiries are changed.
 func (s *stage) prepareBustle(ctx context.Context) (b *bustle, err error) {
-	b = &bustle{s: s, products: map[string]string{}, ending: make(chan struct{}), opened: map[opening]string{}}
+	b = &bustle{s: s, products: map[string]string{}, ending: make(chan struct{}), opened: map[opening]*answered{}}
 	if b.visitors, err = s.visit(ctx, 3); err != nil {
 		return nil, err
 	}
@@ -175,35 +181,37 @@ func (b *bustle) goesOn(ctx context.Context, after time.Duration) bool {
 
 // open asks for a room from two tabs at once, and then in it for an inquiry about a product, in the same way.
 func (b *bustle) open(ctx context.Context, buyer *person, shop string, n int) {
-	about := map[string]string{"shop_id": shop}
-	for range 2 {
-		var rooms [2]string
+	for _, subject := range []string{"general", "product"} {
+		about := map[string]string{"shop_id": shop}
+		if subject == "product" {
+			about["product_id"] = b.products[shop]
+		}
 		var tabs sync.WaitGroup
-		for tab, base := range []string{buyer.account.Base, "http://" + b.s.cluster.Instances[n%instances].Addr} {
+		for _, base := range []string{buyer.account.Base, "http://" + b.s.cluster.Instances[n%instances].Addr} {
 			tabs.Go(func() {
 				var room struct{ ID string }
 				if b.persist(ctx, buyer, base, http.MethodPost, "/chat/rooms", about, &room) {
-					rooms[tab] = room.ID
+					b.told(opening{buyer, shop}, room.ID, subject)
 				}
 			})
 		}
 		tabs.Wait()
-		b.answered(opening{buyer, shop}, rooms[:])
-		about = map[string]string{"shop_id": shop, "product_id": b.products[shop]}
 	}
 }
 
-func (b *bustle) answered(o opening, rooms []string) {
+func (b *bustle) told(o opening, room, subject string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, room := range rooms {
-		if room == "" {
-			continue // blamed already
-		}
-		if before := b.opened[o]; before != "" && before != room {
-			b.s.violatef(checker.Doubled, "%s and shop %s: rooms %s and %s", o.buyer.name, o.shop, before, room)
-		}
-		b.opened[o] = room
+	a := b.opened[o]
+	if a == nil {
+		a = &answered{room: room}
+		b.opened[o] = a
+	}
+	if a.room != room {
+		b.s.violatef(checker.Doubled, "%s and shop %s: rooms %s and %s", o.buyer.name, o.shop, a.room, room)
+	}
+	if !slices.Contains(a.subjects, subject) {
+		a.subjects = append(a.subjects, subject)
 	}
 }
 
@@ -220,18 +228,20 @@ func (b *bustle) change(ctx context.Context, c *changing) bool {
 	return ok
 }
 
-// persist makes a call again until it is answered for good. Nothing that happens to the servers is the caller's fault, and
-// an answer of theirs other than "later" is a violation.
+// persist makes a call again until it is answered for good. Nothing that happens to the servers is the caller's fault: to be
+// told anything else than "later" is a violation.
 func (b *bustle) persist(ctx context.Context, p *person, base, method, path string, in, out any) (ok bool) {
 	for ctx.Err() == nil {
-		_, err := p.account.CallAt(ctx, base, method, path, in, out)
+		status, err := p.account.CallAt(ctx, base, method, path, in, out)
 		if err == nil {
 			return true
 		}
 		var refused *client.Problem
 		if errors.As(err, &refused) && refused.Status != http.StatusServiceUnavailable && refused.Status != http.StatusTooManyRequests {
 			b.s.violatef(checker.Other, "%s %s at %s: %v", method, path, time.Now().Format("15:04:05.000"), err)
-			return false
+			if status < http.StatusInternalServerError {
+				return false
+			}
 		}
 		b.mu.Lock()
 		b.failed++
@@ -246,8 +256,8 @@ func (b *bustle) persist(ctx context.Context, p *person, base, method, path stri
 // look compares what was answered with the tables.
 func (b *bustle) look(ctx context.Context) error {
 	b.wg.Wait()
-	for o, room := range b.opened {
-		if err := b.lookAtRoom(ctx, o, room); err != nil {
+	for o, told := range b.opened {
+		if err := b.lookAtRoom(ctx, o, told); err != nil {
 			return err
 		}
 	}
@@ -269,7 +279,7 @@ func unhex(uuid string) string { return strings.ReplaceAll(uuid, "-", "") }
 
 // lookAtRoom: the buyer and the shop have one room, which is the one that was answered, and in it one inquiry about each
 // subject.
-func (b *bustle) lookAtRoom(ctx context.Context, o opening, room string) error {
+func (b *bustle) lookAtRoom(ctx context.Context, o opening, told *answered) error {
 	rooms, err := b.texts(ctx, "SELECT LOWER(HEX(id)) FROM chat_rooms WHERE buyer_id = UNHEX(?) AND shop_id = UNHEX(?)", unhex(o.buyer.account.MemberID), unhex(o.shop))
 	if err != nil {
 		return err
@@ -277,16 +287,20 @@ func (b *bustle) lookAtRoom(ctx context.Context, o opening, room string) error {
 	switch {
 	case len(rooms) > 1:
 		b.s.violatef(checker.Doubled, "%s has %d rooms with shop %s", o.buyer.name, len(rooms), o.shop)
-	case len(rooms) == 0 || rooms[0] != unhex(room):
-		b.s.violatef(checker.Lost, "%s was told of room %s with shop %s, stored is %v", o.buyer.name, room, o.shop, rooms)
+	case len(rooms) == 0 || rooms[0] != unhex(told.room):
+		b.s.violatef(checker.Lost, "%s was told of room %s with shop %s, stored is %v", o.buyer.name, told.room, o.shop, rooms)
 		return nil
 	}
-	subjects, err := b.texts(ctx, "SELECT subject FROM chat_inquiries WHERE room_id = UNHEX(?) ORDER BY number", unhex(room))
+	subjects, err := b.texts(ctx, "SELECT subject FROM chat_inquiries WHERE room_id = UNHEX(?) ORDER BY subject", unhex(told.room))
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(subjects, []string{"general", "product"}) && !slices.Equal(subjects, []string{"product", "general"}) {
-		b.s.violatef(checker.Doubled, "room %s: asked about the shop and about one product, stored are inquiries on %v", room, subjects)
+	if !slices.Equal(subjects, told.subjects) {
+		kind := checker.Lost
+		if len(subjects) > len(told.subjects) {
+			kind = checker.Doubled
+		}
+		b.s.violatef(kind, "room %s: inquiries on %v were answered, stored are those on %v", told.room, told.subjects, subjects)
 	}
 	return nil
 }

@@ -54,6 +54,8 @@ func (s *stage) meet(ctx context.Context, buyer, keeper *person, shop string) (r
 	buyer.rooms = append(buyer.rooms, opened.ID)
 	if shop == keeper.shop {
 		keeper.rooms = append(keeper.rooms, opened.ID)
+	} else {
+		keeper.hears = append(keeper.hears, opened.ID)
 	}
 	s.base[opened.ID] = 0
 	return opened.ID, nil
