@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -21,6 +20,13 @@ import (
 
 // cursorsUnwritten is in how many rooms something has been read that the instance has not written down when it is to end.
 const cursorsUnwritten = 2200
+
+// Of a busy shop's rooms each device keeps as many as one resume may name. A member has at most ten devices, so there are
+// two shops.
+const (
+	busyShops     = 2
+	roomsOfDevice = 200
+)
 
 // deployed is the instance that is to end.
 const deployed = 0
@@ -63,11 +69,11 @@ func healDeployed(ctx context.Context, s *stage) error {
 	return s.cluster.Instances[deployed].Start(ctx)
 }
 
-// deployWhile lets a busy shop come, makes its database sick, lets the shop read all of its rooms, and asks the instance
-// to end (P12).
+// deployWhile lets busy shops come, makes their database sick, lets the shops read all of their rooms, and asks the
+// instance to end (P12).
 func deployWhile(sick act) act {
 	return func(ctx context.Context, s *stage) error {
-		busy, err := s.busyShop(ctx)
+		busy, err := s.bringBusyShops(ctx)
 		if err != nil {
 			return err
 		}
@@ -75,8 +81,12 @@ func deployWhile(sick act) act {
 		if err := sick(ctx, s); err != nil {
 			return err
 		}
-		for _, room := range busy.Rooms() {
-			busy.Mark(room, true)
+		logs := s.watched()
+		for _, c := range busy {
+			logs = append(logs, c.Log())
+			for _, room := range c.Rooms() {
+				c.Mark(room, true)
+			}
 		}
 		if err := pause(ctx, 1500*time.Millisecond); err != nil { // they have arrived
 			return err
@@ -92,7 +102,7 @@ func deployWhile(sick act) act {
 			s.violatef(checker.Other, "P12: %s ended with exit code %d after %v", ending.Name, code, took.Round(10*time.Millisecond))
 		}
 		closed := 0
-		for _, e := range checker.Within(append(s.watched(), busy.Log()), checker.Window{From: began}, record.Closed) {
+		for _, e := range checker.Within(logs, checker.Window{From: began}, record.Closed) {
 			if e.On != ending.Name {
 				continue
 			}
@@ -107,47 +117,57 @@ func deployWhile(sick act) act {
 	}
 }
 
-// busyShop is a shop's device on the instance that is to end, in more rooms than are written down in a second. It goes home
-// with the fault, and its rooms with it, or everybody would read them in the faults that follow.
-func (s *stage) busyShop(ctx context.Context) (*client.Client, error) {
-	p, err := s.crowdedShop(ctx)
+// bringBusyShops lets devices come to the instance that is to end, in more rooms together than are written down in a
+// second. They go home with the fault, and their rooms with them, or everybody would read those in the faults that follow.
+func (s *stage) bringBusyShops(ctx context.Context) (busy []*client.Client, err error) {
+	shops, err := s.crowdedShops(ctx)
 	if err != nil {
 		return nil, err
 	}
-	heads := map[string]int64{}
-	for _, room := range p.rooms {
-		heads[room] = 1
+	for _, p := range shops {
+		for n := range (len(p.rooms) + roomsOfDevice - 1) / roomsOfDevice {
+			c := s.busyDevice(p, n)
+			busy = append(busy, c)
+			s.join(ctx, c)
+			s.closers = append(s.closers, func() { s.leave(c) })
+		}
 	}
-	busy := s.newClientFrom(p, heads, "", s.cluster.Homes[deployed].Addr())
-	s.join(ctx, busy)
-	s.closers = append(s.closers, func() { s.leave(busy) })
 	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	if err := until(limited, "the busy shop is connected", func() bool { _, ok := busy.Ready(); return ok }); err != nil {
-		return nil, err
+	for _, c := range busy {
+		if err := until(limited, "the busy shops are connected", func() bool { _, ok := c.Ready(); return ok }); err != nil {
+			return nil, err
+		}
+		if c.On() != s.cluster.Instances[deployed].Name {
+			return nil, fmt.Errorf("%s is on %s", c.Name(), c.On())
+		}
 	}
-	if busy.On() != s.cluster.Instances[deployed].Name {
-		return nil, fmt.Errorf("%s is on %s", busy.Name(), busy.On())
-	}
-	s.fault.after = func(ctx context.Context, s *stage) error { return s.allRead(ctx, p, busy) }
+	s.fault.after = func(ctx context.Context, s *stage) error { return s.allRead(ctx, shops) }
 	return busy, nil
 }
 
-// crowdedShop is a shop in each of whose rooms a buyer has said one thing.
-func (s *stage) crowdedShop(ctx context.Context) (*person, error) {
+// busyDevice is the n-th of a shop's.
+func (s *stage) busyDevice(p *person, n int) *client.Client {
+	own := *p
+	own.rooms = p.rooms[n*roomsOfDevice : min((n+1)*roomsOfDevice, len(p.rooms))]
+	heads := map[string]int64{}
+	for _, room := range own.rooms {
+		heads[room] = 1
+	}
+	return s.newClientFrom(&own, heads, fmt.Sprintf("-%d", n+1), s.cluster.Homes[deployed].Addr())
+}
+
+// crowdedShops are shops in each of whose rooms a buyer has said one thing.
+func (s *stage) crowdedShops(ctx context.Context) (shops []*person, err error) {
 	file := filepath.Join(s.cluster.Private(), "crowd.jsonl")
-	if _, err := s.cluster.Tell(ctx, "crowd", "-buyers", strconv.Itoa(cursorsUnwritten), "-shops", "1", "-rooms-per-buyer", "1", "-yes", "-out", file); err != nil {
+	if _, err := s.cluster.Tell(ctx, "crowd", "-buyers", strconv.Itoa(cursorsUnwritten), "-shops", strconv.Itoa(busyShops), "-rooms-per-buyer", "1", "-yes", "-out", file); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); ; {
-		lines.Buffer(nil, len(text)+1)
-		if !lines.Scan() {
-			return nil, errors.New("the crowd has no shop")
-		}
+	for line := range bytes.Lines(text) {
 		var who struct {
 			MemberID string   `json:"member_id"`
 			ShopID   string   `json:"shop_id"`
@@ -156,7 +176,7 @@ func (s *stage) crowdedShop(ctx context.Context) (*person, error) {
 			Refresh  string   `json:"refresh_token"`
 			Rooms    []string `json:"rooms"`
 		}
-		if err := json.Unmarshal(lines.Bytes(), &who); err != nil {
+		if err := json.Unmarshal(line, &who); err != nil {
 			return nil, err
 		}
 		if who.ShopID == "" {
@@ -164,9 +184,16 @@ func (s *stage) crowdedShop(ctx context.Context) (*person, error) {
 		}
 		account := &client.Account{Base: "http://" + s.cluster.Front.Addr(), MemberID: who.MemberID}
 		account.Hold(who.Access, who.Refresh, time.Unix(who.Expires, 0))
+		shops = append(shops, &person{name: fmt.Sprintf("busy-%d", len(shops)+1), account: account, shop: who.ShopID, rooms: who.Rooms})
 		s.closers = append(s.closers, func() { s.forgetShop(context.WithoutCancel(ctx), who.ShopID) })
-		return &person{name: "busy-shop", account: account, shop: who.ShopID, tabs: 1, rooms: who.Rooms}, s.firstWords(ctx, who.ShopID)
+		if err := s.firstWords(ctx, who.ShopID); err != nil {
+			return nil, err
+		}
 	}
+	if len(shops) != busyShops {
+		return nil, fmt.Errorf("the crowd has %d shops", len(shops))
+	}
+	return shops, nil
 }
 
 // firstWords has each buyer of a shop say one thing, as if it had been stored long ago.
@@ -192,21 +219,22 @@ func (s *stage) forgetShop(ctx context.Context, shop string) {
 	}
 }
 
-// allRead waits until everything that the shop has read is stored (P8): the instance wrote it down before it ended, or the
-// device said it again.
-func (s *stage) allRead(ctx context.Context, p *person, busy *client.Client) error {
-	var stored int
+// allRead waits until everything that the shops have read is stored (P8): the instance wrote it down before it ended, or
+// the devices said it again.
+func (s *stage) allRead(ctx context.Context, shops []*person) error {
 	limited, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	err := until(limited, "", func() bool {
-		err := s.cluster.Root.QueryRowContext(ctx, `SELECT COUNT(*) FROM chat_cursors c JOIN chat_rooms r ON r.id = c.room_id
-			WHERE r.shop_id = UNHEX(?) AND c.party = 'shop' AND c.read_seq = 1`, unhex(p.shop)).Scan(&stored)
-		return err == nil && stored == len(p.rooms)
-	})
-	if err != nil {
-		since, ready := busy.Ready()
-		s.violatef(checker.Lost, "P8: the shop has read %d rooms, %d are stored as read %v after the end of the fault (connected since %v, %v)",
-			len(p.rooms), stored, time.Since(s.healed).Round(time.Second), since.Format("15:04:05"), ready)
+	for _, p := range shops {
+		var stored int
+		err := until(limited, "", func() bool {
+			err := s.cluster.Root.QueryRowContext(ctx, `SELECT COUNT(*) FROM chat_cursors c JOIN chat_rooms r ON r.id = c.room_id
+				WHERE r.shop_id = UNHEX(?) AND c.party = 'shop' AND c.read_seq = 1`, unhex(p.shop)).Scan(&stored)
+			return err == nil && stored == len(p.rooms)
+		})
+		if err != nil {
+			s.violatef(checker.Lost, "P8: %s has read %d rooms, %d are stored as read %v after the end of the fault",
+				p.name, len(p.rooms), stored, time.Since(s.healed).Round(time.Second))
+		}
 	}
 	return ctx.Err()
 }

@@ -48,7 +48,7 @@ func main() {
 	flag.Parse()
 	if o.list {
 		for _, f := range faults() {
-			fmt.Printf("%-22s %s\n", f.name, f.about)
+			fmt.Printf("%-26s %s\n", f.name, f.about)
 		}
 		return
 	}

@@ -36,7 +36,7 @@ func runPlanted(ctx context.Context, o options) (err error) {
 	if err := copyTree(".", tree); err != nil {
 		return err
 	}
-	fmt.Printf("%-48s %-20s %-18s %-30s %s\n", "planted bug", "fault", "expected", "caught as", "verdict")
+	fmt.Printf("%-50s %-26s %-18s %-30s %s\n", "planted bug", "fault", "expected", "caught as", "verdict")
 	missed := 0
 	for n, p := range append(unplanted(chosen), chosen...) {
 		if ctx.Err() != nil {
@@ -133,7 +133,7 @@ func (p plant) line(out *os.File, r result) bool {
 			word = "FAIL"
 		}
 	}
-	_, _ = fmt.Fprintf(out, "%-48s %-20s %-18s %-30s %s\n", p.name, r.name, strings.Trim(expected, "[]"), caught, word)
+	_, _ = fmt.Fprintf(out, "%-50s %-26s %-18s %-30s %s\n", p.name, r.name, strings.Trim(expected, "[]"), caught, word)
 	if !good {
 		for _, v := range r.found[:min(shown, len(r.found))] {
 			_, _ = fmt.Fprintf(out, "    %s\n", v)
