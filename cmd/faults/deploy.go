@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,12 +35,8 @@ const deployed = 0
 func deployFaults() []fault {
 	return []fault{
 		{name: "deploy, db frozen", about: "an instance with thousands of unwritten cursors is asked to end while MariaDB answers nothing",
-			during: promises{noAcks: true, answer: answerWithin},
-			inject: deployWhile(func(_ context.Context, s *stage) error {
-				err := s.cluster.MySQL.Pause()
-				s.undo = append(s.undo, func() { _ = s.cluster.MySQL.Resume() })
-				return err
-			}),
+			during: promises{answer: answerWithin},
+			inject: deployFrozen,
 			heal: func(ctx context.Context, s *stage) error {
 				return errors.Join(s.cluster.MySQL.Resume(), s.cluster.Instances[deployed].Start(ctx))
 			}},
@@ -64,6 +61,15 @@ func deployFaults() []fault {
 	}
 }
 
+func deployFrozen(ctx context.Context, s *stage) error {
+	err := deployWhile(func(_ context.Context, s *stage) error {
+		s.undo = append(s.undo, func() { _ = s.cluster.MySQL.Resume() })
+		return s.cluster.MySQL.Pause()
+	})(ctx, s)
+	s.nothingAcked("P10", "the database was away", checker.Window{From: s.injected.Add(100 * time.Millisecond), To: time.Now()})
+	return err
+}
+
 func healDeployed(ctx context.Context, s *stage) error {
 	s.cluster.ToMySQL[deployed].Heal()
 	return s.cluster.Instances[deployed].Start(ctx)
@@ -81,14 +87,7 @@ func deployWhile(sick act) act {
 		if err := sick(ctx, s); err != nil {
 			return err
 		}
-		logs := s.watched()
-		for _, c := range busy {
-			logs = append(logs, c.Log())
-			for _, room := range c.Rooms() {
-				c.Mark(room, true)
-			}
-		}
-		if err := pause(ctx, 1500*time.Millisecond); err != nil { // they have arrived
+		if err := readAtPace(ctx, busy); err != nil {
 			return err
 		}
 		ending := s.cluster.Instances[deployed]
@@ -100,6 +99,10 @@ func deployWhile(sick act) act {
 		s.note("%s ended after %v with exit code %d", ending.Name, took.Round(10*time.Millisecond), code)
 		if code != 0 {
 			s.violatef(checker.Other, "P12: %s ended with exit code %d after %v", ending.Name, code, took.Round(10*time.Millisecond))
+		}
+		logs := s.watched()
+		for _, c := range busy {
+			logs = append(logs, c.Log())
 		}
 		closed := 0
 		for _, e := range checker.Within(logs, checker.Window{From: began}, record.Closed) {
@@ -115,6 +118,23 @@ func deployWhile(sick act) act {
 		}
 		return nil
 	}
+}
+
+// readAtPace reads every room on every device, with no more frames in a second than a device may send.
+func readAtPace(ctx context.Context, busy []*client.Client) error {
+	const inASecond = 40 // rooms: two frames each
+	for from := 0; from < roomsOfDevice; from += inASecond {
+		for _, c := range busy {
+			rooms := slices.Sorted(slices.Values(c.Rooms()))
+			for _, room := range rooms[min(from, len(rooms)):min(from+inASecond, len(rooms))] {
+				c.Mark(room, true)
+			}
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bringBusyShops lets devices come to the instance that is to end, in more rooms together than are written down in a

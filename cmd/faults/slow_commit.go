@@ -83,7 +83,7 @@ func holdCommits(held time.Duration, redis bool) act {
 		if took := visible.Sub(began); took < held-time.Second {
 			return fmt.Errorf("the COMMITs were held for %v, not for %v", took, held)
 		}
-		s.nothingAcked(checker.Window{From: began, To: visible.Add(-200 * time.Millisecond)})
+		s.nothingAcked("P1", "every COMMIT was held", checker.Window{From: began, To: visible.Add(-200 * time.Millisecond)})
 		s.arrives(ctx, "after the COMMITs", completeWithin)
 		return nil
 	}
@@ -127,11 +127,11 @@ func (s *stage) sendHome(ctx context.Context, c *client.Client) {
 	s.undo = append(s.undo, func() { s.clients = append(s.clients, c); s.join(ctx, c) })
 }
 
-// nothingAcked: while the database confirms nothing, nobody is told that anything is stored (P1).
-func (s *stage) nothingAcked(w checker.Window) {
+// nothingAcked: while the database confirms nothing, nobody is told that anything is stored.
+func (s *stage) nothingAcked(promise, why string, w checker.Window) {
 	if acks := checker.Within(s.logs(), w, record.Ack); len(acks) > 0 {
-		s.violatef(checker.Other, "P1: %d acks while every COMMIT was held, the first at %s for room %s seq %d",
-			len(acks), acks[0].At.Format("15:04:05.000"), acks[0].Room, acks[0].Seq)
+		s.violatef(checker.Other, "%s: %d acks while %s, the first at %s for room %s seq %d",
+			promise, len(acks), why, acks[0].At.Format("15:04:05.000"), acks[0].Room, acks[0].Seq)
 	}
 }
 
