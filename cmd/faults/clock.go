@@ -56,6 +56,9 @@ func signed(d time.Duration) string {
 	if d != 0 && d%time.Hour == 0 {
 		return fmt.Sprintf("%+dh", int(d.Hours()))
 	}
+	if d != 0 && d%time.Minute == 0 {
+		return fmt.Sprintf("%+dm", int(d.Minutes()))
+	}
 	return fmt.Sprintf("%+ds", int(d.Seconds()))
 }
 

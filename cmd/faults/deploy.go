@@ -22,11 +22,11 @@ import (
 // cursorsUnwritten is in how many rooms something has been read that the instance has not written down when it is to end.
 const cursorsUnwritten = 2200
 
-// Of a busy shop's rooms each device keeps as many as one resume may name. A member has at most ten devices, so there are
-// two shops.
+// Of a busy shop's rooms each device keeps so many that it may say at once what it has read of all of them, as it does when
+// it comes back: two frames a room, of the 200 that the mall takes at once. A member has at most ten devices.
 const (
-	busyShops     = 2
-	roomsOfDevice = 200
+	busyShops     = 3
+	roomsOfDevice = 85
 )
 
 // deployed is the instance that is to end.

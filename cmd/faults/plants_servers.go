@@ -31,12 +31,12 @@ func serverPlants() []plant {
 			{inquiryFile, `return "inquiry_reopened"`, `return ""`},
 		}},
 		{"who knows a lost room is refused", "restored, rooms lost", []checker.Kind{checker.Late}, []edit{
-			{resumeFile, "heads, err := s.headsOf(r.Rooms)", `for room := range r.Rooms {
+			{resumeFile, "foreign := r.Epoch != s.chat.epoch()", `for room := range r.Rooms {
 		if _, err := s.chat.store.Room(s.context(), room); err != nil {
 			return nil, err
 		}
 	}
-	heads, err := s.headsOf(r.Rooms)`},
+	foreign := r.Epoch != s.chat.epoch()`},
 		}},
 		{"the end waits until the database answers", "deploy, db frozen", []checker.Kind{checker.Other}, []edit{
 			{chatFile, "c.flushMoves(ctx)", "for c.plantedAway() {\n\t}\n\tc.flushMoves(ctx)"},
