@@ -95,6 +95,9 @@ func (c *Client) resume(ctx context.Context, k *conn) {
 		parts[len(parts)-1][id] = r.view.Last()
 	}
 	k.resuming = len(parts)
+	if len(parts) == 0 {
+		c.readyAt = time.Now() // there is nothing to be told
+	}
 	c.mu.Unlock()
 	for _, rooms := range parts {
 		for id, after := range rooms {
