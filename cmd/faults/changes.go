@@ -162,7 +162,8 @@ func (b *bustle) begin(ctx context.Context) {
 	}
 	for _, c := range b.changing {
 		b.wg.Go(func() {
-			for b.goesOn(ctx, changeEvery) && b.change(ctx, c) {
+			for refused := false; !refused && b.goesOn(ctx, changeEvery); {
+				refused = !b.change(ctx, c)
 			}
 		})
 	}

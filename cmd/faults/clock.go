@@ -65,7 +65,7 @@ func signed(d time.Duration) string {
 // tokensLast is the longest life of an access token. By the rule of logins an instance takes no token whose beginning or
 // end its clock does not agree with, to 5 s. It is the talk that is looked at here: tokens last, they are all made by an
 // instance whose clock is right, which takes the REST calls too, and nobody has to connect anew to the one whose is not.
-const tokensLast = "MALL_MEMBER__ACCESS_LIFE=1h"
+const tokensLast = time.Hour
 
 // ownAhead is less than a token lives, and more than any of the chat's patience.
 const ownAhead = 30 * time.Minute
@@ -88,7 +88,8 @@ func (a astray) withAndWithoutRedis(boot act, set func(s *stage, ahead time.Dura
 		},
 		heal: func(ctx context.Context, s *stage) error { return s.cluster.Redis.Start(ctx) }}
 	if a.own {
-		deaf.settings, without.settings = []string{tokensLast}, []string{tokensLast}
+		lasting := []string{variable("member.access_life", tokensLast.String())}
+		deaf.settings, without.settings = lasting, lasting
 		deaf.clocked, without.clocked = true, true
 	}
 	return []fault{deaf, without}

@@ -29,7 +29,8 @@ func NewPreloaded(dir string) (*Preloaded, error) {
 	for _, pattern := range libraries {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			p := &Preloaded{file: filepath.Join(dir, "faketime"), library: found[0]}
-			return p, p.Set(0)
+			err := p.Set(0)
+			return p, err
 		}
 	}
 	return nil, ErrAbsent
@@ -69,7 +70,7 @@ func (c *Shared) Set(ahead time.Duration) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	var b [8]byte
-	binary.NativeEndian.PutUint64(b[:], uint64(ahead)) //nolint:gosec // the bits
+	binary.NativeEndian.PutUint64(b[:], uint64(ahead))
 	_, err = f.WriteAt(b[:], 0)
 	return err
 }
