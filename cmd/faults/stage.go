@@ -34,6 +34,7 @@ type stage struct {
 	gone    map[string]bool  // rooms that a restore has lost
 	traffic *traffic
 	prober  *prober
+	busy    []*person                 // shops with very many rooms
 	dbClock *clock.Preloaded          // the database's, where a fault has put one in
 	undo    []func()                  // what the heal must take back
 	closers []func()                  // what must end with the fault
