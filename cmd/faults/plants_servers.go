@@ -52,7 +52,7 @@ func (c *Chat) plantedAway() bool {
 		}},
 		{"a counter without a lock", "calm", []checker.Kind{checker.Race}, []edit{
 			{chatExtra, "", "package chat\n\nvar plantedMarks int\n"},
-			{sessionFile, "s.mark(r, r.Seq, 0)", "plantedMarks++\n\t\ts.mark(r, r.Seq, 0)"},
+			{sessionFile, "s.mark(r, r.Seq, 0)", "go func() { plantedMarks++ }()\n\t\ts.mark(r, r.Seq, 0)"},
 		}},
 	}
 }
