@@ -52,7 +52,7 @@ func (c *Chat) plantedAway() bool {
 		}},
 		{"a counter without a lock", "calm", []checker.Kind{checker.Race}, []edit{
 			{chatExtra, "", "package chat\n\nvar plantedMarks int\n"},
-			{sessionFile, "s.mark(r, r.Seq, 0)", "go func() { plantedMarks++ }()\n\t\ts.mark(r, r.Seq, 0)"},
+			{sessionFile, "s.mark(r, r.Seq, 0)", "for range 2 {\n\t\t\tgo func() {\n\t\t\t\tfor range 1000 {\n\t\t\t\t\tplantedMarks++\n\t\t\t\t}\n\t\t\t}()\n\t\t}\n\t\ts.mark(r, r.Seq, 0)"},
 		}},
 	}
 }
