@@ -76,9 +76,9 @@ e2e: build ## run the browser test on private servers and two instances
 	cd web && npx playwright test --config e2e/playwright.config.ts
 
 .PHONY: faults
-faults: ## break a whole mall of real processes in every way known, and check that nothing is lost (docs/faults.md)
+faults: ## break a whole mall of real processes in every way known, and once more with the race detector; nothing may be lost (docs/faults.md)
 	@go build -o .cache/bin/faults ./cmd/faults
-	@.cache/bin/faults $(FAULTS)
+	@failed=0; .cache/bin/faults $(FAULTS) || failed=1; .cache/bin/faults -race -logs .cache/faults-race $(FAULTS) || failed=1; exit $$failed
 
 .PHONY: faults-short
 faults-short: ## a sample of the faults; FAULTS="-only redis" for some, with either task

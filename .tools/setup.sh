@@ -14,6 +14,7 @@ npm|npm|the web UI and its tests|must
 mariadbd|mariadb-server|tests on a real MariaDB|server
 redis-server|redis-server|tests on a real Redis|server
 nginx|nginx|the check of configs/nginx.conf|server
+faketime|faketime|faults in which the database has a wrong clock|server
 chromium|chromium|the browser test|server
 '
 node_needed=20

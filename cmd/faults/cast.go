@@ -27,6 +27,7 @@ type person struct {
 	home    int    // the instance that their first device starts with
 	tabs    int    // how many devices they have, each with an instance of its own
 	rooms   []string
+	hears   []string // rooms of other shops of theirs: told of, and not kept
 }
 
 const (

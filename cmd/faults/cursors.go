@@ -47,7 +47,7 @@ func (s *stage) untilCursorsAgree(ctx context.Context) {
 	var differs string
 	err := until(ctx, "", func() bool {
 		now := s.cursorsDiffer(ctx)
-		if ctx.Err() == nil { // else it is only our own patience that has ended
+		if ctx.Err() == nil && now != "" { // else it is only our own patience that has ended
 			differs = now
 		}
 		return now == ""
@@ -57,7 +57,7 @@ func (s *stage) untilCursorsAgree(ctx context.Context) {
 	case err != nil:
 		s.violatef(checker.Lost, "P8: %v after the end of the fault %s", took, differs)
 	case took > completeWithin:
-		s.violatef(checker.Late, "P8: cursors agreed %v after the end of the fault, limit %v", took, completeWithin)
+		s.violatef(checker.Late, "P8: cursors agreed %v after the end of the fault, limit %v; the last to differ: %s", took, completeWithin, differs)
 	}
 }
 

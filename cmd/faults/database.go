@@ -20,12 +20,8 @@ var databaseDown = promises{noAcks: true, answer: answerWithin, socketsStay: tru
 func databaseFaults() []fault {
 	return []fault{
 		{name: "db killed", about: "MariaDB is killed and started again", short: true, lasts: 5 * time.Second, during: databaseDown,
-			inject: func(_ context.Context, s *stage) error {
-				s.cluster.Root.SetMaxIdleConns(0) // or our own pool complains of the ends it finds
-				s.cluster.Root.SetMaxIdleConns(2)
-				return s.cluster.MySQL.Kill()
-			},
-			heal: func(ctx context.Context, s *stage) error { return s.cluster.MySQL.Start(ctx) }},
+			inject: killMySQL,
+			heal:   func(ctx context.Context, s *stage) error { return s.cluster.MySQL.Start(ctx) }},
 		{name: "db frozen", about: "MariaDB takes connections and bytes and answers nothing", lasts: 6 * time.Second, during: databaseDown,
 			inject: func(_ context.Context, s *stage) error { return s.cluster.MySQL.Pause() },
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.MySQL.Resume() }},
@@ -70,7 +66,22 @@ func databaseFaults() []fault {
 			inject: restoreOlder(false)},
 		{name: "restored live", about: "the same while the instances run on: they must notice, and their clients come back", lasts: time.Second,
 			inject: restoreOlder(true)},
+		{name: "restored, rooms lost", about: "the copy is older than some rooms that people have talked in", lasts: time.Second,
+			inject: restoreBeforeRooms(false)},
+		{name: "restored live, rooms lost", about: "the same while the instances run on", lasts: time.Second,
+			inject: restoreBeforeRooms(true)},
 	}
+}
+
+func killMySQL(_ context.Context, s *stage) error {
+	s.forgetRoot()
+	return s.cluster.MySQL.Kill()
+}
+
+// forgetRoot lets go of our own connections, or their pool would complain of the ends that it finds.
+func (s *stage) forgetRoot() {
+	s.cluster.Root.SetMaxIdleConns(0)
+	s.cluster.Root.SetMaxIdleConns(2)
 }
 
 func (s *stage) onMySQL(do func(*proxy.Proxy)) {

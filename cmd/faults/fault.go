@@ -13,6 +13,7 @@ type fault struct {
 	short    bool          // part of the sample
 	settings []string      // with which the instances are started for it
 	boot     act           // before they are
+	clocked  bool          // they are built with clocks that can be set
 	lasts    time.Duration // traffic goes on for so long before it is healed
 	inject   act
 	heal     act
@@ -50,7 +51,8 @@ const (
 
 // faults is the table of all.
 func faults() []fault {
-	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults())
+	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
+		clockFaults(), outageFaults(), slowCommitFaults(), changeFaults(), deployFaults())
 }
 
 func calmFaults() []fault {

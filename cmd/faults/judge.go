@@ -118,7 +118,7 @@ func (s *stage) witnesses(ctx context.Context) (all []checker.Witness, err error
 		for _, room := range c.Rooms() {
 			v := c.View(room)
 			name := fmt.Sprint(c.Account().MemberID, room, v.Base)
-			if _, ok := fresh[name]; !ok {
+			if _, ok := fresh[name]; !ok && !s.gone[room] { // of a room that a restore has lost there is nothing to have
 				if fresh[name], err = readAll(ctx, c.Account(), room, v.Base); err != nil {
 					return nil, fmt.Errorf("fresh read: %w", err)
 				}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,10 +21,11 @@ import (
 type options struct {
 	only, logs, program, nginx string
 	short, list, keep, cursors bool
-	planted                    bool
+	planted, race              bool
 	rooms, rounds              int
 	seed                       uint64
 
+	tree     string        // the source tree that programs are built of
 	patience time.Duration // of the clients at the beginning, and of everything in the end
 	quiet    bool          // nothing is said but the verdicts
 }
@@ -33,10 +35,11 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "run the faults whose names contain one of these words, separated by commas")
 	flag.BoolVar(&o.short, "short", false, "a sample with few rooms and rounds")
 	flag.BoolVar(&o.keep, "keep", false, "keep the logs of faults that went well, too")
+	flag.BoolVar(&o.race, "race", false, "build the mall with the race detector; few rooms and rounds unless they are named")
 	flag.BoolVar(&o.cursors, "cursors", true, "also require that everybody knows both parties' cursors and what is unread (P8)")
 	flag.BoolVar(&o.list, "list", false, "list the faults")
-	flag.IntVar(&o.rooms, "rooms", 0, "how many rooms; 0: 100, or 20 with -short")
-	flag.IntVar(&o.rounds, "rounds", 0, "how often the last publishes before silence are dropped; 0: 50, or 5 with -short")
+	flag.IntVar(&o.rooms, "rooms", 0, "how many rooms; 0: 100, or 20 with -short and -race")
+	flag.IntVar(&o.rounds, "rounds", 0, "how often the last publishes before silence are dropped; 0: 50, or 5 with -short and -race")
 	flag.BoolVar(&o.planted, "planted", false, "plant bugs into copies of the mall, one at a time, and require that they are caught")
 	flag.Uint64Var(&o.seed, "seed", 1, "of everything random")
 	flag.StringVar(&o.logs, "logs", ".cache/faults", "folder for the logs of failing faults")
@@ -45,7 +48,7 @@ func main() {
 	flag.Parse()
 	if o.list {
 		for _, f := range faults() {
-			fmt.Printf("%-22s %s\n", f.name, f.about)
+			fmt.Printf("%-26s %s\n", f.name, f.about)
 		}
 		return
 	}
@@ -78,7 +81,7 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if o.program == "" {
 		o.program = filepath.Join(dir, "mall")
-		if err := build(ctx, ".", o.program); err != nil {
+		if err := build(ctx, o, o.program); err != nil {
 			return err
 		}
 	}
@@ -115,10 +118,13 @@ func (o *options) folders() (dir string, err error) {
 		os.RemoveAll(o.logs), os.MkdirAll(o.logs, 0o750))
 }
 
-// build makes the mall's program of a source tree.
-func build(ctx context.Context, tree, program string) error {
-	compile := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "./cmd/mall")
-	compile.Dir = tree
+// build makes the mall's program of the source tree; flags are further ones of the compiler.
+func build(ctx context.Context, o options, program string, flags ...string) error {
+	if o.race {
+		flags = append(flags, "-race")
+	}
+	compile := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-trimpath", "-o", program}, flags, []string{"./cmd/mall"})...)
+	compile.Dir = o.tree
 	if text, err := compile.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, text)
 	}
@@ -126,18 +132,21 @@ func build(ctx context.Context, tree, program string) error {
 }
 
 func (o *options) complete() {
+	if o.tree == "" {
+		o.tree = "."
+	}
 	if o.patience == 0 {
 		o.patience = time.Minute
 	}
 	if o.rooms == 0 {
 		o.rooms = 100
-		if o.short {
+		if o.short || o.race {
 			o.rooms = 20
 		}
 	}
 	if o.rounds == 0 {
 		o.rounds = 50
-		if o.short {
+		if o.short || o.race {
 			o.rounds = 5
 		}
 	}

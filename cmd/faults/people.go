@@ -65,8 +65,12 @@ func (s *stage) newClient(p *person, tab int, suffix string, events bool) *clien
 	for _, id := range p.rooms {
 		rooms = append(rooms, client.Room{ID: id, Head: s.base[id]})
 	}
-	return client.New(client.Config{Name: fmt.Sprintf("%s-%d%s", p.name, tab+1, suffix), Account: p.account, Shop: p.shop, Events: events, Seed: s.rnd.Uint64(),
+	c := client.New(client.Config{Name: fmt.Sprintf("%s-%d%s", p.name, tab+1, suffix), Account: p.account, Shop: p.shop, Events: events, Seed: s.rnd.Uint64(),
 		Home: s.cluster.Homes[(p.home+tab)%instances].Addr(), Away: s.cluster.Front.Addr(), Instance: s.cluster.InstanceAt}, rooms)
+	for _, id := range p.hears {
+		c.Log().Rooms[id] = true
+	}
+	return c
 }
 
 func (s *stage) untilReady(ctx context.Context) error {

@@ -36,9 +36,9 @@ func runPlanted(ctx context.Context, o options) (err error) {
 	if err := copyTree(".", tree); err != nil {
 		return err
 	}
-	fmt.Printf("%-48s %-20s %-18s %-30s %s\n", "planted bug", "fault", "expected", "caught as", "verdict")
+	fmt.Printf("%-50s %-26s %-18s %-30s %s\n", "planted bug", "fault", "expected", "caught as", "verdict")
 	missed := 0
-	for n, p := range append([]plant{{name: "none"}}, chosen...) {
+	for n, p := range append(unplanted(chosen), chosen...) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -57,6 +57,18 @@ func runPlanted(ctx context.Context, o options) (err error) {
 	}
 	return nil
 }
+
+// unplanted is the mall as it is, and once more with the race detector where a chosen bug is built so.
+func unplanted(chosen []plant) []plant {
+	all := []plant{{name: "none"}}
+	if slices.ContainsFunc(chosen, plant.raced) {
+		all = append(all, plant{name: "none, with the race detector", expect: []checker.Kind{checker.Race}})
+	}
+	return all
+}
+
+// raced says whether only the race detector can see the bug.
+func (p plant) raced() bool { return slices.Contains(p.expect, checker.Race) }
 
 func choosePlants(all []plant, only string) (chosen []plant, err error) {
 	for _, p := range all {
@@ -79,8 +91,9 @@ func (o options) playPlanted(ctx context.Context, p plant, chosen []plant, tree,
 	if err != nil {
 		return nil, err
 	}
-	o.program = filepath.Join(dir, "mall")
-	if err := errors.Join(build(ctx, tree, o.program), restore()); err != nil {
+	defer func() { err = errors.Join(err, restore()) }() // not before: some faults want a program of their own
+	o.tree, o.program, o.race = tree, filepath.Join(dir, "mall"), p.raced()
+	if err := build(ctx, o, o.program); err != nil {
 		return nil, err
 	}
 	o.logs = filepath.Join(o.logs, strings.NewReplacer(" ", "-", ",", "").Replace(p.name))
@@ -93,7 +106,7 @@ func (o options) playPlanted(ctx context.Context, p plant, chosen []plant, tree,
 	}
 	defer h.cluster.Close()
 	for _, f := range faults() {
-		if f.name == p.fault || p.fault == "" && slices.ContainsFunc(chosen, func(other plant) bool { return other.fault == f.name }) {
+		if f.name == p.fault || p.fault == "" && slices.ContainsFunc(chosen, func(other plant) bool { return other.fault == f.name && other.raced() == p.raced() }) {
 			played = append(played, h.play(ctx, f))
 		}
 	}
@@ -120,7 +133,7 @@ func (p plant) line(out *os.File, r result) bool {
 			word = "FAIL"
 		}
 	}
-	_, _ = fmt.Fprintf(out, "%-48s %-20s %-18s %-30s %s\n", p.name, r.name, strings.Trim(expected, "[]"), caught, word)
+	_, _ = fmt.Fprintf(out, "%-50s %-26s %-18s %-30s %s\n", p.name, r.name, strings.Trim(expected, "[]"), caught, word)
 	if !good {
 		for _, v := range r.found[:min(shown, len(r.found))] {
 			_, _ = fmt.Fprintf(out, "    %s\n", v)

@@ -1,6 +1,10 @@
 package main
 
-import "mall/cmd/faults/internal/checker"
+import (
+	"slices"
+
+	"mall/cmd/faults/internal/checker"
+)
 
 // plant is a bug that can be planted into a copy of the mall, and the fault that shows it.
 type plant struct {
@@ -33,7 +37,7 @@ const (
 
 // plants is the table of all.
 func plants() []plant {
-	return append(storingPlants(), tellingPlants()...)
+	return slices.Concat(storingPlants(), tellingPlants(), serverPlants())
 }
 
 // storingPlants break what is stored and acked.

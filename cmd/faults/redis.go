@@ -109,15 +109,17 @@ func tearPublishes(_ context.Context, s *stage) error {
 	return nil
 }
 
+// deaf is a rule under which no subscriber hears anything but an instance looking for itself.
+func deaf(_ *proxy.Link, to proxy.Direction, frame []byte) (proxy.Verdict, time.Duration) {
+	if channel, _, ok := proxy.Published(frame); to == proxy.ToClient && ok && !probing(channel) {
+		return proxy.Drop, 0
+	}
+	return proxy.Forward, 0
+}
+
 // lastLost plays rounds of a few messages in each room of which none is heard by another instance, then silence.
 func lastLost(ctx context.Context, s *stage) error {
 	s.traffic.stop()
-	deaf := func(_ *proxy.Link, to proxy.Direction, frame []byte) (proxy.Verdict, time.Duration) {
-		if channel, _, ok := proxy.Published(frame); to == proxy.ToClient && ok && !probing(channel) {
-			return proxy.Drop, 0
-		}
-		return proxy.Forward, 0
-	}
 	var worst time.Duration
 	for round := range s.rounds {
 		s.onRedis(func(p *proxy.Proxy) { p.SetRule(deaf) })

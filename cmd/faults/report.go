@@ -21,7 +21,7 @@ type report struct {
 const shown = 6
 
 func newReport(out io.Writer) *report {
-	_, _ = fmt.Fprintf(out, "%-22s %6s %6s %7s %8s %8s %8s %8s %5s %7s %10s  %s\n",
+	_, _ = fmt.Fprintf(out, "%-26s %6s %6s %7s %8s %8s %8s %8s %5s %7s %10s  %s\n",
 		"fault", "sends", "acked", "retried", "longest", "answer", "complete", "back", "lost", "doubled", "disordered", "verdict")
 	return &report{out: out}
 }
@@ -33,7 +33,7 @@ func (r *report) add(x result) error {
 		n[v.Kind]++
 	}
 	c := x.counts
-	_, err := fmt.Fprintf(r.out, "%-22s %6d %6d %7d %8s %8s %8s %8s %5d %7d %10d  %s\n", x.name, c.Sends, c.Acked, c.Retried,
+	_, err := fmt.Fprintf(r.out, "%-26s %6d %6d %7d %8s %8s %8s %8s %5d %7d %10d  %s\n", x.name, c.Sends, c.Acked, c.Retried,
 		span(c.Longest), span(x.answer), span(x.complete), span(x.back), n[checker.Lost]+n[checker.Unsent], n[checker.Doubled], n[checker.Disordered], verdict(x, n))
 	for i, v := range x.found {
 		if i == shown {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mall/cmd/faults/internal/checker"
+	"mall/cmd/faults/internal/client"
 	"mall/cmd/faults/internal/record"
 )
 
@@ -32,6 +33,55 @@ func restoreOlder(live bool) act {
 			return err
 		}
 		return s.cluster.StartInstances(ctx)
+	}
+}
+
+// restoreBeforeRooms restores a copy in which some rooms do not exist yet, though people have talked in them. Who knows
+// such a room has others, too, and must not be kept from those.
+func restoreBeforeRooms(live bool) act {
+	return func(ctx context.Context, s *stage) error {
+		v, err := s.visit(ctx, 2)
+		if err != nil {
+			return err
+		}
+		first, second := v.buyers[0], v.buyers[1]
+		other, err := v.furtherShop(ctx, "another shop")
+		if err != nil {
+			return err
+		}
+		if _, err := s.meet(ctx, first, v.keeper, v.keeper.shop); err != nil {
+			return err
+		}
+		if err := s.copyTables(ctx); err != nil {
+			return err
+		}
+		for _, late := range []opening{{second, v.keeper.shop}, {first, other}} {
+			room, err := s.meet(ctx, late.buyer, v.keeper, late.shop)
+			if err != nil {
+				return err
+			}
+			s.gone[room] = true
+		}
+		if err := s.bring(ctx, v.keeper, first, second); err != nil {
+			return err
+		}
+		s.sayOnce(func(c *client.Client) bool { return true })
+		if err := s.untilSaid(ctx); err != nil { // what is unsent could not be sent any more
+			return err
+		}
+		if !live {
+			s.cluster.KillInstances()
+		}
+		if err := s.putBack(ctx); err != nil {
+			return err
+		}
+		heads, err := checker.Heads(ctx, s.cluster.Root)
+		for room := range s.gone {
+			if _, there := heads[room]; there || err != nil {
+				return errors.Join(err, errors.New("a room is in the copy that was opened after it"))
+			}
+		}
+		return errors.Join(err, s.cluster.StartInstances(ctx))
 	}
 }
 

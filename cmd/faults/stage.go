@@ -10,6 +10,7 @@ import (
 
 	"mall/cmd/faults/internal/checker"
 	"mall/cmd/faults/internal/client"
+	"mall/cmd/faults/internal/clock"
 )
 
 // How long the parts of a fault may take; a part that takes longer is a violation, not a hang.
@@ -30,8 +31,11 @@ type stage struct {
 	shown   time.Time        // they were shown out
 	tooSlow bool             // this machine, for what the fault looks at
 	base    map[string]int64 // where each room's story begins
+	gone    map[string]bool  // rooms that a restore has lost
 	traffic *traffic
 	prober  *prober
+	busy    []*person                 // shops with very many rooms
+	dbClock *clock.Preloaded          // the database's, where a fault has put one in
 	undo    []func()                  // what the heal must take back
 	closers []func()                  // what must end with the fault
 	away    map[*client.Client]bool   // clients that are away on purpose: their delays are no delays
@@ -60,14 +64,19 @@ type result struct {
 
 // play plays one fault from the clients' arrival to the verdict.
 func (h *house) play(ctx context.Context, f fault) result {
-	s := &stage{house: h, fault: f, away: map[*client.Client]bool{}, base: map[string]int64{}, running: map[*client.Client]func(){},
+	s := &stage{house: h, fault: f, away: map[*client.Client]bool{}, base: map[string]int64{}, gone: map[string]bool{}, running: map[*client.Client]func(){},
 		rnd: rand.New(rand.NewPCG(h.seed, uint64(len(f.name))))} //nolint:gosec // the same for the same seed
+	if f.clocked {
+		if err := h.buildClocked(ctx); err != nil {
+			return result{name: f.name, err: err}
+		}
+	}
 	from := h.sizes()
 	ctx, cancel := context.WithTimeout(ctx, stagePatience)
 	defer cancel()
 	r := result{name: f.name}
 	r.err = s.run(ctx, &r)
-	r.err = errors.Join(r.err, s.restore(context.WithoutCancel(ctx)))
+	r.err = errors.Join(r.err, s.restore(context.WithoutCancel(ctx)), s.noRaces(from))
 	r.found, r.notes = s.found, s.notes
 	if len(r.found) == 0 && r.err == nil && !h.options.keep {
 		return r
@@ -164,6 +173,7 @@ func (s *stage) restore(ctx context.Context) error {
 	}
 	if s.fault.boot != nil || len(s.fault.settings) > 0 {
 		s.cluster.With()
+		s.cluster.Use("")
 		s.cluster.KillInstances()
 	}
 	client.Forget()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -27,6 +28,7 @@ type process struct {
 	path    string
 	args    []string
 	env     []string // nil: this program's own
+	more    []string // arguments for a while
 	logPath string
 	remove  string // a folder that goes when this program ends
 
@@ -51,7 +53,7 @@ func (p *process) launch() error {
 		return err
 	}
 	defer func() { _ = output.Close() }()
-	server := exec.Command(p.path, p.args...)
+	server := exec.Command(p.path, slices.Concat(p.args, p.more)...)
 	server.Stdout, server.Stderr, server.Env = output, output, p.env
 	if p.pid, err = spawn(server); err != nil {
 		return err
@@ -75,6 +77,16 @@ func spawn(cmd *exec.Cmd) (pid int, err error) {
 	}
 	pid = cmd.Process.Pid
 	return pid, cmd.Process.Release() // waited for below, by its number
+}
+
+// With gives the server further options and environment from its next start on; none takes them back.
+func (p *process) With(options, env []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.more, p.env = options, nil
+	if len(env) > 0 {
+		p.env = append(os.Environ(), env...)
+	}
 }
 
 // ended says whether the server is gone, and collects it if so.

@@ -22,6 +22,7 @@ const (
 	Unsent     Kind = "unsent"     // still in an outbox
 	Late       Kind = "late"       // in the end, but past its time
 	Leak       Kind = "leak"       // goroutines or files that are not given back
+	Race       Kind = "race"       // two goroutines at one variable, as the race detector has seen it
 	Other      Kind = "other"
 )
 

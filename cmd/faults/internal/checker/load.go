@@ -55,6 +55,9 @@ func Heads(ctx context.Context, db *sql.DB) (map[string]int64, error) {
 	return heads, rows.Err()
 }
 
+// system is the party of what the mall itself says in a room.
+const system = "system"
+
 func loadRoom(ctx context.Context, db *sql.DB, id string, after int64) (Room, error) {
 	r := Room{Rows: map[int64]Message{}}
 	hex := strings.ReplaceAll(id, "-", "")
@@ -77,6 +80,9 @@ func loadRoom(ctx context.Context, db *sql.DB, id string, after int64) (Room, er
 			return r, err
 		}
 		m.Key = dashed(m.Key)
+		if m.Party == system {
+			m.Key = "" // nobody has sent it, and readers are told no key
+		}
 		r.Rows[m.Seq] = m
 	}
 	return r, rows.Err()

@@ -62,6 +62,7 @@ type room struct {
 	cursors map[string]Cursor // by party, as far as the client has been told
 	said    Cursor            // what the member is to have received and read
 	unsaid  bool              // the server has not been told of it on this connection
+	lost    bool              // by a restore: this life of the database does not know the room
 }
 
 // New makes a client of the given rooms. Nothing happens before Run.

@@ -86,6 +86,9 @@ func (c *Client) resume(ctx context.Context, k *conn) {
 	var parts []map[string]int64
 	n := 0
 	for id, r := range c.rooms {
+		if r.lost {
+			continue
+		}
 		if n%roomsAtOnce == 0 {
 			parts = append(parts, map[string]int64{})
 		}
@@ -93,6 +96,9 @@ func (c *Client) resume(ctx context.Context, k *conn) {
 		parts[len(parts)-1][id] = r.view.Last()
 	}
 	k.resuming = len(parts)
+	if len(parts) == 0 {
+		c.readyAt = time.Now() // there is nothing to be told
+	}
 	c.mu.Unlock()
 	for _, rooms := range parts {
 		for id, after := range rooms {
@@ -157,6 +163,7 @@ func (c *Client) reset(ctx context.Context, k *conn, f frame) {
 	again := c.epoch != f.Epoch
 	c.mu.Unlock()
 	c.void(f.Epoch)
+	c.lose(f.Heads)
 	c.wg.Go(func() { c.learnCursors(ctx, k) })
 	for id, head := range f.Heads {
 		c.pullSoon(ctx, id, head)
@@ -181,6 +188,17 @@ func (c *Client) void(epoch string) {
 	for _, r := range c.rooms {
 		r.view.Void()
 		r.cursors, r.said, r.unsaid = map[string]Cursor{}, Cursor{}, false
+	}
+}
+
+// lose takes note of the rooms that a reset does not name: there are none such any more. Whoever has more rooms than fit
+// into one resume cannot tell by one reset, and keeps them.
+func (c *Client) lose(heads map[string]int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, r := range c.rooms {
+		_, there := heads[id]
+		r.lost = !there && len(c.rooms) <= roomsAtOnce
 	}
 }
 

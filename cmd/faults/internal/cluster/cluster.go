@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -16,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"mall/cmd/faults/internal/clock"
 	"mall/cmd/faults/internal/proxy"
 	"mall/modules/platform/testservers"
 )
@@ -30,6 +32,9 @@ type Options struct {
 	Settings  []string // MALL_ variables besides those that say where the servers are
 }
 
+// Private is a folder for what a fault needs; it goes with the cluster.
+func (c *Cluster) Private() string { return c.dir }
+
 // Cluster is a running mall.
 type Cluster struct {
 	MySQL     *testservers.MySQLServer
@@ -42,6 +47,9 @@ type Cluster struct {
 	Front     *proxy.Proxy   // clients to nginx, which picks the instance
 	Homes     []*proxy.Proxy // clients to nginx, which picks the n-th instance as long as that one is there
 
+	Clocks []*clock.Shared // of each instance, for programs that are built with such a one
+
+	dir      string
 	program  string
 	settings [][]string // of each instance
 	extra    []string   // in force for one fault
@@ -56,7 +64,7 @@ const (
 
 // Start starts everything and returns when it serves. On an error what has been started is stopped.
 func Start(ctx context.Context, o Options) (c *Cluster, err error) {
-	c = &Cluster{program: o.Program}
+	c = &Cluster{program: o.Program, dir: o.Dir}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -122,13 +130,17 @@ func (c *Cluster) addInstance(ctx context.Context, o Options, n int, secret stri
 	if err != nil {
 		return err
 	}
-	c.ToMySQL, c.ToRedis = append(c.ToMySQL, toMySQL), append(c.ToRedis, toRedis)
+	own, err := clock.NewShared(filepath.Join(o.Dir, fmt.Sprintf("clock-%d", n+1)))
+	if err != nil {
+		return err
+	}
+	c.ToMySQL, c.ToRedis, c.Clocks = append(c.ToMySQL, toMySQL), append(c.ToRedis, toRedis), append(c.Clocks, own)
 	c.settings = append(c.settings, append([]string{
 		"MALL_DEMO=false",
 		"MALL_DB__DRIVER=mysql", fmt.Sprintf("MALL_DB__DSN=%s:%s@tcp(%s)/%s", user, user, toMySQL.Addr(), database),
 		"MALL_REDIS__ADDR=" + toRedis.Addr(),
 		"MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal, "MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
-		secret,
+		secret, own.Env(),
 	}, o.Settings...))
 	c.Instances = append(c.Instances, &Program{
 		Name: fmt.Sprintf("mall-%d", n+1), Addr: addr, Internal: internal, path: o.Program, args: []string{"serve"}, ready: "/readyz",
@@ -168,6 +180,13 @@ func (c *Cluster) Tell(ctx context.Context, words ...string) (string, error) {
 		return says.String(), fmt.Errorf("%s: %w", strings.Join(words, " "), err)
 	}
 	return says.String(), nil
+}
+
+// Use lets instances that start from now on run another program; "" is the one that the cluster was made with.
+func (c *Cluster) Use(program string) {
+	for _, i := range c.Instances {
+		i.use(cmp.Or(program, c.program))
+	}
 }
 
 // KillInstances ends all of them at once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -40,6 +41,13 @@ func (p *Program) Log() string { return p.log }
 
 // leash ends the program when this one, which holds the other end of its input, is gone. Ctrl-C must not reach it.
 const leash = `trap "" INT TERM HUP; cat >/dev/null; kill -9 "-$1" 2>/dev/null` // with its children
+
+// use lets another program run from the next start on.
+func (p *Program) use(path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.path = path
+}
 
 // Start runs the program and returns when it is ready; at once when it runs already.
 func (p *Program) Start(ctx context.Context) error {
@@ -183,16 +191,28 @@ func get(ctx context.Context, addr, path string) (*http.Response, error) {
 	return (&http.Client{Timeout: 2 * time.Second}).Do(request)
 }
 
-// freeAddrs finds two addresses of the loopback that nobody holds now.
+// freeAddrs finds two addresses of the loopback that nobody holds now. They lie below the ports that systems give to
+// connections: or one of those would have a program's port while it is restarted.
 func freeAddrs(ctx context.Context) (first, second string, err error) {
-	a, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	a, err := listenBelow(ctx)
 	if err != nil {
 		return "", "", err
 	}
 	defer func() { _ = a.Close() }()
-	b, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	b, err := listenBelow(ctx)
 	if err != nil {
 		return "", "", err
 	}
 	return a.Addr().String(), b.Addr().String(), b.Close()
+}
+
+func listenBelow(ctx context.Context) (l net.Listener, err error) {
+	const lowest, most = 20000, 12000
+	for range 100 {
+		port := lowest + rand.IntN(most) //nolint:gosec // any will do
+		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
 }

@@ -27,9 +27,16 @@ func ReadPacket(r *bufio.Reader) ([]byte, error) {
 	return packet, err
 }
 
+// comQuery marks a packet to the server that is SQL as text.
+const comQuery = 3
+
+// Says says whether a packet to the server is SQL that begins so.
+func Says(packet []byte, beginning string) bool {
+	return len(packet) > 5 && packet[4] == comQuery && bytes.HasPrefix(packet[5:], []byte(beginning))
+}
+
 // IsCommit says whether a packet to the server ends with a COMMIT, which may have other statements before it.
 func IsCommit(packet []byte) bool {
-	const comQuery = 3
 	return len(packet) >= 5+len("COMMIT") && packet[4] == comQuery && strings.EqualFold(string(packet[len(packet)-len("COMMIT"):]), "COMMIT")
 }
 

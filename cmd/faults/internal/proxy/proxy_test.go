@@ -194,3 +194,14 @@ func TestOpenCountsWhatTheClientHolds(t *testing.T) {
 		t.Error("it is not the other one")
 	}
 }
+
+func TestSQLIsRead(t *testing.T) {
+	query := append([]byte{9, 0, 0, 0, 3}, "SELECT 1"...)
+	if !Says(query, "SELECT ") || Says(query, "START") || Says(query[:5], "") {
+		t.Error("a query is not known by its beginning")
+	}
+	query[4] = 0x16 // prepared
+	if Says(query, "SELECT ") {
+		t.Error("what is no text is taken for one")
+	}
+}
