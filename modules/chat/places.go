@@ -35,19 +35,28 @@ func newPlaces(all, share int) *places {
 func (p *places) read(ctx context.Context, member id.ID, fn func() error) error {
 	own := p.join(member)
 	defer p.leave(member)
-	for _, queue := range []chan struct{}{own.places, p.all} {
-		select {
-		case queue <- struct{}{}:
-			defer func() { <-queue }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := enter(ctx, own.places); err != nil {
+		return err
 	}
+	defer func() { <-own.places }()
+	if err := enter(ctx, p.all); err != nil {
+		return err
+	}
+	defer func() { <-p.all }()
 	err := fn()
 	if err == nil {
 		p.moved.Store(time.Now().UnixNano())
 	}
 	return err
+}
+
+func enter(ctx context.Context, places chan<- struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // moves says whether a read has gone well since then.

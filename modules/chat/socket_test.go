@@ -10,6 +10,7 @@ import (
 	"mall/modules/chat"
 	"mall/modules/order"
 	"mall/modules/platform/id"
+	"mall/modules/platform/testservers"
 )
 
 func changeOf(o order.Order, news id.ID) chat.OrderChange {
@@ -170,5 +171,22 @@ func TestAnInstanceThatGoesAwaySaysSo(t *testing.T) {
 	ce, ok := err.(*websocket.CloseError) //nolint:errorlint // gorilla returns it as it is
 	if !ok || ce.Code != 1012 || !strings.Contains(ce.Text, `"spread_ms":`) {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// Whether an instance lives is answered at once, while everything that needs the database waits.
+func TestAPingNeedsNoDatabase(t *testing.T) {
+	cfg := testservers.MySQL(t)
+	m := newMall(t, cfg, nowhere, 1)
+	c := m.connect(t, 0, "buyer")
+	release := lockTable(t, cfg, "chat_rooms")
+	defer release()
+	c.say(send(id.New(), "a room that has to be looked for"))
+	c.say(resume(c.epoch, map[string]int64{id.New().String(): 0}))
+	for _, name := range []string{"a", "b"} {
+		c.say(map[string]any{"type": "ping", "id": name})
+		if got := c.next(); got.Type != "pong" || got.ID != name {
+			t.Errorf("got %+v, want a pong", got)
+		}
 	}
 }
