@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,8 @@ func outageFaults() []fault {
 			inject: longOutage(func(p *proxy.Proxy) { p.SetRule(hangReads()) }), heal: redisBack},
 		{name: "stopped before commit", about: "one instance stands still for 15 s between a transaction's first packet and its COMMIT; Redis is away", during: hold,
 			inject: stopBeforeCommit, heal: func(ctx context.Context, s *stage) error { return s.cluster.Redis.Start(ctx) }},
+		{name: "commit 15s late", about: "one COMMIT is on its way for 15 s, long after who sent it has given up and gone; Redis is away", during: hold,
+			inject: delayCommit, heal: func(ctx context.Context, s *stage) error { return s.cluster.Redis.Start(ctx) }},
 	}
 }
 
@@ -172,6 +175,50 @@ func stopBeforeCommit(ctx context.Context, s *stage) error {
 	defer cancel()
 	if err := until(limited, "the message is stored", func() bool { return s.head(ctx, room) > before }); err != nil {
 		return err
+	}
+	s.arrives(ctx, "after the COMMIT", completeWithin)
+	return nil
+}
+
+// delayCommit holds the packet with one message's COMMIT on its way to the server. The instance gives it up, the writer
+// goes home, and the server gets it all the same.
+func delayCommit(ctx context.Context, s *stage) error {
+	if err := s.untilSaid(ctx); err != nil {
+		return err
+	}
+	if err := s.cluster.Redis.Kill(); err != nil {
+		return err
+	}
+	writer := s.socketOn(s.cluster.Instances[aloneInstance].Name)
+	if writer == nil {
+		return errors.New("no socket is on the instance")
+	}
+	held := make(chan struct{})
+	var once sync.Once
+	s.cluster.ToMySQL[aloneInstance].SetRule(func(_ *proxy.Link, to proxy.Direction, packet []byte) (_ proxy.Verdict, wait time.Duration) {
+		if to == proxy.ToServer && proxy.IsCommit(packet) && bytes.Contains(packet, []byte("chat_messages")) {
+			once.Do(func() { wait = stoodStill; close(held) })
+		}
+		return proxy.Forward, wait
+	})
+	s.undo = append(s.undo, s.cluster.ToMySQL[aloneInstance].Heal)
+	room := writer.Rooms()[0]
+	before := writer.Last(room)
+	began := time.Now()
+	write(writer, room, "stored when nobody waits for it any more")
+	select {
+	case <-held:
+	case <-time.After(answerWithin):
+		return errors.New("the instance stored nothing")
+	}
+	s.sendHome(ctx, writer)
+	limited, cancel := context.WithTimeout(ctx, stoodStill+s.patience)
+	defer cancel()
+	if err := until(limited, "the message is stored", func() bool { return s.head(ctx, room) > before }); err != nil {
+		return err
+	}
+	if took := time.Since(began); took < stoodStill-time.Second {
+		return fmt.Errorf("the message was stored after %v", took)
 	}
 	s.arrives(ctx, "after the COMMIT", completeWithin)
 	return nil
