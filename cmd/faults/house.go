@@ -20,6 +20,7 @@ type house struct {
 
 	cluster *cluster.Cluster
 	cast    *cast
+	lives   lives
 }
 
 // instances is how many malls run.
