@@ -49,7 +49,8 @@ const (
 
 // faults is the table of all.
 func faults() []fault {
-	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults())
+	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
+		canaryFaults(), freshFaults(), retryFaults(), limitFaults(), secretFaults(), crowdFaults())
 }
 
 func calmFaults() []fault {

@@ -33,7 +33,7 @@ const (
 
 // plants is the table of all.
 func plants() []plant {
-	return append(storingPlants(), tellingPlants()...)
+	return append(append(storingPlants(), tellingPlants()...), clientPlants()...)
 }
 
 // storingPlants break what is stored and acked.

@@ -77,6 +77,9 @@ func loadRoom(ctx context.Context, db *sql.DB, id string, after int64) (Room, er
 			return r, err
 		}
 		m.Key = dashed(m.Key)
+		if m.Party == "system" { // a notice: nobody is told its key
+			m.Key = ""
+		}
 		r.Rows[m.Seq] = m
 	}
 	return r, rows.Err()
