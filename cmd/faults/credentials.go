@@ -122,7 +122,7 @@ func (s *stage) letIn(ctx context.Context, shop *person, g *guest) {
 		c := s.newClient(p, tab, "", tab == instances-1)
 		g.devices, s.guests = append(g.devices, c), append(s.guests, c)
 		s.join(ctx, c)
-		s.closers = append(s.closers, func() { s.leave(c) })
+		s.brought = append(s.brought, c)
 	}
 }
 

@@ -153,7 +153,7 @@ func (s *stage) bringBusyShops(ctx context.Context) (busy []*client.Client, err 
 			c := s.busyDevice(p, n)
 			busy = append(busy, c)
 			s.join(ctx, c)
-			s.closers = append(s.closers, func() { s.leave(c) })
+			s.brought = append(s.brought, c)
 		}
 	}
 	limited, cancel := context.WithTimeout(ctx, s.patience)
@@ -183,6 +183,7 @@ func (s *stage) busyDevice(p *person, n int) *client.Client {
 
 // crowdedShops are shops in each of whose rooms a buyer has said one thing.
 func (s *stage) crowdedShops(ctx context.Context) (shops []*person, err error) {
+	s.lives.crowds++
 	file := filepath.Join(s.cluster.Private(), "crowd.jsonl")
 	if _, err := s.cluster.Tell(ctx, "crowd", "-buyers", strconv.Itoa(cursorsUnwritten), "-shops", strconv.Itoa(busyShops), "-rooms-per-buyer", "1", "-yes", "-out", file); err != nil {
 		return nil, err

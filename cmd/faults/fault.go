@@ -52,7 +52,8 @@ const (
 // faults is the table of all.
 func faults() []fault {
 	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
-		clockFaults(), outageFaults(), slowCommitFaults(), changeFaults(), deployFaults())
+		clockFaults(), outageFaults(), slowCommitFaults(), changeFaults(), deployFaults(),
+		canaryFaults(), freshFaults(), retryFaults(), limitFaults(), secretFaults(), crowdFaults())
 }
 
 func calmFaults() []fault {

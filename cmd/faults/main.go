@@ -101,6 +101,7 @@ func run(ctx context.Context, o options) (err error) {
 		}
 	}
 	fmt.Printf("\n%d faults in %v, %d failed\n", len(chosen), time.Since(began).Round(time.Second), report.failed)
+	fmt.Printf("held more after a fault than before, at most: %s; from the first fault of an instance's life to the last: %s\n", h.lives.most, h.lives.whole)
 	if report.failed > 0 {
 		fmt.Printf("logs of what failed: %s\n", o.logs)
 		return errViolated

@@ -16,7 +16,7 @@ import (
 // How long the outages last: longer than anything that the mall looks back over.
 const (
 	alone      = 25 * time.Second // one instance without the database
-	redisAway  = 30 * time.Second // beginning with it
+	redisGone  = 30 * time.Second // beginning with it
 	stoodStill = 15 * time.Second // in the middle of a transaction
 )
 
@@ -25,7 +25,7 @@ const aloneInstance = 1
 
 func outageFaults() []fault {
 	redisBack := func(ctx context.Context, s *stage) error {
-		if err := pause(ctx, time.Until(s.injected.Add(redisAway))); err != nil {
+		if err := pause(ctx, time.Until(s.injected.Add(redisGone))); err != nil {
 			return err
 		}
 		return s.cluster.Redis.Start(ctx)

@@ -37,7 +37,7 @@ const (
 
 // plants is the table of all.
 func plants() []plant {
-	return slices.Concat(storingPlants(), tellingPlants(), serverPlants())
+	return slices.Concat(storingPlants(), tellingPlants(), serverPlants(), clientPlants())
 }
 
 // storingPlants break what is stored and acked.

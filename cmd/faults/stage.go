@@ -37,6 +37,7 @@ type stage struct {
 	busy    []*person                 // shops with very many rooms
 	dbClock *clock.Preloaded          // the database's, where a fault has put one in
 	undo    []func()                  // what the heal must take back
+	brought []*client.Client          // clients of this fault alone, who go home before what is left of it is looked at
 	closers []func()                  // what must end with the fault
 	away    map[*client.Client]bool   // clients that are away on purpose: their delays are no delays
 	running map[*client.Client]func() // ends it
@@ -134,7 +135,16 @@ func (s *stage) run(ctx context.Context, r *result) error {
 	r.counts = checker.Count(s.watched(), checker.Window{})
 	s.violate(checker.Judge(stored, witnesses)...)
 	stop()
+	s.endVisits()
 	return s.givenBack(ctx, before)
+}
+
+// endVisits ends the clients that only this fault has brought.
+func (s *stage) endVisits() {
+	for _, c := range s.brought {
+		s.leave(c)
+	}
+	s.brought = nil
 }
 
 // prepare restarts the instances where the fault wants them otherwise, and notes where the rooms are.
@@ -164,6 +174,7 @@ func (s *stage) prepare(ctx context.Context) error {
 // restore leaves the cluster as the next fault wants it, whatever has happened.
 func (s *stage) restore(ctx context.Context) error {
 	s.takeBack()
+	s.endVisits()
 	for _, end := range s.closers {
 		end()
 	}

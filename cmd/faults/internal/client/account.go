@@ -192,3 +192,15 @@ func (a *Account) After(ctx context.Context, room string, after int64) (Page, er
 	}
 	return page, nil
 }
+
+// CallWith makes a REST call with a token that may have ended.
+func CallWith(ctx context.Context, method, address, token string, in, out any) (status int, err error) {
+	return call(ctx, method, address, token, in, out)
+}
+
+// Secrets are what must never be where others can read it.
+func (a *Account) Secrets() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return []string{a.access, a.refresh, a.Password}
+}

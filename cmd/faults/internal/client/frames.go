@@ -117,7 +117,7 @@ func (c *Client) resume(ctx context.Context, k *conn) {
 			waiting := k.resuming > 0
 			c.mu.Unlock()
 			if waiting {
-				c.log.Add(record.Event{Kind: record.Note, Conn: k.n, On: k.on, Note: "resume not answered"})
+				c.log.Add(record.Event{Kind: record.Note, Conn: k.n, On: k.on, Note: record.NotResumed})
 				k.shut()
 			}
 		}

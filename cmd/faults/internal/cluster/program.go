@@ -34,6 +34,14 @@ type Program struct {
 	mu      sync.Mutex
 	running *exec.Cmd
 	exited  chan struct{}
+	lives   int // how often it was started
+}
+
+// Life counts the program's starts: what one life holds says nothing of another.
+func (p *Program) Life() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lives
 }
 
 // Log is the file of what the program says.
@@ -110,6 +118,7 @@ func (p *Program) launch() error {
 		close(exited)
 	}()
 	p.running, p.exited = c, exited
+	p.lives++
 	return err
 }
 

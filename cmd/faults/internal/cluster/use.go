@@ -13,6 +13,17 @@ type Use struct {
 	Goroutines, Files int
 	SQL               int // connections that its pool to the database has open
 	SQLBusy           int // of them, those that somebody has taken and not given back
+	Heap              int // bytes that are alive or not collected yet
+}
+
+// Collect lets the program's collector run, twice: what pools keep survives the first time.
+func (p *Program) Collect(ctx context.Context) error {
+	for range 2 {
+		if err := p.ask(ctx, p.Internal, "/debug/pprof/heap?gc=1"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Use reads what the program says of itself.
@@ -24,7 +35,8 @@ func (p *Program) Use(ctx context.Context) (Use, error) {
 	defer func() { _ = answer.Body.Close() }()
 	var u Use
 	figures := map[string]*int{"go_goroutines": &u.Goroutines, "process_open_fds": &u.Files,
-		`go_sql_open_connections{db_name="mysql"}`: &u.SQL, `go_sql_in_use_connections{db_name="mysql"}`: &u.SQLBusy}
+		`go_sql_open_connections{db_name="mysql"}`: &u.SQL, `go_sql_in_use_connections{db_name="mysql"}`: &u.SQLBusy,
+		"go_memstats_heap_alloc_bytes": &u.Heap}
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		if into := figures[name]; into != nil {

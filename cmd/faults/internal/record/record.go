@@ -33,6 +33,9 @@ const (
 	Note    Kind = "note"    // anything else worth reading
 )
 
+// NotResumed is the Note of a client whose resume nobody answered.
+const NotResumed = "resume not answered"
+
 // Event is one line of a log.
 type Event struct {
 	At    time.Time `json:"at"`
