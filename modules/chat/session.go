@@ -117,14 +117,13 @@ func (s *session) finish() {
 // stored after the welcome so lies behind a known place, and is sent or, where its news is lost, found to be missing.
 func (s *session) begin() {
 	if !s.join() {
-		s.conn.Close(socket.CloseOverload, "the mall cannot reach its records; come back in a moment")
-		return
+		return // closed
 	}
 	s.welcome()
 	s.lookAgain()
 }
 
-// join is false when the parties could not be positioned in time.
+// join is false when the parties could not be positioned in time, or the instance goes away: then the client is told.
 func (s *session) join() bool {
 	positions := make([]<-chan struct{}, len(s.parties))
 	for i, p := range s.parties {
@@ -141,8 +140,10 @@ func (s *session) join() bool {
 		select {
 		case <-positioned:
 		case <-limit.C:
+			s.conn.Close(socket.CloseOverload, "the mall cannot reach its records; come back in a moment")
 			return false
 		case <-s.chat.leaving:
+			s.conn.CloseGoing(drainSpread)
 			return false
 		}
 	}
