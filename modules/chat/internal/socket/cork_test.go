@@ -25,10 +25,10 @@ func wire(t *testing.T) (*corked, *bytes.Buffer, func()) {
 // What could not be written to one connection is never written to another, whichever step failed.
 func TestACorkThatCouldNotBeWrittenIsNobodyElses(t *testing.T) {
 	for name, spoil := range map[string]func(c *corked) error{
-		"closed":      func(c *corked) error { return c.Conn.Close() },
+		"closed":      func(c *corked) error { return c.Close() },
 		"out of time": func(c *corked) error { c.until = time.Now().Add(-time.Second); return nil },
 		"closed, too big": func(c *corked) error {
-			_ = c.Conn.Close()
+			_ = c.Close()
 			_, err := c.Write(make([]byte, corkMax))
 			return err
 		},
