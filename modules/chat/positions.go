@@ -113,7 +113,7 @@ func (ps *positions) read(ctx context.Context, asks []positionAsk, shops bool) e
 	for i, a := range asks {
 		owners[i] = a.party.ID
 	}
-	heads, err := ps.chat.store.LatestOf(ctx, owners, shops, listedRooms)
+	heads, err := ps.heads(ctx, owners, shops)
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,16 @@ func (ps *positions) read(ctx context.Context, asks []positionAsk, shops bool) e
 		ps.chat.relay.Hub().Position(a.party, a.positioned, rooms, unlisted)
 	}
 	return nil
+}
+
+// heads are those of the owners' latest rooms, listedRooms of each.
+func (ps *positions) heads(ctx context.Context, owners []id.ID, shops bool) ([]store.Head, error) {
+	if !shops {
+		if heads, all, err := ps.chat.store.RoomsOfBuyers(ctx, owners, listedRooms-1); err != nil || all {
+			return heads, err
+		}
+	}
+	return ps.chat.store.LatestOf(ctx, owners, shops, listedRooms)
 }
 
 // positionsOf are the positions of one party's latest rooms, and, when there are more, the moment after which nothing was said

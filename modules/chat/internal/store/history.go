@@ -112,6 +112,19 @@ func (s *Store) ChangedHeads(ctx context.Context, owners []id.ID, shops bool, si
 	return s.heads(ctx, s.statement(headsWhere+column).list(owners).raw(" AND head > 0 AND updated_at > ").at(since), each)
 }
 
+// RoomsOfBuyers reads all rooms of some buyers, who have few: one range of an index for each. all is false, and nothing is
+// read, where they have more than limit together: LatestOf then says what is worth to know.
+func (s *Store) RoomsOfBuyers(ctx context.Context, buyers []id.ID, limit int) (rooms []Head, all bool, err error) {
+	if len(buyers) == 0 {
+		return nil, true, nil
+	}
+	q := s.statement(headsWhere + "buyer_id IN ").list(buyers).raw(" LIMIT ").num(int64(limit) + 1)
+	if rooms, err = s.allHeads(ctx, q); err != nil || len(rooms) > limit {
+		return nil, false, err
+	}
+	return rooms, true, nil
+}
+
 // LatestOf reads, for each of some buyers or, with shops set, of some shops, the rooms that have changed last: limit of
 // each, all in one query. SQLite takes at most 500 owners.
 func (s *Store) LatestOf(ctx context.Context, owners []id.ID, shops bool, limit int) ([]Head, error) {

@@ -70,6 +70,7 @@ func TestPlans(t *testing.T) {
 		{"last until a moment", "SELECT seq FROM chat_messages WHERE room_id = ? AND created_at <= '2026-01-02' ORDER BY seq DESC LIMIT 1", []any{room}, "PRIMARY", false, true},
 		{"cursors to raise", "SELECT read_seq FROM chat_cursors WHERE (room_id = ? AND party = 'buyer') OR (room_id = ? AND party = 'shop') FOR UPDATE",
 			[]any{room, rooms[2].ID}, "PRIMARY", false, true},
+		{"rooms of buyers", "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE buyer_id IN (?, ?) LIMIT 1001", []any{buyer, rooms[1].BuyerID}, "chat_rooms_parties", false, true},
 		{"room of a pair", "SELECT id, head FROM chat_rooms WHERE buyer_id = ? AND shop_id = ?", []any{buyer, rooms[0].ShopID}, "chat_rooms_parties", false, true},
 		{"inbox, recent", recent, recentArgs, "chat_rooms_shop_recent", true, true},
 		{"inbox, longest waiting", waiting, waitingArgs, "chat_rooms_shop_waiting", false, true},

@@ -652,6 +652,24 @@ func TestCursorsOfManyMoveTogether(t *testing.T) {
 	})
 }
 
+func TestRoomsOfBuyers(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		shop, buyer, other := id.New(), id.New(), id.New()
+		a, b := openRoom(t, s, buyer, shop), openRoom(t, s, buyer, id.New())
+		openRoom(t, s, other, shop)
+		rooms, all, err := s.RoomsOfBuyers(t.Context(), []id.ID{buyer, id.New()}, 2)
+		if err != nil || !all || len(rooms) != 2 || rooms[0].ID == rooms[1].ID || rooms[0].ID != a.ID && rooms[0].ID != b.ID {
+			t.Errorf("%+v, %v, %v", rooms, all, err)
+		}
+		if rooms, all, err := s.RoomsOfBuyers(t.Context(), []id.ID{buyer, other}, 2); err != nil || all || rooms != nil {
+			t.Errorf("more than asked for: %+v, %v, %v", rooms, all, err)
+		}
+		if rooms, all, err := s.RoomsOfBuyers(t.Context(), nil, 2); err != nil || !all || rooms != nil {
+			t.Errorf("of nobody: %+v, %v, %v", rooms, all, err)
+		}
+	})
+}
+
 func TestLatestOfMany(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		shop, other := id.New(), id.New()
