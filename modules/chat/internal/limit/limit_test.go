@@ -277,6 +277,23 @@ func TestAnInstanceThatEndsGivesItsLeasesBack(t *testing.T) {
 }
 
 // Who leaves an instance, as everybody does when it drains, finds the whole limit on another.
+// What was counted under other limits says nothing of these: an instance that was killed may have had more on lease than
+// members may now send at once.
+func TestOtherLimitsBeginAnew(t *testing.T) {
+	t.Parallel()
+	cfg := pubsub.Config{Prefix: "mall", Addr: testservers.Redis(t).Addr()}
+	who := id.New()
+	if _, ok := send(t.Context(), begin(t, cfg, 1000, 5000), who); !ok { // it keeps its lease
+		t.Fatal("refused")
+	}
+	now := begin(t, cfg, 1, 20)
+	for n := range 20 {
+		if after, ok := send(t.Context(), now, who); !ok {
+			t.Fatalf("send %d of 20 is refused for %v", n+1, after)
+		}
+	}
+}
+
 func TestWhoLeavesGivesTheLeaseBack(t *testing.T) {
 	t.Parallel()
 	cfg := pubsub.Config{Prefix: "mall", Addr: testservers.Redis(t).Addr()}

@@ -1,9 +1,13 @@
 package limit
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // rules are what every bucket goes by.
 type rules struct {
+	name             string // in the keys' names
 	perSecond, burst int
 	interval         time.Duration // in which one token comes
 	chunk            int           // tokens on lease at once
@@ -20,7 +24,9 @@ func rulesOf(perSecond, burst int) rules {
 	interval := (time.Second + time.Duration(perSecond) - 1) / time.Duration(perSecond)
 	chunk := max(1, burst/4)
 	keep := time.Duration(chunk)*interval + 2*time.Second
-	return rules{perSecond: perSecond, burst: burst, interval: interval, chunk: chunk, keep: keep, alone: max(keep, keepAlone)}
+	// What is counted under other limits is counted apart: leases of another size would be more, or less, than a bucket holds.
+	name := strconv.Itoa(perSecond) + "-" + strconv.Itoa(burst) + ":"
+	return rules{name: name, perSecond: perSecond, burst: burst, interval: interval, chunk: chunk, keep: keep, alone: max(keep, keepAlone)}
 }
 
 // member is what this instance knows of one. Times are counted from the limiter's start.

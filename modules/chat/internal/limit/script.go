@@ -104,7 +104,7 @@ func (l *Limiter) request(s *share, who id.ID, held, want int, gives bool) reque
 	if gives {
 		end = 1
 	}
-	return request{[]string{l.prefix + ":tokens:" + s.tag + who.String()},
+	return request{[]string{l.prefix + ":tokens:" + s.tag + l.rules.name + who.String()},
 		[]any{l.rules.burst, l.rules.perSecond, want, held, l.rules.keep.Microseconds(), l.name, end, l.rules.alone.Microseconds()}}
 }
 
