@@ -8,7 +8,6 @@ const (
 	pageFile    = "modules/chat/history.go"
 	streamFile  = "modules/chat/internal/stream/stream.go"
 	streamExtra = "modules/chat/internal/stream/planted.go"
-	loneFile    = "modules/platform/pubsub/lone.go"
 	sendFile    = "modules/chat/send.go"
 	limitFile   = "modules/chat/internal/limit/limit.go"
 )
@@ -21,7 +20,7 @@ func clientPlants() []plant {
 			{corkFile, "\terr := c.flush(held)\n", "\tkept := *held\n\terr := c.flush(held)\n\tif err != nil {\n\t\t*held = kept\n\t}\n"},
 		}},
 		{"a page's memory is given back too early", "lines dropped", []checker.Kind{checker.Foreign, checker.Other}, []edit{
-			{pageFile, "\t_, err := w.Write(b)\n\tp.free(b)\n", "\tp.free(b)\n\t_, err := w.Write(b)\n"},
+			{pageFile, "\t\tb = p.room.text\n", "\t\tb = p.room.text\n\t\tpageRooms.Put(p.room)\n"},
 		}},
 		{"a stream begins at the first message it sees", "everybody at once", []checker.Kind{checker.Lost}, []edit{
 			{streamExtra, "", `package stream
@@ -43,10 +42,6 @@ var plantedSeen sync.Map
 	if _, seen := plantedSeen.LoadOrStore(plantedPlace{s, rid}, true); !seen {
 		s.rooms[rid] = &room{last: seq - 1}
 	}`},
-		}},
-		{"a publish is left out for ever", "everybody at once", []checker.Kind{checker.Lost, checker.Late}, []edit{
-			{loneFile, "return c != nil && int64(time.Since(l.began)) < c.until.Load()", "return c != nil && c.until.Load() > 0"},
-			{loneFile, "\tc.arrivals++\n\tc.until.Store(0)\n", "\tc.arrivals++\n"},
 		}},
 		{"a retry is a send like any other", "retries of another world", []checker.Kind{checker.Doubled}, withoutRetryKey()},
 		{"each instance counts sends by itself", "limit of sends, rolling restart", []checker.Kind{checker.Other}, []edit{

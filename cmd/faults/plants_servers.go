@@ -4,10 +4,11 @@ import "mall/cmd/faults/internal/checker"
 
 // Where these bugs are planted.
 const (
-	historyFile = "modules/chat/internal/store/history.go"
-	roomsFile   = "modules/chat/internal/store/rooms.go"
-	inquiryFile = "modules/chat/inquiry.go"
-	chatExtra   = "modules/chat/planted.go"
+	historyFile   = "modules/chat/internal/store/history.go"
+	statementFile = "modules/chat/internal/store/statement.go"
+	roomsFile     = "modules/chat/internal/store/rooms.go"
+	inquiryFile   = "modules/chat/inquiry.go"
+	chatExtra     = "modules/chat/planted.go"
 )
 
 // serverPlants are bugs that show while clocks are wrong, the database is sick for long, or rooms come and go.
@@ -16,11 +17,12 @@ func serverPlants() []plant {
 		{"the sweep looks by the instance's own clock", "db clock -1h, no redis", []checker.Kind{checker.Lost}, lookingSince("return time.Now().UTC().Add(-10 * time.Second)")},
 		{"the sweep looks by a clock that nobody has set", "only reads, db -20s", []checker.Kind{checker.Lost}, lookingSince("return time.Now().UTC().Add(-10 * time.Second)")},
 		{"messages are timed by the instance's own clock", "own clock -30m, no redis", []checker.Kind{checker.Lost}, []edit{
-			{appendFile, "b.now = b.s.Now()", "b.now = time.Now().UTC().Truncate(time.Microsecond)"},
-			{appendFile, "fields = append(fields, &b.now)", "fields = append(fields, new(time.Time))"},
+			{statementFile, `return q.raw("UTC_TIMESTAMP(6)")`, "return q.at(time.Now())"},
 		}},
 		{"no sweep looks back further than 12 s", "25s without db", []checker.Kind{checker.Lost}, lookingSince(atMost("12"))},
-		{"no sweep looks back further than 12 s, late COMMIT", "commit 15s late", []checker.Kind{checker.Lost}, lookingSince(atMost("12"))},
+		{"a room's moment is given before its COMMIT leaves", "commit 15s late", []checker.Kind{checker.Lost}, []edit{
+			{appendFile, `.now(r.UpdatedAt)`, `.at(r.UpdatedAt)`},
+		}},
 		{"no sweep looks back further than 8 s", "commits held 12s", []checker.Kind{checker.Lost}, lookingSince(atMost("8"))},
 		{"the ack leaves although COMMIT is held", "commits held 12s", []checker.Kind{checker.Other}, []edit{
 			{pipelinedFile, `return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)`, "return nil"},
