@@ -7,9 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"mall/modules/chat/internal/hub"
@@ -21,7 +19,7 @@ import (
 type Relay struct {
 	hub      *hub.Hub
 	bus      *pubsub.Bus
-	macs     sync.Pool // of HMAC states with our key
+	key      []byte // of the marks
 	instance id.ID
 
 	heard   func(payload []byte)            // what instances say to one another
@@ -34,7 +32,7 @@ type Relay struct {
 // write to Redis still cannot put words into anybody's mouth. Connect must be called before use.
 func New(key []byte) *Relay {
 	derived := sha256.Sum256(append([]byte("mall chat relay\x00"), key...))
-	return &Relay{hub: hub.New(), macs: sync.Pool{New: func() any { return hmac.New(sha256.New, derived[:]) }}, instance: id.New()}
+	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
 }
 
 // Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell, receipt the
@@ -134,9 +132,7 @@ func (r *Relay) seal(p hub.Party, kind byte, room id.ID, seq int64, frame []byte
 
 // mark covers the party too, so that news cannot be played to somebody else.
 func (r *Relay) mark(p hub.Party, head, frame []byte) [markSize]byte {
-	m := r.macs.Get().(hash.Hash)
-	defer r.macs.Put(m)
-	m.Reset()
+	m := hmac.New(sha256.New, r.key)
 	var sum [sha256.Size]byte
 	m.Write([]byte{p.Kind})
 	m.Write(p.ID[:])
