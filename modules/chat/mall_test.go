@@ -190,6 +190,9 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	in.stop = sync.OnceFunc(func() {
 		closing, done := context.WithTimeout(context.Background(), soon)
 		defer done()
+		// Of calls made at once the client keeps connections on which nothing was ever asked. net/http waits five seconds for
+		// such a one to say something before it counts as idle: longer than the grace.
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		err := errors.Join(rooms.Drain(closing), server.Shutdown(closing), rooms.Close())
 		cancel()
 		running.Wait()
