@@ -17,14 +17,7 @@ import (
 // A database that may lose what was acked, or lacks a key that a promise stands on, is told of loudly; told to be
 // strict, the mall does not start on it.
 func TestADatabaseThatMayLoseAcksIsToldOf(t *testing.T) {
-	server, err := testservers.StartMySQL(t.Context(), t.TempDir(), "--innodb-flush-log-at-trx-commit=2", "--log-bin=bin", "--server-id=1", "--sync-binlog=0", "--skip-innodb-doublewrite")
-	if errors.Is(err, testservers.ErrAbsent) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Kill() })
+	server := testservers.PrivateMySQL(t, "--innodb-flush-log-at-trx-commit=2", "--log-bin=bin", "--server-id=1", "--sync-binlog=0", "--skip-innodb-doublewrite")
 	dsn, err := server.CreateDatabase(t.Context(), "mall")
 	if err != nil {
 		t.Fatal(err)

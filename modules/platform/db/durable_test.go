@@ -1,7 +1,6 @@
 package db_test
 
 import (
-	"errors"
 	"testing"
 
 	"mall/modules/platform/db"
@@ -28,14 +27,7 @@ func inspect(t *testing.T, d *db.DB) (told []string) {
 
 func TestWhatKeepsItsPromisesHasNoFindings(t *testing.T) {
 	onBoth := map[string]func(t testing.TB) db.Config{"sqlite": testservers.SQLite, "mysql": func(t testing.TB) db.Config {
-		server, err := testservers.StartMySQL(t.Context(), t.TempDir(), "--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON", "--log-bin=bin", "--server-id=1", "--sync-binlog=1")
-		if errors.Is(err, testservers.ErrAbsent) {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = server.Kill() })
+		server := testservers.PrivateMySQL(t, "--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON", "--log-bin=bin", "--server-id=1", "--sync-binlog=1")
 		dsn, err := server.CreateDatabase(t.Context(), "mall")
 		if err != nil {
 			t.Fatal(err)

@@ -105,7 +105,7 @@ func (h *Hub) Join(p Party, c Connection) (positioned <-chan struct{}, ask bool)
 
 // Position says how far the rooms of a party had come at a moment after the Join that gave the channel: those listed, and
 // all others had no message after unlisted; zero: they had none at all. It does nothing when the party's connections
-// have left meanwhile, or all places were forgotten.
+// have left meanwhile, or all positions were forgotten.
 func (h *Hub) Position(p Party, positioned <-chan struct{}, rooms []Seen, unlisted time.Time) {
 	s := &h.shard[p.ID[15]%shards]
 	s.Lock()
@@ -132,8 +132,8 @@ var done = func() chan struct{} {
 	return c
 }()
 
-// Forget takes back all places: what was known of rooms no longer counts. Connections that are here are offered nothing
-// any more and should be closed; those that join from now on wait for new places.
+// Forget takes back all positions: what was known of rooms no longer counts. Connections that are here are offered nothing
+// any more and should be closed; those that join from now on wait for new ones.
 func (h *Hub) Forget() {
 	for i := range h.shard {
 		s := &h.shard[i]
@@ -193,7 +193,7 @@ func (at *partyState) reach(room id.ID, seq int64) Start {
 }
 
 // Start is where a room begins for connections of the party that have been offered none of it; false while the party
-// has no place.
+// has no position.
 func (h *Hub) Start(p Party, room id.ID) (Start, bool) {
 	s := &h.shard[p.ID[15]%shards]
 	s.RLock()
@@ -205,7 +205,7 @@ func (h *Hub) Start(p Party, room id.ID) (Start, bool) {
 	return at.start(room), true
 }
 
-// Awaits says whether the party still waits for the place that the Join which gave the channel has asked for.
+// Awaits says whether the party still waits for the position that the Join which gave the channel has asked for.
 func (h *Hub) Awaits(p Party, positioned <-chan struct{}) bool {
 	s := &h.shard[p.ID[15]%shards]
 	s.RLock()
@@ -215,7 +215,7 @@ func (h *Hub) Awaits(p Party, positioned <-chan struct{}) bool {
 }
 
 // Reach notes that a room of the party has come so far, and gives the connections here, which are to be offered what
-// is new to them, with the room's start for those that have been offered none of it. None, if the party has no place yet.
+// is new to them, with the room's start for those that have been offered none of it. None, if the party has no position yet.
 func (h *Hub) Reach(p Party, room id.ID, head int64) (Start, []Connection) {
 	s := &h.shard[p.ID[15]%shards]
 	s.Lock()
@@ -238,7 +238,7 @@ func (h *Hub) Message(p Party, room id.ID, seq int64, frame []byte, sender Conne
 	}
 	start := at.reach(room, seq)
 	if !at.isPositioned {
-		return // it was stored before the place
+		return // it was stored before the position
 	}
 	for _, c := range at.connections {
 		if c != sender {
