@@ -120,6 +120,14 @@ var (
 		"\\s+(?:IF\\s+(?:NOT\\s+)?EXISTS\\s+)?[`\"]?([a-z][a-z0-9]*_[a-z0-9_]+)")
 )
 
+func numbers(of []span) string {
+	texts := make([]string, len(of))
+	for i, s := range of {
+		texts[i] = fmt.Sprintf("%04d to %04d", s.first, s.last)
+	}
+	return strings.Join(texts, ", ")
+}
+
 func migrationOwners(h house) (breaches []string) {
 	for _, m := range h.migrations {
 		say := func(format string, args ...any) {
@@ -135,8 +143,8 @@ func migrationOwners(h house) (breaches []string) {
 		switch {
 		case !known:
 			say("%q owns no tables; the owners are the rows of the table owners", name[2])
-		case number < owner.first || number > owner.last:
-			say("numbers %04d to %04d are %s's", owner.first, owner.last, name[2])
+		case !slices.ContainsFunc(owner, func(s span) bool { return number >= s.first && number <= s.last }):
+			say("%s's numbers are %s", name[2], numbers(owner))
 		}
 		if m.up == "" || m.down == "" {
 			say("give it a -- +goose Up part and a -- +goose Down part that undoes it")

@@ -21,6 +21,7 @@ import (
 	"mall/modules/platform/httpserver"
 	"mall/modules/platform/outbox"
 	"mall/modules/platform/pubsub"
+	"mall/modules/platform/securitylog"
 	"mall/modules/platform/telemetry"
 	"mall/modules/product"
 )
@@ -28,6 +29,7 @@ import (
 // serve builds the house from the ground up, opens it, and closes it in reverse when ctx ends.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
+	security := securitylog.New(log)
 
 	closing, giveUp := context.WithCancel(context.WithoutCancel(ctx)) // one time for all that is closed, last of all the stores
 	defer giveUp()
@@ -44,7 +46,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	registry := telemetry.NewRegistry(d.Pools())
 
 	notices := &announcer{}
-	members, err := member.New(s.Member, d, notices, log)
+	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: notices, Security: security, Log: log})
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
-		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Log: log})
+		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
 	if err != nil {
 		return err
 	}

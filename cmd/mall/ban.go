@@ -9,6 +9,7 @@ import (
 	"mall/modules/member"
 	"mall/modules/platform/db"
 	"mall/modules/platform/pubsub"
+	"mall/modules/platform/securitylog"
 	"mall/modules/platform/telemetry"
 )
 
@@ -27,7 +28,7 @@ func setBan(ctx context.Context, s settings, ban bool, email string, stdout, std
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
 	bus := pubsub.New(redis, s.Redis.Prefix, func(string, []byte) {}, func() {}, log)
-	members, err := member.New(s.Member, d, &announcer{bus: bus}, log)
+	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: &announcer{bus: bus}, Security: securitylog.New(log), Log: log})
 	if err != nil {
 		return err
 	}

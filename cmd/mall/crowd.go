@@ -105,7 +105,7 @@ func crowd(ctx context.Context, s settings, args []string, stdout, stderr io.Wri
 			return err
 		}
 	}
-	members, err := member.New(s.Member, d, nil, log)
+	members, err := member.New(s.Member, member.Deps{DB: d, Log: log})
 	if err != nil {
 		return err
 	}

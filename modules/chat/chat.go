@@ -27,6 +27,7 @@ import (
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
 	"mall/modules/platform/pubsub"
+	"mall/modules/platform/securitylog"
 	"mall/modules/product"
 )
 
@@ -85,11 +86,13 @@ type Deps struct {
 	Prefix   string   // of the chat's keys in Redis
 	Origins  []string // further origins whose pages may open a socket
 	RelayKey []byte   // the same on all instances
+	Security *securitylog.Log
 	Log      *slog.Logger
 }
 
 // Chat is the module.
 type Chat struct {
+	security *securitylog.Log
 	cfg      Config
 	log      *slog.Logger
 	members  Members
@@ -147,7 +150,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 		return nil, err
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
-		store: store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
+		security: d.Security,
+		store:    store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
 		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	epoch, err := c.store.Epoch(ctx)
 	if err != nil {

@@ -135,7 +135,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	}
 
 	notices := &announcer{}
-	members, err := member.New(p.Member, d, notices, log)
+	members, err := member.New(p.Member, member.Deps{DB: d, Announcer: notices, Log: log})
 	check(t, err)
 	products := product.New(d, members)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})

@@ -281,7 +281,7 @@ func TestReviewTellsEverySessionOnce(t *testing.T) {
 // What looking at the logins behind ten thousand sockets allocates.
 func BenchmarkReview(b *testing.B) {
 	d := testservers.Open(b, testservers.MySQL(b))
-	m, err := New(config(), d, nil, slog.New(slog.DiscardHandler))
+	m, err := New(config(), Deps{DB: d, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func BenchmarkReview(b *testing.B) {
 // What every request of an API client pays before its handler runs.
 func BenchmarkBearer(b *testing.B) {
 	d := testservers.Open(b, testservers.SQLite(b))
-	m, err := New(config(), d, nil, slog.New(slog.DiscardHandler))
+	m, err := New(config(), Deps{DB: d, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestADatabaseAwayIsUnavailable(t *testing.T) {
 	w := newWorld(t, d)
 	w.member(t, "kim@demo.mall")
 	tokens := w.logIn(t, "kim@demo.mall")
-	m, err := New(config(), d, nil, slog.New(slog.DiscardHandler))
+	m, err := New(config(), Deps{DB: d, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

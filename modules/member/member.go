@@ -19,6 +19,8 @@ import (
 	"mall/modules/member/internal/token"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
+	"mall/modules/platform/mail"
+	"mall/modules/platform/securitylog"
 )
 
 //go:embed api.yaml
@@ -40,19 +42,30 @@ type Members struct {
 	access    *token.Access
 	recent    *recent.Cache
 	announcer Announcer
+	mail      mail.Sender
+	security  *securitylog.Log
 	log       *slog.Logger
 	clock     func() time.Time
 	hooks     hooks
 }
 
-// New makes the module on an open database. announcer reaches the other instances; nil when there are none.
-func New(cfg Config, d *db.DB, announcer Announcer, log *slog.Logger) (*Members, error) {
+// Deps is what the module stands on.
+type Deps struct {
+	DB        *db.DB
+	Announcer Announcer        // reaches the other instances; nil when there are none
+	Mail      mail.Sender      // nil: no letters are sent
+	Security  *securitylog.Log // nil: events are not written down
+	Log       *slog.Logger
+}
+
+// New makes the module on an open database.
+func New(cfg Config, deps Deps) (*Members, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	m := &Members{
-		cfg: cfg, store: store.New(d), hasher: password.NewHasher(cfg.HashWait),
-		announcer: announcer, log: log, clock: time.Now,
+		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait),
+		announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
 	}
 	m.access = token.NewAccess(cfg.TokenSecret, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
 	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)

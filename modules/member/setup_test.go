@@ -69,7 +69,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 // instance is a further process of the mall.
 func (w *world) instance(t *testing.T, a Announcer) *Members {
 	t.Helper()
-	m, err := New(config(), w.db, a, slog.New(slog.DiscardHandler))
+	m, err := New(config(), Deps{DB: w.db, Announcer: a, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

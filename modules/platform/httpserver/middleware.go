@@ -112,10 +112,14 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 
 type arrivedKey struct{}
 
-// noteArrival lets handlers know when the request came: what has been spent on it before them counts, too.
+// noteArrival lets handlers know when the request came (what has been spent on it before them counts, too), and from where.
 func noteArrival(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), arrivedKey{}, time.Now())))
+		r := c.Request()
+		ctx := context.WithValue(r.Context(), arrivedKey{}, time.Now())
+		ctx = identity.WithOrigin(ctx, identity.Origin{IP: c.RealIP(), UserAgent: r.UserAgent(),
+			RequestID: c.Response().Header().Get(headerRequestID)})
+		c.SetRequest(r.WithContext(ctx))
 		return next(c)
 	}
 }
