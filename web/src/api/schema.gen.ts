@@ -304,6 +304,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes the caller's account away, for ever.
+         * @description Address, name, password, logins and seats in shops go; in the caller's talks stands another name. Orders and
+         *     talks stay as long as the law says, and who they were is kept apart from all that the mall reads. Refused with
+         *     409 `open_orders` while an order is under way, and `last_owner` while a shop would have no owner left. Asks for
+         *     a step-up.
+         */
+        post: operations["eraseMe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A copy of what the mall keeps of the caller.
+         * @description One JSON document, written as it is read: `account`, `orders`, `talks` (the caller's rooms as a buyer) and
+         *     `messages` (both sides', as they saw them), and `complete` as its last field; without that it was cut off.
+         *     Asks for a step-up.
+         */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/factors": {
         parameters: {
             query?: never;
@@ -1011,6 +1056,16 @@ export interface components {
             /** Format: int64 */
             read_seq: number;
         };
+        Export: {
+            account: Record<string, never>;
+            complete: boolean;
+            /** Format: date-time */
+            made_at: string;
+            messages: Record<string, never>[];
+            not_included: string[];
+            orders: Record<string, never>[];
+            talks: Record<string, never>[];
+        };
         /** @enum {string} */
         FactorMethod: "password" | "totp" | "passkey" | "recovery_code";
         Factors: {
@@ -1262,6 +1317,19 @@ export interface components {
         };
         RefreshRequest: {
             refresh_token: string;
+        };
+        /** @description What the law makes keep, and until when; a field that is missing says that nothing of that kind is. */
+        Remainder: {
+            /**
+             * Format: date-time
+             * @description contracts, payments and deliveries: 5 years
+             */
+            orders_until?: string;
+            /**
+             * Format: date-time
+             * @description complaints and disputes: 3 years
+             */
+            talks_until?: string;
         };
         Room: {
             buyer: components["schemas"]["Named"];
@@ -1952,6 +2020,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    eraseMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description so that no call is made by accident
+                     * @enum {string}
+                     */
+                    confirm: "erase";
+                };
+            };
+        };
+        responses: {
+            /** @description What stays. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Remainder"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The copy. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
             };
             default: components["responses"]["Problem"];
         };
