@@ -70,8 +70,20 @@ func loadSettings(file string, environ []string) (settings, error) {
 		s.HTTP.PublicURL = "http://" + s.HTTP.Addr
 	}
 	s.HTTP.SpareFiles = s.DB.Files() + s.Redis.Files()
-	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: strings.HasPrefix(s.HTTP.PublicURL, "https://")}
+	secure := strings.HasPrefix(s.HTTP.PublicURL, "https://")
+	if s.HTTP.CookieName == "" {
+		s.HTTP.CookieName = cookieName(secure)
+	}
+	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: secure}
 	return s, errors.Join(s.HTTP.Check(), s.Redis.Check(), s.Member.Check())
+}
+
+// cookieName is the strongest that browsers take: the prefix keeps other hosts of the domain from setting the cookie.
+func cookieName(secure bool) string {
+	if secure {
+		return "__Host-mall_session"
+	}
+	return "mall_session"
 }
 
 func (s *settings) embedded() bool { return s.DB.Driver == db.SQLite }

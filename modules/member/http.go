@@ -67,7 +67,8 @@ func (h handlers) CloseWebSession(ctx context.Context, _ api.CloseWebSessionRequ
 			return nil, err
 		}
 	}
-	return api.CloseWebSession204Response{Headers: api.CloseWebSession204ResponseHeaders{SetCookie: new(h.m.cookie("", -1))}}, nil
+	return api.CloseWebSession204Response{Headers: api.CloseWebSession204ResponseHeaders{
+		SetCookie: new(h.m.cookie("", -1)), ClearSiteData: new(`"cache"`)}}, nil
 }
 
 // cookie is the Set-Cookie header; a negative life clears it. Lax keeps it off other sites' forms but on links to the mall.

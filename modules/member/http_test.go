@@ -151,6 +151,9 @@ func TestABrowsersDay(t *testing.T) {
 			if r.status != 204 || err != nil || c.Name != "mall_session" || c.Value != "" || c.MaxAge != -1 || c.Path != "/" || !c.HttpOnly {
 				t.Errorf("%d %+v %v", r.status, c, err)
 			}
+			if r.header.Get("Clear-Site-Data") != `"cache"` {
+				t.Errorf("what the browser has cached stays: %v", r.header)
+			}
 		}
 		if r := s.call(t, "GET", "/me", "", second); r.status != 401 || r.text("code") != "unauthenticated" {
 			t.Errorf("after logging out: %d %s", r.status, r.raw)

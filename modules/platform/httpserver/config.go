@@ -17,7 +17,7 @@ type Config struct {
 	TrustedProxies []string      `koanf:"trusted_proxies"`                   // CIDRs whose X-Forwarded-For is believed
 	Connections    int           `koanf:"connections" validate:"min=0"`      // to addr at once; 0: what the limit of open files leaves
 	SpareFiles     int           `koanf:"-"`                                 // open files that the rest of the program needs
-	CookieName     string        `koanf:"cookie_name" validate:"required"`
+	CookieName     string        `koanf:"cookie_name"` // of the web session; the program fills an empty one in
 	BodyLimit      int64         `koanf:"body_limit" validate:"min=1024,max=10485760"` // bytes of a REST request
 	RequestTimeout time.Duration `koanf:"request_timeout" validate:"min=1s,max=2m"`    // for one REST request
 	ShutdownGrace  time.Duration `koanf:"shutdown_grace" validate:"min=100ms,max=5m"`  // for REST requests under way at SIGTERM

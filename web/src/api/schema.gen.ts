@@ -2856,9 +2856,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Logged out; the cookie is cleared. */
+            /** @description Logged out; the cookie is cleared, and what the browser has cached of the mall. */
             204: {
                 headers: {
+                    "Clear-Site-Data"?: string;
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };

@@ -2126,7 +2126,8 @@ type CloseWebSessionResponseObject interface {
 }
 
 type CloseWebSession204ResponseHeaders struct {
-	SetCookie *string
+	ClearSiteData *string
+	SetCookie     *string
 }
 
 type CloseWebSession204Response struct {
@@ -2134,6 +2135,9 @@ type CloseWebSession204Response struct {
 }
 
 func (response CloseWebSession204Response) VisitCloseWebSessionResponse(w http.ResponseWriter) error {
+	if response.Headers.ClearSiteData != nil {
+		w.Header().Set("Clear-Site-Data", fmt.Sprint(*response.Headers.ClearSiteData))
+	}
 	if response.Headers.SetCookie != nil {
 		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
 	}
