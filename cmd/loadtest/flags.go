@@ -107,6 +107,7 @@ func (o *options) amounts(flags *flag.FlagSet) {
 	flags.DurationVar(&o.Warmup, "warmup", 0, "before it is measured; 0: 2s")
 	flags.DurationVar(&o.Duration, "duration", 0, "how long it is measured; 0: 10s")
 	flags.DurationVar(&o.Drain, "drain", 0, "how long everything may take to arrive after the last send; 0: 10s")
+	flags.BoolVar(&o.Forwarded, "forwarded", false, "people say by X-Forwarded-For where they are; for a mall that trusts this machine as a proxy")
 	flags.Uint64Var(&o.Seed, "seed", 1, "of everything random")
 	flags.StringVar(&o.ProfileDir, "profile", "", "`DIR` for the server's CPU, allocs, mutex and block profiles while it is measured")
 }

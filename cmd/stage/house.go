@@ -98,7 +98,13 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 	m.settings = []string{"MALL_DEMO=false", "MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
 		"MALL_REDIS__ADDR=" + h.redis.Addr(), "MALL_REDIS__PREFIX=" + m.database, "MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text()}
 	for _, r := range raised {
+		if s.outside && strings.HasPrefix(r.key, "http.") {
+			continue
+		}
 		m.settings = append(m.settings, variable(r.key, r.value))
+	}
+	if s.outside {
+		m.settings = append(m.settings, variable("http.trusted_proxies", "127.0.0.1/32"))
 	}
 	for _, w := range strings.Fields(s.settings) {
 		key, value, _ := strings.Cut(w, "=")

@@ -17,6 +17,7 @@ type side struct {
 	name, program string
 	instances     int
 	settings      string // further ones, as "key=value key=value"
+	outside       bool   // see preset
 }
 
 // sides are the malls that a preset needs, the measured one first.
@@ -35,6 +36,9 @@ func (h *house) sides(p preset) []side {
 	}
 	if h.with != "" {
 		all = append(all, side{name: "with", program: h.program, instances: instances, settings: h.with})
+	}
+	for i := range all {
+		all[i].outside = p.outside
 	}
 	return all
 }

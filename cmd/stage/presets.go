@@ -18,6 +18,7 @@ type preset struct {
 	against     int  // instances of a further mall of the same program that it is compared to
 	fill        int  // messages that are stored before
 	long        bool // only by its name
+	outside     bool // the limits of addresses and members are the product's, and people say where they are
 
 	shortCrowd crowd
 	shortFill  int
@@ -72,6 +73,9 @@ func presets() []preset {
 			shortCrowd: pairs(20), shortFlags: "-workload max -rooms 20 -warmup 300ms -duration 1s"},
 		{name: "crowding", about: "50 busy rooms among 100 to 10,000 connections", crowd: crowd{buyers: 9900, shops: 100, perBuyer: 1},
 			flags: "-workload crowding -rooms 50 -connections 10000"},
+		{name: "floods", about: "500 messages/s in 100 rooms, calm and then under one flood of strangers after the other", crowd: pairs(100),
+			flags: "-workload floods -rooms 100 -rate 500 -duration 6s -forwarded", outside: true,
+			shortCrowd: pairs(20), shortFlags: "-workload floods -rooms 20 -rate 100 -warmup 300ms -duration 1s -forwarded"},
 		{name: "growth", about: "max until 5,000,000 messages are stored, a sample every 250,000; minutes on a fast machine, half an hour on a slow one", crowd: pairs(200),
 			flags: "-workload growth -rooms 200 -messages 5000000", long: true},
 	}

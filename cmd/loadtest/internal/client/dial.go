@@ -72,7 +72,11 @@ func (c *Conn) whereTo(ctx context.Context) (address string, header http.Header,
 	c.mu.Lock()
 	c.token, c.tokenEnds = token, ends
 	c.mu.Unlock()
-	return base + "/api/v1/chat/ws", http.Header{"Authorization": {"Bearer " + token}}, err
+	header = http.Header{"Authorization": {"Bearer " + token}}
+	if f.Forwarded {
+		people.From(header, people.Address(c.Person.MemberID))
+	}
+	return base + "/api/v1/chat/ws", header, err
 }
 
 // begin starts reading from a new connection; the channel is closed at its welcome.

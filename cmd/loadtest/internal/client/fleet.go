@@ -21,6 +21,7 @@ type Fleet struct {
 	Body            string
 	FramesPerSecond int                    // of one connection; 0: no limit
 	Quota           int                    // messages of each lane; 0: no end
+	Forwarded       bool                   // people say by X-Forwarded-For where they are
 	Retry           bool                   // refused sends that may be tried again are
 	Outbox          bool                   // what is due without a connection waits for the next one
 	OnSettled       func(at At)            // a send has its answer; called by the reading goroutine
@@ -45,7 +46,9 @@ func (f *Fleet) Open(ctx context.Context) {
 	f.Run, f.began = frame.NewRun(), time.Now()
 	f.lifetime, f.end = context.WithCancel(ctx)
 	for _, b := range f.Bases {
-		f.apis = append(f.apis, people.NewAPI(b, 16))
+		api := people.NewAPI(b, 16)
+		api.Forwarded = f.Forwarded
+		f.apis = append(f.apis, api)
 	}
 	if !f.Relay {
 		f.live.Go(f.stayFresh)

@@ -12,8 +12,9 @@ import (
 
 // API is the REST side of one base URL.
 type API struct {
-	Base string // scheme, host and port
-	HTTP *http.Client
+	Base      string // scheme, host and port
+	HTTP      *http.Client
+	Forwarded bool // each person's calls say that they come from an address of their own
 }
 
 // NewAPI makes calls with up to n connections kept open.
@@ -72,6 +73,9 @@ func (a *API) do(ctx context.Context, method, path, token string, body io.Reader
 	request.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if a.Forwarded {
+		From(request.Header, Address(token))
 	}
 	return a.HTTP.Do(request)
 }

@@ -45,6 +45,7 @@ type Options struct {
 	Drain              time.Duration // how long after the last send everything may take to arrive
 	FramesPerSecond    int           // of a connection
 	Sample             int64         // growth: messages from one sample to the next
+	Forwarded          bool          // people say by X-Forwarded-For where they are
 	Seed               uint64
 	ProfileDir         string
 }
@@ -80,6 +81,7 @@ var workloads = []struct {
 	{"reconnect", "all connections are cut at once and come back while messages arrive", playReconnect},
 	{"chatday", "a mixture: idle buyers, shops with hundreds of rooms, bursts, reloads, cuts, typing, read marks", playChatDay},
 	{"growth", "closed loop, until so many messages are stored: what each costs as the store grows", playGrowth},
+	{"floods", "open loop, calm and then under one flood after the other: what strangers do to the acks of the others", playFloods},
 	{"crowding", "closed loop in a few rooms while more and more idle connections stand by", playCrowding},
 }
 
@@ -93,7 +95,7 @@ func Names() (lines []string) {
 
 // OnRelay says whether the bare relay can play a workload: it has no REST and no way back.
 func OnRelay(name string) bool {
-	return !slices.Contains([]string{"history", "inbox", "reconnect", "chatday"}, name)
+	return !slices.Contains([]string{"history", "inbox", "reconnect", "chatday", "floods"}, name)
 }
 
 // Known says whether there is such a workload.
@@ -128,7 +130,7 @@ func newRun(ctx context.Context, name string, t *Target, o Options, screen io.Wr
 	if o.Note != "" && !t.Relay {
 		r.note(o.Note)
 	}
-	r.fleet = &client.Fleet{Bases: t.Bases, Relay: t.Relay, Tally: r.tally, Body: frame.Text, FramesPerSecond: o.FramesPerSecond, Retry: true}
+	r.fleet = &client.Fleet{Bases: t.Bases, Relay: t.Relay, Tally: r.tally, Body: frame.Text, FramesPerSecond: o.FramesPerSecond, Forwarded: o.Forwarded, Retry: true}
 	r.fleet.OnSettled = func(at client.At) {
 		if r.looping.Load() {
 			at.Conn.SendWhenAllowed(at.Room)
