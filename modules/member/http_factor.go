@@ -78,11 +78,3 @@ func (h handlers) InviteStaff(context.Context, api.InviteStaffRequestObject) (ap
 func (h handlers) WithdrawInvitation(context.Context, api.WithdrawInvitationRequestObject) (api.WithdrawInvitationResponseObject, error) {
 	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
 }
-
-func (h handlers) GetShopRules(context.Context, api.GetShopRulesRequestObject) (api.GetShopRulesResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
-}
-
-func (h handlers) SetShopRules(context.Context, api.SetShopRulesRequestObject) (api.SetShopRulesResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
-}
