@@ -26,7 +26,7 @@ func (w *world) openWeb(t *testing.T, email string) WebSession {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s.Web
 }
 
 func TestThePrincipalOfACookie(t *testing.T) {
@@ -336,12 +336,12 @@ func BenchmarkBearer(b *testing.B) {
 	if err := m.Seed(b.Context(), Seed{Members: []SeedMember{{ID: id.New(), Email: "kim@demo.mall", Password: pass, Name: "kim"}}}); err != nil {
 		b.Fatal(err)
 	}
-	tokens, err := m.LogIn(b.Context(), "kim@demo.mall", pass)
+	opened, err := m.LogIn(b.Context(), "kim@demo.mall", pass)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := m.Bearer(b.Context(), tokens.Access); err != nil {
+		if _, err := m.Bearer(b.Context(), opened.Tokens.Access); err != nil {
 			b.Fatal(err)
 		}
 	}

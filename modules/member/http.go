@@ -26,8 +26,8 @@ func (h handlers) SignUp(ctx context.Context, r api.SignUpRequestObject) (api.Si
 }
 
 func (h handlers) LogIn(ctx context.Context, r api.LogInRequestObject) (api.LogInResponseObject, error) {
-	tokens, err := h.m.LogIn(ctx, r.Body.Email, r.Body.Password)
-	return api.LogIn200JSONResponse(tokensJSON(tokens)), err
+	opened, err := h.m.LogIn(ctx, r.Body.Email, r.Body.Password)
+	return api.LogIn200JSONResponse(tokensJSON(opened.Tokens)), err
 }
 
 func (h handlers) RefreshTokens(ctx context.Context, r api.RefreshTokensRequestObject) (api.RefreshTokensResponseObject, error) {
@@ -55,8 +55,8 @@ func (h handlers) OpenWebSession(ctx context.Context, r api.OpenWebSessionReques
 		}
 	}
 	return api.OpenWebSession200JSONResponse{
-		Body:    meJSON(opened.Me),
-		Headers: api.OpenWebSession200ResponseHeaders{SetCookie: new(h.m.cookie(opened.Cookie, opened.Life))},
+		Body:    meJSON(opened.Web.Me),
+		Headers: api.OpenWebSession200ResponseHeaders{SetCookie: new(h.m.cookie(opened.Web.Cookie, opened.Web.Life))},
 	}, nil
 }
 

@@ -136,11 +136,11 @@ func (w *world) seed(t *testing.T, s Seed) {
 
 func (w *world) logIn(t *testing.T, email string) Tokens {
 	t.Helper()
-	tokens, err := w.LogIn(t.Context(), email, pass)
+	opened, err := w.LogIn(t.Context(), email, pass)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens
+	return opened.Tokens
 }
 
 func bearer(t *testing.T, m *Members, access string) *identity.Principal {
