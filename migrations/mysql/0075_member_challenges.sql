@@ -1,6 +1,6 @@
 -- +goose Up
 -- Proofs that were asked for: the second half of a login, a step-up, a new passkey. Named queries: by id (primary key),
--- what has ended (sweep).
+-- all of a member (a new password ends them), what has ended (sweep).
 CREATE TABLE member_challenges (
     id          BINARY(16)  NOT NULL,
     member_id   BINARY(16)  NOT NULL,
@@ -13,6 +13,7 @@ CREATE TABLE member_challenges (
     created_at  DATETIME(6) NOT NULL,
     expires_at  DATETIME(6) NOT NULL,
     PRIMARY KEY (id),
+    KEY member_challenges_member (member_id),
     KEY member_challenges_expires (expires_at),
     CONSTRAINT member_challenges_purpose CHECK (purpose IN ('login', 'step_up', 'passkey'))
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_unicode_520_ci;

@@ -12,6 +12,7 @@ CREATE TABLE member_challenges (
     created_at  DATETIME NOT NULL,
     expires_at  DATETIME NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX member_challenges_member ON member_challenges (member_id);
 CREATE INDEX member_challenges_expires ON member_challenges (expires_at);
 
 -- +goose Down

@@ -207,9 +207,7 @@ func TestCheckAnswersTheLiving(t *testing.T) {
 		if err := w.LogOut(t.Context(), goneSession); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.AddStaff(t.Context(), who["kim"], shop, email, identity.RoleAgent); err != nil {
-			t.Fatal(err)
-		}
+		w.hire(t, who["kim"], shop, email, identity.RoleAgent)
 		living, err := w.Check(t.Context(), []id.ID{cookie.SessionID, apiSession.SessionID, goneSession.SessionID, id.New()})
 		if err != nil || len(living) != 2 {
 			t.Fatalf("%v %v", living, err)
@@ -242,9 +240,7 @@ func TestReviewTellsEverySessionOnce(t *testing.T) {
 		if err := w.LogOut(t.Context(), goneSession); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.AddStaff(t.Context(), who["kim"], shop, email, identity.RoleAgent); err != nil {
-			t.Fatal(err)
-		}
+		w.hire(t, who["kim"], shop, email, identity.RoleAgent)
 		w.seed(t, Seed{Staff: []SeedStaff{{Shop: other, Member: who["lee"], Role: identity.RoleManager}}})
 		if err := w.Ban(t.Context(), troll); err != nil {
 			t.Fatal(err)

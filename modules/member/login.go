@@ -28,8 +28,9 @@ type WebSession struct {
 
 // Opened is what a right password leads to.
 type Opened struct {
-	Tokens Tokens     // of the session that an API client has now
-	Web    WebSession // of the session that a browser has now
+	Tokens    Tokens     // of the session that an API client has now
+	Web       WebSession // of the session that a browser has now
+	Challenge *Challenge // instead of either: a second factor is asked for
 }
 
 // LogIn opens a session for an API client. Errors: Unauthenticated invalid_credentials (wrong password or no such
@@ -53,6 +54,10 @@ func (m *Members) logIn(ctx context.Context, email, plain, kind string) (Opened,
 
 // admit decides what follows a right password.
 func (m *Members) admit(ctx context.Context, who store.Member, kind string) (Opened, error) {
+	if who.SecondFactor {
+		asked, err := m.ask(ctx, who, id.Nil, store.ForLogin)
+		return Opened{Challenge: &asked}, err
+	}
 	return m.open(ctx, who, kind)
 }
 
@@ -80,7 +85,7 @@ func (m *Members) apiSession(who id.ID, family, secret token.Secret) store.Sessi
 	now := m.now()
 	return store.Session{
 		ID: id.New(), MemberID: who, Kind: store.API, TokenHash: family.Hash(), RefreshHash: secret.Hash(),
-		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle), SteppedUpAt: &now,
 	}
 }
 
@@ -101,9 +106,9 @@ func (m *Members) openWeb(ctx context.Context, who store.Member) (WebSession, er
 	cookie, now := token.Cookie{SessionID: id.New(), Secret: token.NewSecret()}, m.now()
 	err = m.store.InsertSessions(ctx, store.Session{
 		ID: cookie.SessionID, MemberID: who.ID, Kind: store.Web, TokenHash: cookie.Secret.Hash(),
-		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle), SteppedUpAt: &now,
 	})
-	me := Me{Member: public(who), Operator: who.Operator, Shops: shops[who.ID]}
+	me := m.me(who, shops[who.ID])
 	return WebSession{Cookie: cookie.String(), Life: m.cfg.SessionMax, Me: me}, err
 }
 
