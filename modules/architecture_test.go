@@ -101,6 +101,16 @@ var homes = []home{
 		instead: "passwords are the member module's alone",
 	},
 	{
+		library: "github.com/go-webauthn/webauthn",
+		in:      []string{"modules/member/internal/factor"},
+		instead: "second factors are the member module's alone; ask Members.SteppedUp whether somebody has proved who they are",
+	},
+	{
+		library: "github.com/pquerna/otp",
+		in:      []string{"modules/member/internal/factor"},
+		instead: "second factors are the member module's alone",
+	},
+	{
 		library: "github.com/getkin/kin-openapi",
 		in:      []string{"modules/platform/apidoc", "modules/platform/httpserver"},
 		inTests: []string{"modules", "cmd/mall"},

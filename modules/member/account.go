@@ -23,8 +23,10 @@ type Member struct {
 type Me struct {
 	Member
 
-	Operator bool
-	Shops    []identity.ShopRole
+	Operator     bool
+	Shops        []identity.ShopRole
+	SecondFactor bool // the member has one
+	Demanded     bool // acts of staff and operators are refused until the member has one
 }
 
 // SignUp makes an account. Errors: Invalid (email, name or password), Conflict email_taken, Busy.
@@ -106,14 +108,14 @@ func (m *Members) Me(ctx context.Context, member id.ID) (Me, error) {
 		return Me{}, fault.Missing("member")
 	}
 	shops, err := m.shopsOf(ctx, []id.ID{member})
-	return Me{Member: public(rows[0]), Operator: rows[0].Operator, Shops: shops[member]}, err
+	return m.me(rows[0], shops[member]), err
 }
 
-// SetOperator makes a member run the mall, or no longer; nothing that comes over HTTP calls it. Errors: NotFound.
-func (m *Members) SetOperator(ctx context.Context, member id.ID, operator bool) error {
-	return m.change(ctx, Notice{Member: member}, func(ctx context.Context) error {
-		return missing("member", m.store.SetOperator(ctx, member, operator))
-	})
+func (m *Members) me(row store.Member, shops []identity.ShopRole) Me {
+	return Me{
+		Member: public(row), Operator: row.Operator, Shops: shops,
+		SecondFactor: row.SecondFactor, Demanded: !row.SecondFactor && m.cfg.demands(row.Operator, len(shops) > 0),
+	}
 }
 
 // Find reads the account with that e-mail; for programs only, since it tells who has one. Errors: NotFound.
@@ -131,6 +133,9 @@ func (m *Members) Ban(ctx context.Context, member id.ID) error {
 		now := m.now()
 		if err := m.store.SetBanned(ctx, member, &now); err != nil {
 			return missing("member", err)
+		}
+		if err := m.store.DeleteInvitationsOf(ctx, member); err != nil {
+			return err
 		}
 		return m.store.EndSessionsOf(ctx, member, now)
 	})

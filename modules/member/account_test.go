@@ -104,10 +104,7 @@ func TestBanEndsEverySessionAndKeepsOut(t *testing.T) {
 		w := newWorld(t, d)
 		x := w.member(t, "troll@demo.mall")
 		tokens := w.logIn(t, "troll@demo.mall")
-		web, err := w.OpenWebSession(t.Context(), "troll@demo.mall", pass)
-		if err != nil {
-			t.Fatal(err)
-		}
+		web := w.openWeb(t, "troll@demo.mall")
 		bearer(t, w.Members, tokens.Access)
 		var heard []id.ID
 		w.OnEnded(func(session, member id.ID) { heard = append(heard, session, member) })
@@ -118,7 +115,7 @@ func TestBanEndsEverySessionAndKeepsOut(t *testing.T) {
 		if diff := cmp.Diff([]id.ID{x, id.Nil, x}, heard); diff != "" {
 			t.Errorf("hooks: %s", diff)
 		}
-		_, err = w.Bearer(t.Context(), tokens.Access)
+		_, err := w.Bearer(t.Context(), tokens.Access)
 		wantCode(t, err, fault.Forbidden, "banned") // no new token would help
 		_, err = w.Cookie(t.Context(), web.Cookie)
 		wantCode(t, err, fault.Unauthenticated, "session_ended")

@@ -31,7 +31,7 @@ func (m *Members) Bearer(ctx context.Context, text string) (*identity.Principal,
 	if s.Kind != store.API || s.MemberID != claims.MemberID {
 		return nil, invalidToken()
 	}
-	p := principal(s)
+	p := m.principal(s)
 	if claims.ExpiresAt.Before(p.ExpiresAt) {
 		p.ExpiresAt = claims.ExpiresAt
 	}
@@ -55,7 +55,7 @@ func (m *Members) Cookie(ctx context.Context, value string) (*identity.Principal
 	if s.Kind != store.Web || !cookie.Secret.Is(s.TokenHash) {
 		return nil, invalidToken()
 	}
-	return principal(s), nil
+	return m.principal(s), nil
 }
 
 // Standing is what has become of a session.
@@ -77,7 +77,7 @@ func (m *Members) Check(ctx context.Context, sessions []id.ID) (map[id.ID]Standi
 		case s.BannedAt != nil:
 			standings[s.ID] = Standing{Banned: true}
 		case m.lives(s):
-			standings[s.ID] = Standing{Principal: principal(s)}
+			standings[s.ID] = Standing{Principal: m.principal(s)}
 		}
 	}
 	return standings, nil
@@ -113,7 +113,7 @@ func (m *Members) Review(ctx context.Context, sessions []id.ID, each func(sessio
 			tell()
 			last, p.Shops = *row, p.Shops[:0]
 		}
-		if !row.ShopID.IsZero() {
+		if !row.ShopID.IsZero() && (row.SecondFactor || !m.cfg.demands(false, true)) {
 			p.Shops = append(p.Shops, identity.ShopRole{ShopID: row.ShopID})
 		}
 	})
@@ -149,11 +149,20 @@ func (m *Members) lives(s *recent.Session) bool {
 	return live(s.RevokedAt, s.ExpiresAt, m.now()) && s.BannedAt == nil
 }
 
-func principal(s *recent.Session) *identity.Principal {
-	return &identity.Principal{
+// principal is who a session speaks for. The roles of a member who lacks a second factor that is demanded of them are
+// left out, so that no part of the mall lets them act by one.
+func (m *Members) principal(s *recent.Session) *identity.Principal {
+	p := &identity.Principal{
 		MemberID: s.MemberID, SessionID: s.ID, Name: s.Name, Operator: s.Operator, Shops: s.Shops,
 		ExpiresAt: s.ExpiresAt, Cookie: s.Kind == store.Web,
 	}
+	if !s.SecondFactor && m.cfg.demands(s.Operator, len(s.Shops) > 0) {
+		p.FactorDemanded, p.Operator = true, false
+		if m.cfg.demands(false, true) {
+			p.Shops = nil
+		}
+	}
+	return p
 }
 
 // readSessions is what the memory of sessions asks when it does not know.

@@ -26,7 +26,7 @@ func (w *world) openWeb(t *testing.T, email string) WebSession {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s.Web
 }
 
 func TestThePrincipalOfACookie(t *testing.T) {
@@ -207,9 +207,7 @@ func TestCheckAnswersTheLiving(t *testing.T) {
 		if err := w.LogOut(t.Context(), goneSession); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.AddStaff(t.Context(), who["kim"], shop, email, identity.RoleAgent); err != nil {
-			t.Fatal(err)
-		}
+		w.hire(t, who["kim"], shop, email, identity.RoleAgent)
 		living, err := w.Check(t.Context(), []id.ID{cookie.SessionID, apiSession.SessionID, goneSession.SessionID, id.New()})
 		if err != nil || len(living) != 2 {
 			t.Fatalf("%v %v", living, err)
@@ -242,9 +240,7 @@ func TestReviewTellsEverySessionOnce(t *testing.T) {
 		if err := w.LogOut(t.Context(), goneSession); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.AddStaff(t.Context(), who["kim"], shop, email, identity.RoleAgent); err != nil {
-			t.Fatal(err)
-		}
+		w.hire(t, who["kim"], shop, email, identity.RoleAgent)
 		w.seed(t, Seed{Staff: []SeedStaff{{Shop: other, Member: who["lee"], Role: identity.RoleManager}}})
 		if err := w.Ban(t.Context(), troll); err != nil {
 			t.Fatal(err)
@@ -336,12 +332,12 @@ func BenchmarkBearer(b *testing.B) {
 	if err := m.Seed(b.Context(), Seed{Members: []SeedMember{{ID: id.New(), Email: "kim@demo.mall", Password: pass, Name: "kim"}}}); err != nil {
 		b.Fatal(err)
 	}
-	tokens, err := m.LogIn(b.Context(), "kim@demo.mall", pass)
+	opened, err := m.LogIn(b.Context(), "kim@demo.mall", pass)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := m.Bearer(b.Context(), tokens.Access); err != nil {
+		if _, err := m.Bearer(b.Context(), opened.Tokens.Access); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,7 +22,24 @@ type Config struct {
 	HashWait      time.Duration `koanf:"hash_wait" validate:"min=100ms,max=10s"`   // a login waits so long for its turn to be hashed
 	LoginTries    int           `koanf:"login_tries" validate:"min=3,max=1000"`    // wrong passwords for one e-mail within login_window
 	LoginWindow   time.Duration `koanf:"login_window" validate:"min=1m,max=24h"`   // see login_tries
-	Cookie        Cookie        `koanf:"-"`                                        // set by the program: it follows from how people reach the mall
+	// SecondFactor says of whom one is demanded: optional (nobody), operators, staff (and operators); auto is operators,
+	// but optional with the embedded database.
+	SecondFactor string        `koanf:"second_factor" validate:"oneof=auto optional operators staff"`
+	StepUpLife   time.Duration `koanf:"step_up_life" validate:"min=1m,max=24h"` // who has proved who they are need not again for so long
+	Cookie       Cookie        `koanf:"-"`                                      // set by the program: it follows from how people reach the mall
+	PublicURL    string        `koanf:"-"`                                      // set by the program: where people find the mall
+}
+
+// demands says whether a second factor is demanded of who has such roles.
+func (c Config) demands(operator, staff bool) bool {
+	switch c.SecondFactor {
+	case "operators":
+		return operator
+	case "staff":
+		return operator || staff
+	default:
+		return false
+	}
 }
 
 // Cookie is what the browser keeps of a web session.

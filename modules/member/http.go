@@ -2,7 +2,6 @@ package member
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -26,8 +25,11 @@ func (h handlers) SignUp(ctx context.Context, r api.SignUpRequestObject) (api.Si
 }
 
 func (h handlers) LogIn(ctx context.Context, r api.LogInRequestObject) (api.LogInResponseObject, error) {
-	tokens, err := h.m.LogIn(ctx, r.Body.Email, r.Body.Password)
-	return api.LogIn200JSONResponse(tokensJSON(tokens)), err
+	opened, err := h.m.LogIn(ctx, r.Body.Email, r.Body.Password)
+	if err == nil && opened.Challenge != nil {
+		return api.LogIn202JSONResponse(challengeJSON(*opened.Challenge)), nil
+	}
+	return api.LogIn200JSONResponse(tokensJSON(opened.Tokens)), err
 }
 
 func (h handlers) RefreshTokens(ctx context.Context, r api.RefreshTokensRequestObject) (api.RefreshTokensResponseObject, error) {
@@ -49,14 +51,13 @@ func (h handlers) OpenWebSession(ctx context.Context, r api.OpenWebSessionReques
 	if err != nil {
 		return nil, err
 	}
-	if old, err := identity.From(ctx); err == nil && old.Cookie {
-		if err := h.m.LogOut(ctx, old); err != nil {
-			h.m.log.WarnContext(ctx, "a replaced web session lives on until it expires", slog.Any("error", err))
-		}
+	if opened.Challenge != nil {
+		return api.OpenWebSession202JSONResponse(challengeJSON(*opened.Challenge)), nil
 	}
+	h.replaced(ctx)
 	return api.OpenWebSession200JSONResponse{
-		Body:    meJSON(opened.Me),
-		Headers: api.OpenWebSession200ResponseHeaders{SetCookie: new(h.m.cookie(opened.Cookie, opened.Life))},
+		Body:    meJSON(opened.Web.Me),
+		Headers: api.OpenWebSession200ResponseHeaders{SetCookie: new(h.m.cookie(opened.Web.Cookie, opened.Web.Life))},
 	}, nil
 }
 
@@ -106,42 +107,15 @@ func (h handlers) GetShop(ctx context.Context, r api.GetShopRequestObject) (api.
 	return api.GetShop200JSONResponse(shopJSON(shop)), err
 }
 
-func (h handlers) ListStaff(ctx context.Context, r api.ListStaffRequestObject) (api.ListStaffResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	staff, err := h.m.Colleagues(ctx, p.MemberID, r.ShopId)
-	items := make([]api.Staff, len(staff))
-	for i, s := range staff {
-		items[i] = staffJSON(s)
-	}
-	return api.ListStaff200JSONResponse{Items: items}, err
-}
-
-func (h handlers) SetStaffRole(ctx context.Context, r api.SetStaffRoleRequestObject) (api.SetStaffRoleResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	staff, err := h.m.SetStaffRole(ctx, p.MemberID, r.ShopId, r.MemberId, identity.Role(r.Body.Role))
-	return api.SetStaffRole200JSONResponse(staffJSON(staff)), err
-}
-
-func (h handlers) RemoveStaff(ctx context.Context, r api.RemoveStaffRequestObject) (api.RemoveStaffResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return api.RemoveStaff204Response{}, h.m.RemoveStaff(ctx, p.MemberID, r.ShopId, r.MemberId)
-}
-
 func memberJSON(m Member) api.Member {
 	return api.Member{Id: m.ID, Email: m.Email, Name: m.Name, CreatedAt: m.CreatedAt}
 }
 
 func meJSON(me Me) api.Me {
-	out := api.Me{Member: memberJSON(me.Member), Operator: me.Operator}
+	out := api.Me{
+		Member: memberJSON(me.Member), Operator: me.Operator,
+		SecondFactor: me.SecondFactor, SecondFactorDemanded: me.Demanded,
+	}
 	out.Shops = make([]struct {
 		Id   id.ID         `json:"id"`
 		Name string        `json:"name"`
@@ -161,7 +135,3 @@ func tokensJSON(t Tokens) api.Tokens {
 }
 
 func shopJSON(s Shop) api.Shop { return api.Shop{Id: s.ID, Name: s.Name, CreatedAt: s.CreatedAt} }
-
-func staffJSON(s Staff) api.Staff {
-	return api.Staff{MemberId: s.MemberID, Name: s.Name, Email: s.Email, Role: api.StaffRole(s.Role)}
-}

@@ -2,87 +2,170 @@ package member
 
 import (
 	"context"
+	"log/slog"
 
 	"mall/modules/member/internal/api"
-	"mall/modules/platform/fault"
+	"mall/modules/platform/identity"
 )
 
-func (h handlers) AnswerSecondFactor(context.Context, api.AnswerSecondFactorRequestObject) (api.AnswerSecondFactorResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+// careful is the caller of an act that a stolen session must not be enough for.
+func (h handlers) careful(ctx context.Context) (*identity.Principal, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p, h.m.SteppedUp(ctx, p)
 }
 
-func (h handlers) AnswerWebSecondFactor(context.Context, api.AnswerWebSecondFactorRequestObject) (api.AnswerWebSecondFactorResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) AnswerSecondFactor(ctx context.Context, r api.AnswerSecondFactorRequestObject) (api.AnswerSecondFactorResponseObject, error) {
+	opened, err := h.m.AnswerLogin(ctx, answerOf(*r.Body), false)
+	return api.AnswerSecondFactor200JSONResponse(tokensJSON(opened.Tokens)), err
 }
 
-func (h handlers) ListFactors(context.Context, api.ListFactorsRequestObject) (api.ListFactorsResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) AnswerWebSecondFactor(ctx context.Context, r api.AnswerWebSecondFactorRequestObject) (api.AnswerWebSecondFactorResponseObject, error) {
+	opened, err := h.m.AnswerLogin(ctx, answerOf(*r.Body), true)
+	if err != nil {
+		return nil, err
+	}
+	h.replaced(ctx)
+	return api.AnswerWebSecondFactor200JSONResponse{
+		Body:    meJSON(opened.Web.Me),
+		Headers: api.AnswerWebSecondFactor200ResponseHeaders{SetCookie: new(h.m.cookie(opened.Web.Cookie, opened.Web.Life))},
+	}, nil
 }
 
-func (h handlers) AddPasskey(context.Context, api.AddPasskeyRequestObject) (api.AddPasskeyResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+// replaced ends the session that the browser forgets when it takes a new cookie.
+func (h handlers) replaced(ctx context.Context) {
+	old, err := identity.From(ctx)
+	if err != nil || !old.Cookie {
+		return
+	}
+	if err := h.m.LogOut(ctx, old); err != nil {
+		h.m.log.WarnContext(ctx, "a replaced web session lives on until it expires", slog.Any("error", err))
+	}
 }
 
-func (h handlers) BeginPasskey(context.Context, api.BeginPasskeyRequestObject) (api.BeginPasskeyResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) BeginStepUp(ctx context.Context, _ api.BeginStepUpRequestObject) (api.BeginStepUpResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := h.m.BeginStepUp(ctx, p)
+	return api.BeginStepUp200JSONResponse(challengeJSON(asked)), err
 }
 
-func (h handlers) RemovePasskey(context.Context, api.RemovePasskeyRequestObject) (api.RemovePasskeyResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) AnswerStepUp(ctx context.Context, r api.AnswerStepUpRequestObject) (api.AnswerStepUpResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.AnswerStepUp204Response{}, h.m.AnswerStepUp(ctx, p, answerOf(*r.Body))
 }
 
-func (h handlers) RenewRecoveryCodes(context.Context, api.RenewRecoveryCodesRequestObject) (api.RenewRecoveryCodesResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) ListFactors(ctx context.Context, _ api.ListFactorsRequestObject) (api.ListFactorsResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := h.m.Factors(ctx, p.MemberID)
+	passkeys := make([]api.Passkey, len(f.Passkeys))
+	for i, k := range f.Passkeys {
+		passkeys[i] = passkeyJSON(k)
+	}
+	return api.ListFactors200JSONResponse{Totp: f.TOTP, Passkeys: passkeys, RecoveryCodesLeft: f.RecoveryCodes}, err
 }
 
-func (h handlers) RemoveTotp(context.Context, api.RemoveTotpRequestObject) (api.RemoveTotpResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) BeginTotp(ctx context.Context, _ api.BeginTotpRequestObject) (api.BeginTotpResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.m.BeginTOTP(ctx, p.MemberID)
+	return api.BeginTotp200JSONResponse{Secret: s.Text, Uri: s.URI, QrSvg: s.QR}, err
 }
 
-func (h handlers) BeginTotp(context.Context, api.BeginTotpRequestObject) (api.BeginTotpResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) ConfirmTotp(ctx context.Context, r api.ConfirmTotpRequestObject) (api.ConfirmTotpResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := h.m.ConfirmTOTP(ctx, p.MemberID, r.Body.Code)
+	return api.ConfirmTotp200JSONResponse(codesJSON(codes)), err
 }
 
-func (h handlers) ConfirmTotp(context.Context, api.ConfirmTotpRequestObject) (api.ConfirmTotpResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) RemoveTotp(ctx context.Context, _ api.RemoveTotpRequestObject) (api.RemoveTotpResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.RemoveTotp204Response{}, h.m.RemoveTOTP(ctx, p.MemberID)
 }
 
-func (h handlers) ListMyInvitations(context.Context, api.ListMyInvitationsRequestObject) (api.ListMyInvitationsResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) RenewRecoveryCodes(ctx context.Context, _ api.RenewRecoveryCodesRequestObject) (api.RenewRecoveryCodesResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := h.m.RenewRecoveryCodes(ctx, p.MemberID)
+	return api.RenewRecoveryCodes200JSONResponse(codesJSON(codes)), err
 }
 
-func (h handlers) DeclineInvitation(context.Context, api.DeclineInvitationRequestObject) (api.DeclineInvitationResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) BeginPasskey(ctx context.Context, _ api.BeginPasskeyRequestObject) (api.BeginPasskeyResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	challenge, options, err := h.m.BeginPasskey(ctx, p)
+	return api.BeginPasskey200JSONResponse{Challenge: challenge, Options: options}, err
 }
 
-func (h handlers) AcceptInvitation(context.Context, api.AcceptInvitationRequestObject) (api.AcceptInvitationResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) AddPasskey(ctx context.Context, r api.AddPasskeyRequestObject) (api.AddPasskeyResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	passkey, codes, err := h.m.AddPasskey(ctx, p, r.Body.Challenge, r.Body.Name, r.Body.Credential)
+	return api.AddPasskey201JSONResponse{Passkey: passkeyJSON(passkey), RecoveryCodes: codesJSON(codes).Codes}, err
 }
 
-func (h handlers) BeginStepUp(context.Context, api.BeginStepUpRequestObject) (api.BeginStepUpResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func (h handlers) RemovePasskey(ctx context.Context, r api.RemovePasskeyRequestObject) (api.RemovePasskeyResponseObject, error) {
+	p, err := h.careful(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return api.RemovePasskey204Response{}, h.m.RemovePasskey(ctx, p.MemberID, r.PasskeyId)
 }
 
-func (h handlers) AnswerStepUp(context.Context, api.AnswerStepUpRequestObject) (api.AnswerStepUpResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func answerOf(b api.ChallengeAnswer) Answer {
+	a := Answer{Challenge: b.Challenge}
+	if b.Password != nil {
+		a.Password = *b.Password
+	}
+	if b.Code != nil {
+		a.Code = *b.Code
+	}
+	if b.Credential != nil {
+		a.Credential = *b.Credential
+	}
+	return a
 }
 
-func (h handlers) ListInvitations(context.Context, api.ListInvitationsRequestObject) (api.ListInvitationsResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func challengeJSON(c Challenge) api.Challenge {
+	out := api.Challenge{Challenge: c.Token, ExpiresAt: c.ExpiresAt, Methods: make([]api.FactorMethod, len(c.Methods))}
+	for i, method := range c.Methods {
+		out.Methods[i] = api.FactorMethod(method)
+	}
+	if c.PasskeyOptions != nil {
+		options := api.WebAuthn(c.PasskeyOptions)
+		out.PasskeyOptions = &options
+	}
+	return out
 }
 
-func (h handlers) InviteStaff(context.Context, api.InviteStaffRequestObject) (api.InviteStaffResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func codesJSON(codes []string) api.RecoveryCodes {
+	return api.RecoveryCodes{Codes: append([]string{}, codes...)}
 }
 
-func (h handlers) WithdrawInvitation(context.Context, api.WithdrawInvitationRequestObject) (api.WithdrawInvitationResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
-}
-
-func (h handlers) GetShopRules(context.Context, api.GetShopRulesRequestObject) (api.GetShopRulesResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
-}
-
-func (h handlers) SetShopRules(context.Context, api.SetShopRulesRequestObject) (api.SetShopRulesResponseObject, error) {
-	return nil, fault.New(fault.Unavailable, "unavailable", "Not built yet.")
+func passkeyJSON(k Passkey) api.Passkey {
+	return api.Passkey{Id: k.ID, Name: k.Name, CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt}
 }

@@ -177,6 +177,7 @@ func TestAShopsDay(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
 		kim, lee := s.member(t, "kim@demo.mall"), s.member(t, "lee@demo.mall")
+		s.member(t, "song@demo.mall")
 		owner, agent := "Bearer "+s.logIn(t, "kim@demo.mall").Access, "Bearer "+s.logIn(t, "lee@demo.mall").Access
 		opened := s.call(t, "POST", "/shops", `{"name":"달빛상점"}`, owner)
 		if opened.status != 201 || opened.text("name") != "달빛상점" {
@@ -186,9 +187,34 @@ func TestAShopsDay(t *testing.T) {
 		if r := s.call(t, "GET", shop, "", ""); r.status != 200 || r.text("id") != opened.text("id") {
 			t.Errorf("%d %s", r.status, r.raw)
 		}
-		add := s.call(t, "POST", shop+"/staff", `{"email":"Lee@demo.mall","role":"agent"}`, owner)
-		if add.status != 201 || add.text("member_id") != lee.String() || add.text("role") != "agent" || add.text("email") != "lee@demo.mall" {
+		ask := s.call(t, "POST", shop+"/invitations", `{"email":"Lee@demo.mall","role":"agent"}`, owner)
+		if ask.status != 201 || ask.text("shop_name") != "달빛상점" || ask.text("role") != "agent" || ask.text("email") != "lee@demo.mall" ||
+			ask.text("invited_by") != "kim" || strings.Contains(ask.raw, lee.String()) {
+			t.Errorf("%d %s", ask.status, ask.raw)
+		}
+		for path, who := range map[string]string{shop + "/invitations": owner, "/me/invitations": agent} {
+			list := s.call(t, "GET", path, "", who)
+			if items, _ := list.body["items"].([]any); list.status != 200 || len(items) != 1 || !strings.Contains(list.raw, ask.text("id")) {
+				t.Errorf("%s: %d %s", path, list.status, list.raw)
+			}
+		}
+		add := s.call(t, "POST", "/me/invitations/"+ask.text("id"), "", agent)
+		if add.status != 200 || add.text("member_id") != lee.String() || add.text("role") != "agent" || add.text("email") != "lee@demo.mall" {
 			t.Errorf("%d %s", add.status, add.raw)
+		}
+		for _, path := range []string{"/me/invitations/", shop + "/invitations/"} {
+			who := map[bool]string{true: agent, false: owner}[path == "/me/invitations/"]
+			again := s.call(t, "POST", shop+"/invitations", `{"email":"song@demo.mall","role":"agent"}`, owner)
+			if who == agent {
+				who = "Bearer " + s.logIn(t, "song@demo.mall").Access
+			}
+			if r := s.call(t, "DELETE", path+again.text("id"), "", who); r.status != 204 || r.raw != "" {
+				t.Errorf("%s: %d %s", path, r.status, r.raw)
+			}
+		}
+		rules := s.call(t, "PUT", shop+"/rules", `{"agents_edit_products":true}`, owner)
+		if r := s.call(t, "GET", shop+"/rules", "", agent); rules.status != 200 || rules.raw != r.raw || r.body["agents_edit_products"] != true {
+			t.Errorf("%d %s %d %s", rules.status, rules.raw, r.status, r.raw)
 		}
 		list := s.call(t, "GET", shop+"/staff", "", agent)
 		if items, _ := list.body["items"].([]any); list.status != 200 || len(items) != 2 {
@@ -261,11 +287,35 @@ func TestRefusals(t *testing.T) {
 			{"staff: nobody", "GET", shop + "/staff", "", "", 401, "unauthenticated", ""},
 			{"staff: not yours", "GET", shop + "/staff", "", stranger, 404, "not_found", ""},
 			{"staff: unknown shop", "GET", "/shops/" + id.New().String() + "/staff", "", owner, 404, "not_found", ""},
-			{"add: nobody", "POST", shop + "/staff", `{"email":"kim@demo.mall","role":"agent"}`, "", 401, "unauthenticated", ""},
-			{"add: not yours", "POST", shop + "/staff", `{"email":"kim@demo.mall","role":"agent"}`, stranger, 404, "not_found", ""},
-			{"add: an agent may not", "POST", shop + "/staff", `{"email":"kim@demo.mall","role":"agent"}`, agent, 403, "forbidden", ""},
-			{"add: no such role", "POST", shop + "/staff", `{"email":"kim@demo.mall","role":"boss"}`, owner, 400, "bad_request", "role"},
-			{"add: nobody's address", "POST", shop + "/staff", `{"email":"ghost@demo.mall","role":"agent"}`, owner, 404, "member_not_found", "email"},
+			{"invite: nobody", "POST", shop + "/invitations", `{"email":"kim@demo.mall","role":"agent"}`, "", 401, "unauthenticated", ""},
+			{"invite: not yours", "POST", shop + "/invitations", `{"email":"kim@demo.mall","role":"agent"}`, stranger, 404, "not_found", ""},
+			{"invite: an agent may not", "POST", shop + "/invitations", `{"email":"kim@demo.mall","role":"agent"}`, agent, 403, "forbidden", ""},
+			{"invite: no such role", "POST", shop + "/invitations", `{"email":"kim@demo.mall","role":"boss"}`, owner, 400, "bad_request", "role"},
+			{"invite: no address", "POST", shop + "/invitations", `{"email":"kim at demo","role":"agent"}`, owner, 400, "invalid_email", "email"},
+			{"invite: of the staff", "POST", shop + "/invitations", `{"email":"` + staffEmail("agent", shopID) + `","role":"agent"}`, owner, 409, "already_staff", ""},
+			{"invitations: nobody", "GET", shop + "/invitations", "", "", 401, "unauthenticated", ""},
+			{"invitations: not yours", "GET", shop + "/invitations", "", stranger, 404, "not_found", ""},
+			{"invitations: an agent may not", "GET", shop + "/invitations", "", agent, 403, "forbidden", ""},
+			{"withdraw: an agent may not", "DELETE", shop + "/invitations/" + id.New().String(), "", agent, 403, "forbidden", ""},
+			{"withdraw: none", "DELETE", shop + "/invitations/" + id.New().String(), "", owner, 404, "not_found", ""},
+			{"own invitations: nobody", "GET", "/me/invitations", "", "", 401, "unauthenticated", ""},
+			{"accept: nobody", "POST", "/me/invitations/" + id.New().String(), "", "", 401, "unauthenticated", ""},
+			{"accept: none", "POST", "/me/invitations/" + id.New().String(), "", stranger, 404, "not_found", ""},
+			{"decline: none", "DELETE", "/me/invitations/" + id.New().String(), "", stranger, 404, "not_found", ""},
+			{"rules: nobody", "GET", shop + "/rules", "", "", 401, "unauthenticated", ""},
+			{"rules: not yours", "GET", shop + "/rules", "", stranger, 404, "not_found", ""},
+			{"rules: an agent may not", "PUT", shop + "/rules", `{"agents_edit_products":true}`, agent, 403, "forbidden", ""},
+			{"second factor: no challenge", "POST", "/auth/second-factor", `{"challenge":"` + strings.Repeat("A", 64) + `","code":"123456"}`, "", 409, "challenge_over", ""},
+			{"second factor: another spelling", "POST", "/session/second-factor", `{"challenge":"` + strings.Repeat("=", 64) + `","code":"123456"}`, "", 409, "challenge_over", ""},
+			{"step up: nobody", "POST", "/me/step-up", "", "", 401, "unauthenticated", ""},
+			{"factors: nobody", "GET", "/me/factors", "", "", 401, "unauthenticated", ""},
+			{"totp: nobody", "POST", "/me/factors/totp", "", "", 401, "unauthenticated", ""},
+			{"totp: not begun", "POST", "/me/factors/totp/confirm", `{"code":"123456"}`, owner, 409, "totp_not_begun", ""},
+			{"totp: none", "DELETE", "/me/factors/totp", "", owner, 404, "not_found", ""},
+			{"passkey: none", "DELETE", "/me/factors/passkeys/" + id.New().String(), "", owner, 404, "not_found", ""},
+			{"passkey: no name", "POST", "/me/factors/passkeys", `{"challenge":"` + strings.Repeat("A", 64) + `","name":"\u3164","credential":{}}`, owner, 400, "invalid_name", "name"},
+			{"passkey: no challenge", "POST", "/me/factors/passkeys", `{"challenge":"` + strings.Repeat("A", 64) + `","name":"phone","credential":{}}`, owner, 409, "challenge_over", ""},
+			{"recovery codes: no factor", "POST", "/me/factors/recovery-codes", "", owner, 409, "no_second_factor", ""},
 			{"set: nobody", "PUT", shop + "/staff/" + who["agent"].String(), `{"role":"owner"}`, "", 401, "unauthenticated", ""},
 			{"set: not yours", "PUT", shop + "/staff/" + who["agent"].String(), `{"role":"owner"}`, stranger, 404, "not_found", ""},
 			{"set: an agent may not", "PUT", shop + "/staff/" + who["agent"].String(), `{"role":"owner"}`, agent, 403, "forbidden", ""},

@@ -26,13 +26,52 @@ type WebSession struct {
 	Me     Me
 }
 
+// Opened is what a right password leads to.
+type Opened struct {
+	Tokens    Tokens     // of the session that an API client has now
+	Web       WebSession // of the session that a browser has now
+	Challenge *Challenge // instead of either: a second factor is asked for
+}
+
 // LogIn opens a session for an API client. Errors: Unauthenticated invalid_credentials (wrong password or no such
 // account), Forbidden banned, RateLimited after too many tries for one e-mail, Busy.
-func (m *Members) LogIn(ctx context.Context, email, plain string) (Tokens, error) {
+func (m *Members) LogIn(ctx context.Context, email, plain string) (Opened, error) {
+	return m.logIn(ctx, email, plain, store.API)
+}
+
+// OpenWebSession opens a session for a browser. Errors: as LogIn.
+func (m *Members) OpenWebSession(ctx context.Context, email, plain string) (Opened, error) {
+	return m.logIn(ctx, email, plain, store.Web)
+}
+
+func (m *Members) logIn(ctx context.Context, email, plain, kind string) (Opened, error) {
 	who, err := m.verify(ctx, email, plain)
 	if err != nil {
-		return Tokens{}, err
+		return Opened{}, err
 	}
+	return m.admit(ctx, who, kind)
+}
+
+// admit decides what follows a right password.
+func (m *Members) admit(ctx context.Context, who store.Member, kind string) (Opened, error) {
+	if who.SecondFactor {
+		asked, err := m.ask(ctx, who, id.Nil, store.ForLogin)
+		return Opened{Challenge: &asked}, err
+	}
+	return m.open(ctx, who, kind)
+}
+
+// open gives a member who has proved all that is asked for a new session of the kind.
+func (m *Members) open(ctx context.Context, who store.Member, kind string) (Opened, error) {
+	if kind == store.Web {
+		web, err := m.openWeb(ctx, who)
+		return Opened{Web: web}, err
+	}
+	tokens, err := m.openAPI(ctx, who)
+	return Opened{Tokens: tokens}, err
+}
+
+func (m *Members) openAPI(ctx context.Context, who store.Member) (Tokens, error) {
 	family, secret := token.NewSecret(), token.NewSecret()
 	row := m.apiSession(who.ID, family, secret)
 	if err := m.store.InsertSessions(ctx, row); err != nil {
@@ -46,7 +85,7 @@ func (m *Members) apiSession(who id.ID, family, secret token.Secret) store.Sessi
 	now := m.now()
 	return store.Session{
 		ID: id.New(), MemberID: who, Kind: store.API, TokenHash: family.Hash(), RefreshHash: secret.Hash(),
-		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle), SteppedUpAt: &now,
 	}
 }
 
@@ -59,12 +98,7 @@ func (m *Members) tokens(row store.Session, refresh token.Refresh) (Tokens, erro
 	}, err
 }
 
-// OpenWebSession opens a session for a browser. Errors: as LogIn.
-func (m *Members) OpenWebSession(ctx context.Context, email, plain string) (WebSession, error) {
-	who, err := m.verify(ctx, email, plain)
-	if err != nil {
-		return WebSession{}, err
-	}
+func (m *Members) openWeb(ctx context.Context, who store.Member) (WebSession, error) {
 	shops, err := m.shopsOf(ctx, []id.ID{who.ID})
 	if err != nil {
 		return WebSession{}, err
@@ -72,9 +106,9 @@ func (m *Members) OpenWebSession(ctx context.Context, email, plain string) (WebS
 	cookie, now := token.Cookie{SessionID: id.New(), Secret: token.NewSecret()}, m.now()
 	err = m.store.InsertSessions(ctx, store.Session{
 		ID: cookie.SessionID, MemberID: who.ID, Kind: store.Web, TokenHash: cookie.Secret.Hash(),
-		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle),
+		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle), SteppedUpAt: &now,
 	})
-	me := Me{Member: public(who), Operator: who.Operator, Shops: shops[who.ID]}
+	me := m.me(who, shops[who.ID])
 	return WebSession{Cookie: cookie.String(), Life: m.cfg.SessionMax, Me: me}, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"time"
 
+	"mall/modules/member/internal/factor"
 	"mall/modules/member/internal/password"
 	"mall/modules/member/internal/recent"
 	"mall/modules/member/internal/store"
@@ -39,6 +40,8 @@ type Members struct {
 	cfg       Config
 	store     *store.Store
 	hasher    *password.Hasher
+	box       *factor.Box      // what authenticator apps share with us is kept in
+	passkeys  *factor.Passkeys // nil: the mall has no name to make them for
 	access    *token.Access
 	recent    *recent.Cache
 	announcer Announcer
@@ -67,6 +70,13 @@ func New(cfg Config, deps Deps) (*Members, error) {
 		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait),
 		announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
 	}
+	var err error
+	if m.box, err = factor.NewBox(cfg.TokenSecret); err != nil {
+		return nil, err
+	}
+	if m.passkeys, err = factor.NewPasskeys(cfg.PublicURL, m.siteName()); err != nil && !errors.Is(err, factor.ErrNoName) {
+		return nil, err
+	}
 	m.access = token.NewAccess(cfg.TokenSecret, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
 	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)
 	return m, nil
@@ -78,7 +88,8 @@ func (m *Members) now() time.Time { return m.clock().UTC().Truncate(time.Microse
 const (
 	sweepEvery = 10 * time.Minute
 	sweepBatch = 500
-	keepEnded  = 24 * time.Hour // an ended session stays this long, for whoever looks into a complaint
+	keepEnded  = day // an ended session stays this long, for whoever looks into a complaint
+	day        = 24 * time.Hour
 )
 
 // Run clears away what has ended until ctx does; it then returns nil. Any number of instances may run it.
@@ -102,6 +113,9 @@ func (m *Members) Sweep(ctx context.Context) error {
 	now := m.now()
 	return errors.Join(
 		untilDone("sessions", func() (int, error) { return m.store.SweepSessions(ctx, now.Add(-keepEnded), sweepBatch) }),
+		untilDone("invitations", func() (int, error) { return m.store.SweepInvitations(ctx, now, sweepBatch) }),
+		untilDone("challenges", func() (int, error) { return m.store.SweepChallenges(ctx, now, sweepBatch) }),
+		untilDone("quotas", func() (int, error) { return m.store.SweepQuotas(ctx, now.Add(-day), sweepBatch) }),
 		untilDone("login attempts", func() (int, error) { return m.store.SweepAttempts(ctx, now.Add(-m.cfg.LoginWindow), sweepBatch) }),
 	)
 }

@@ -175,10 +175,7 @@ func TestMadeUpRefreshTokensDoNothing(t *testing.T) {
 		w := newWorld(t, d)
 		w.member(t, "kim@demo.mall")
 		tokens := w.logIn(t, "kim@demo.mall")
-		web, err := w.OpenWebSession(t.Context(), "kim@demo.mall", pass)
-		if err != nil {
-			t.Fatal(err)
-		}
+		web := w.openWeb(t, "kim@demo.mall")
 		cookie, _ := token.ParseCookie(web.Cookie)
 		session := bearer(t, w.Members, tokens.Access).SessionID
 		made := func(session id.ID, family token.Secret) string {

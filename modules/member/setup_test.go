@@ -29,7 +29,7 @@ func config() Config {
 		AccessLife: 10 * time.Minute, RefreshIdle: 30 * 24 * time.Hour, RefreshGrace: 30 * time.Second,
 		WebIdle: 7 * 24 * time.Hour, SessionMax: 60 * 24 * time.Hour,
 		HashWait: 10 * time.Second, LoginTries: 10, LoginWindow: 15 * time.Minute,
-		Cookie: Cookie{Name: "mall_session"},
+		Cookie: Cookie{Name: "mall_session"}, StepUpLife: 10 * time.Minute, PublicURL: "https://mall.example",
 	}
 }
 
@@ -98,7 +98,7 @@ var cheapHash = func() string {
 func (w *world) member(t *testing.T, email string) id.ID {
 	t.Helper()
 	name, _, _ := strings.Cut(strings.Replace(email, "@", ".", 1), ".")
-	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now()}
+	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now(), EmailProvedAt: new(w.now())}
 	if err := w.store.InsertMembers(t.Context(), row); err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +122,22 @@ func (w *world) shop(t *testing.T, staff string) (shop id.ID, who map[string]id.
 	return shop, who
 }
 
+// hire invites a member by e-mail, who accepts.
+func (w *world) hire(t *testing.T, actor, shop id.ID, email string, role identity.Role) {
+	t.Helper()
+	made, err := w.InviteStaff(t.Context(), actor, shop, email, role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := w.Find(t.Context(), email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.AcceptInvitation(t.Context(), who.ID, made.ID); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // staffEmail is the address of someone whom shop made.
 func staffEmail(name string, shop id.ID) string {
 	return name + "." + shop.String()[24:] + "@demo.mall"
@@ -136,11 +152,11 @@ func (w *world) seed(t *testing.T, s Seed) {
 
 func (w *world) logIn(t *testing.T, email string) Tokens {
 	t.Helper()
-	tokens, err := w.LogIn(t.Context(), email, pass)
+	opened, err := w.LogIn(t.Context(), email, pass)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens
+	return opened.Tokens
 }
 
 func bearer(t *testing.T, m *Members, access string) *identity.Principal {

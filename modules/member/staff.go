@@ -8,6 +8,7 @@ import (
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/securitylog"
 )
 
 // maxStaff is how many members may answer for one shop.
@@ -48,48 +49,6 @@ func (m *Members) Colleagues(ctx context.Context, actor, shop id.ID) ([]Staff, e
 	return nil, fault.Missing("shop")
 }
 
-// AddStaff makes the member with that e-mail one of the shop's staff: owners add anyone, managers agents.
-// Errors: NotFound (shop, for all but its staff; member_not_found), Forbidden, Conflict (already_staff,
-// staff_limit, shop_limit).
-func (m *Members) AddStaff(ctx context.Context, actor, shop id.ID, email string, role identity.Role) (Staff, error) {
-	var added store.Member
-	if err := checkRole(role); err != nil {
-		return Staff{}, err
-	}
-	err := m.changeStaff(ctx, actor, shop, func(ctx context.Context, r roster, acting identity.Role) (id.ID, error) {
-		if acting != identity.RoleOwner && (acting != identity.RoleManager || role != identity.RoleAgent) {
-			return id.Nil, notAllowed()
-		}
-		var err error
-		if added, err = m.candidate(ctx, r, email); err != nil {
-			return id.Nil, err
-		}
-		return added.ID, m.store.InsertStaff(ctx, store.Staff{ShopID: shop, MemberID: added.ID, Role: string(role), CreatedAt: m.now()})
-	}, func(r roster) bool {
-		has, is := r.role(added.ID)
-		return is && has == role
-	})
-	return Staff{MemberID: added.ID, Name: added.Name, Email: added.Email, Role: role}, err
-}
-
-// candidate is a member who may join the staff.
-func (m *Members) candidate(ctx context.Context, r roster, email string) (store.Member, error) {
-	found, err := m.byEmail(ctx, email)
-	if fault.KindOf(err) == fault.NotFound {
-		return found, &fault.Error{Kind: fault.NotFound, Code: "member_not_found", Field: "email", Message: "Nobody has an account with this e-mail address."}
-	}
-	if err != nil {
-		return found, err
-	}
-	if _, is := r.role(found.ID); is {
-		return found, fault.New(fault.Conflict, "already_staff", "This member is of the shop's staff already.")
-	}
-	if len(r) >= maxStaff {
-		return found, fault.New(fault.Conflict, "staff_limit", "The shop has as many staff as a shop may have.")
-	}
-	return found, m.roomForShop(ctx, found.ID)
-}
-
 // SetStaffRole gives one of the staff another role; only owners do, and one owner stays. Errors: NotFound (shop,
 // for all but its staff; member), Forbidden, Conflict last_owner.
 func (m *Members) SetStaffRole(ctx context.Context, actor, shop, member id.ID, role identity.Role) (Staff, error) {
@@ -107,11 +66,15 @@ func (m *Members) SetStaffRole(ctx context.Context, actor, shop, member id.ID, r
 		if role != identity.RoleOwner && r.onlyOwner(member, had) {
 			return id.Nil, lastOwner()
 		}
+		if err := m.store.DeleteInvitationsBy(ctx, shop, member, given(role)...); err != nil {
+			return id.Nil, err
+		}
 		return member, m.store.SetRole(ctx, shop, member, string(role))
 	}, func(r roster) bool {
 		has, is := r.role(member)
 		return is && has == role
 	})
+	m.security.Write(ctx, securitylog.Event{What: securitylog.RoleChange, Err: err, Member: actor, Target: member, Shop: shop, Reason: string(role)})
 	if err != nil {
 		return Staff{}, err
 	}
@@ -125,36 +88,44 @@ func (m *Members) SetStaffRole(ctx context.Context, actor, shop, member id.ID, r
 // RemoveStaff takes a member off the shop's staff: owners anyone, managers agents, everybody themselves; one owner
 // stays. Errors: as SetStaffRole.
 func (m *Members) RemoveStaff(ctx context.Context, actor, shop, member id.ID) error {
-	return m.changeStaff(ctx, actor, shop, func(ctx context.Context, r roster, acting identity.Role) (id.ID, error) {
+	err := m.changeStaff(ctx, actor, shop, func(ctx context.Context, r roster, acting identity.Role) (id.ID, error) {
 		role, is := r.role(member)
 		if !is {
 			return id.Nil, fault.Missing("staff member")
 		}
-		if acting != identity.RoleOwner && actor != member && (acting != identity.RoleManager || role != identity.RoleAgent) {
+		if actor != member && !mayGive(acting, role) {
 			return id.Nil, notAllowed()
 		}
 		if r.onlyOwner(member, role) {
 			return id.Nil, lastOwner()
+		}
+		if err := m.store.DeleteInvitationsBy(ctx, shop, member); err != nil {
+			return id.Nil, err
 		}
 		return member, m.store.DeleteStaff(ctx, shop, member)
 	}, func(r roster) bool {
 		_, is := r.role(member)
 		return !is
 	})
+	m.security.Write(ctx, securitylog.Event{What: securitylog.RoleChange, Err: err, Member: actor, Target: member, Shop: shop, Reason: "removed"})
+	return err
+}
+
+// given are the roles that somebody in a role may give: their invitations to others go with the role that allowed them.
+func given(by identity.Role) (roles []string) {
+	for _, role := range []identity.Role{identity.RoleOwner, identity.RoleManager, identity.RoleAgent} {
+		if mayGive(by, role) {
+			roles = append(roles, string(role))
+		}
+	}
+	return roles
 }
 
 // changeStaff runs fn with the shop locked, so that what fn decides by the roster holds when it commits; the
 // actor's role too is what the database says, not what a principal remembers. fn answers whose shops it changed; done
 // says by the roster whether that has happened, when nobody knows.
 func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ctx context.Context, r roster, acting identity.Role) (id.ID, error), done func(roster) bool) error {
-	return m.store.TxOnce(ctx, func(ctx context.Context) error {
-		if _, err := m.store.LockShop(ctx, shop); err != nil {
-			return missing("shop", err)
-		}
-		r, err := m.roster(ctx, shop)
-		if err != nil {
-			return err
-		}
+	return m.inShop(ctx, shop, func(ctx context.Context, r roster) error {
 		acting, is := r.role(actor)
 		if !is {
 			return fault.Missing("shop")
@@ -168,6 +139,20 @@ func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ct
 		r, err := m.roster(ctx, shop)
 		return err == nil && done(r), err
 	})
+}
+
+// inShop runs fn with the shop locked and its staff read under the lock; stored says whether that is done, when nobody knows.
+func (m *Members) inShop(ctx context.Context, shop id.ID, fn func(ctx context.Context, r roster) error, stored func(ctx context.Context) (bool, error)) error {
+	return m.store.TxOnce(ctx, func(ctx context.Context) error {
+		if _, err := m.store.LockShop(ctx, shop); err != nil {
+			return missing("shop", err)
+		}
+		r, err := m.roster(ctx, shop)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, r)
+	}, stored)
 }
 
 func (m *Members) roster(ctx context.Context, shop id.ID) (roster, error) {

@@ -58,7 +58,7 @@ func TestStaffRules(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		for _, tc := range []struct {
-			does string // actor add|set|remove whom [role]
+			does string // actor add|set|remove whom [role]; who is added accepts
 			kind fault.Kind
 			code string
 		}{
@@ -71,7 +71,6 @@ func TestStaffRules(t *testing.T) {
 			{"park add song agent", fault.Forbidden, "forbidden"},
 			{"song add song owner", fault.NotFound, "not_found"},
 			{"kim add park agent", fault.Conflict, "already_staff"},
-			{"kim add ghost agent", fault.NotFound, "member_not_found"},
 			{"kim add song boss", fault.Invalid, "invalid_role"},
 			{"kim set park manager", 0, ""},
 			{"kim set lee owner", 0, ""},
@@ -103,7 +102,10 @@ func TestStaffRules(t *testing.T) {
 				var err error
 				switch words[1] {
 				case "add":
-					_, err = w.AddStaff(t.Context(), who[words[0]], shop, email, identity.Role(words[3]))
+					var made Invitation
+					if made, err = w.InviteStaff(t.Context(), who[words[0]], shop, email, identity.Role(words[3])); err == nil {
+						_, err = w.AcceptInvitation(t.Context(), who[words[2]], made.ID)
+					}
 				case "set":
 					_, err = w.SetStaffRole(t.Context(), who[words[0]], shop, who[words[2]], identity.Role(words[3]))
 				default:
@@ -127,7 +129,7 @@ func TestStaffRules(t *testing.T) {
 			})
 		}
 		_, kim := w.shop(t, "owner:kim")
-		_, err := w.AddStaff(t.Context(), kim["kim"], id.New(), "x@demo.mall", agent)
+		_, err := w.InviteStaff(t.Context(), kim["kim"], id.New(), "x@demo.mall", agent)
 		wantCode(t, err, fault.NotFound, "not_found")
 		_, err = w.Colleagues(t.Context(), kim["kim"], id.New())
 		wantCode(t, err, fault.NotFound, "not_found")
@@ -214,7 +216,7 @@ func TestARemovedAgentLosesTheShopAtOnce(t *testing.T) {
 			t.Error("everywhere after 3 s")
 		}
 		// What the far instance still believed would not have helped: rights to staff are read under the lock.
-		_, err := far.AddStaff(t.Context(), who["lee"], shop, staffEmail("lee", shop), agent)
+		_, err := far.InviteStaff(t.Context(), who["lee"], shop, "song@demo.mall", agent)
 		wantCode(t, err, fault.NotFound, "not_found")
 	})
 }
@@ -224,13 +226,18 @@ func TestLimitsOfStaffAndShops(t *testing.T) {
 		w := newWorld(t, d)
 		shop, who := w.shop(t, "owner:kim")
 		var s Seed
-		for i := range maxStaff - 1 {
+		for i := range maxStaff - 2 {
 			s.Members = append(s.Members, SeedMember{ID: id.New(), Email: fmt.Sprintf("a%d@demo.mall", i), Password: pass, Name: "a"})
 			s.Staff = append(s.Staff, SeedStaff{Shop: shop, Member: s.Members[i].ID, Role: agent})
 		}
 		w.seed(t, s)
-		w.member(t, "late@demo.mall")
-		_, err := w.AddStaff(t.Context(), who["kim"], shop, "late@demo.mall", agent)
+		early, err := w.InviteStaff(t.Context(), who["kim"], shop, "late@demo.mall", agent)
+		wantCode(t, err, 0, "")
+		last := w.member(t, "last@demo.mall")
+		w.seed(t, Seed{Staff: []SeedStaff{{Shop: shop, Member: last, Role: agent}}})
+		_, err = w.InviteStaff(t.Context(), who["kim"], shop, "later@demo.mall", agent)
+		wantCode(t, err, fault.Conflict, "staff_limit")
+		_, err = w.AcceptInvitation(t.Context(), w.member(t, "late@demo.mall"), early.ID)
 		wantCode(t, err, fault.Conflict, "staff_limit")
 
 		busy := w.member(t, "busy@demo.mall")
@@ -242,18 +249,20 @@ func TestLimitsOfStaffAndShops(t *testing.T) {
 		}
 		w.seed(t, many)
 		room, boss := w.shop(t, "owner:boss")
+		asked, err := w.InviteStaff(t.Context(), boss["boss"], room, "busy@demo.mall", agent)
+		wantCode(t, err, 0, "")
 		joined := 0
 		for _, err := range atOnce(4, func(i int) (err error) {
 			if i%2 == 0 {
 				_, err = w.OpenShop(t.Context(), busy, "한도상점")
 			} else {
-				_, err = w.AddStaff(t.Context(), boss["boss"], room, "busy@demo.mall", agent)
+				_, err = w.AcceptInvitation(t.Context(), busy, asked.ID)
 			}
 			return err
 		}) {
 			if err == nil {
 				joined++
-			} else if code := fault.CodeOf(err); code != "shop_limit" && code != "already_staff" {
+			} else if code := fault.CodeOf(err); code != "shop_limit" && code != "already_staff" && code != "not_found" {
 				t.Error(err)
 			}
 		}

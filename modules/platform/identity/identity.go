@@ -48,6 +48,10 @@ type Principal struct {
 	Name      string
 	Operator  bool // runs the mall; may read talks with a recorded reason
 	Shops     []ShopRole
+
+	// FactorDemanded says that the member has roles that are left out here until they have a second factor.
+	FactorDemanded bool
+
 	ExpiresAt time.Time // when the credential ends by itself
 	Cookie    bool      // came by the browser's cookie, so other origins must be kept out
 }

@@ -12,19 +12,21 @@ import (
 
 // Member is an account.
 type Member struct {
-	ID           id.ID
-	Email        string // normalised
-	Name         string
-	PasswordHash string
-	Operator     bool
-	BannedAt     *time.Time
-	CreatedAt    time.Time
+	ID            id.ID
+	Email         string // normalised
+	Name          string
+	PasswordHash  string
+	Operator      bool
+	SecondFactor  bool
+	BannedAt      *time.Time
+	CreatedAt     time.Time
+	EmailProvedAt *time.Time
 }
 
 // TableName is gorm's way to ask.
 func (Member) TableName() string { return "member_members" }
 
-const memberColumns = "id, email, name, password_hash, operator, banned_at, created_at"
+const memberColumns = "id, email, name, password_hash, operator, second_factor, banned_at, created_at, email_proved_at"
 
 // InsertMembers adds accounts. Conflict: an id or e-mail is taken.
 func (s *Store) InsertMembers(ctx context.Context, rows ...Member) error {
@@ -56,6 +58,11 @@ func (s *Store) LockMember(ctx context.Context, member id.ID) (Member, error) {
 // SetOperator makes a member run the mall, or no longer. NotFound: nobody has the id.
 func (s *Store) SetOperator(ctx context.Context, member id.ID, operator bool) error {
 	return changed(s.db.Write(ctx).Model(&Member{}).Where("id = ?", member).UpdateColumn("operator", operator))
+}
+
+// Operators are the members who run the mall, by their e-mail. It reads the whole table: for whoever asks once.
+func (s *Store) Operators(ctx context.Context) ([]Member, error) {
+	return all[Member](s.db.Read(ctx).Select(memberColumns).Where("operator = ?", true).Order("email"))
 }
 
 // SetBanned bans a member from at on, or no longer when at is nil. NotFound: nobody has the id.

@@ -29,12 +29,13 @@ type Session struct {
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 	RevokedAt   *time.Time
+	SteppedUpAt *time.Time // when the member last proved who they are
 }
 
 // TableName is gorm's way to ask.
 func (Session) TableName() string { return "member_sessions" }
 
-const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at"
+const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at, stepped_up_at"
 
 // Login is a session with what a principal needs of its member.
 type Login struct {
@@ -48,6 +49,8 @@ type Login struct {
 	Name      string
 	Operator  bool
 	BannedAt  *time.Time
+
+	SecondFactor bool
 }
 
 // Standing is what a session is worth now: a row for each shop that its member answers for, or one without.
@@ -59,6 +62,8 @@ type Standing struct {
 	RevokedAt sql.NullTime
 	BannedAt  sql.NullTime
 	ShopID    id.ID // zero: none
+
+	SecondFactor bool
 }
 
 // Standings reads sessions by id, ended ones too; unknown ids are left out. The rows of a session come together, and are
@@ -68,13 +73,13 @@ func (s *Store) Standings(ctx context.Context, ids []id.ID, each func(*Standing)
 	for i := range ids {
 		args[i] = ids[i][:]
 	}
-	query := `SELECT s.id, s.kind, s.created_at, s.expires_at, s.revoked_at, m.banned_at, t.shop_id
+	query := `SELECT s.id, s.kind, s.created_at, s.expires_at, s.revoked_at, m.banned_at, m.second_factor, t.shop_id
 FROM member_sessions s JOIN member_members m ON m.id = s.member_id LEFT JOIN member_staff t ON t.member_id = s.member_id
 WHERE s.id IN (?` + strings.Repeat(",?", max(0, len(ids)-1)) + ") ORDER BY s.id"
 	var row Standing
 	var kind sql.RawBytes
 	return db.Fault(s.db.Query(ctx, query, args, func(rows *sql.Rows) error {
-		err := rows.Scan(&row.ID, &kind, &row.CreatedAt, &row.ExpiresAt, &row.RevokedAt, &row.BannedAt, &row.ShopID)
+		err := rows.Scan(&row.ID, &kind, &row.CreatedAt, &row.ExpiresAt, &row.RevokedAt, &row.BannedAt, &row.SecondFactor, &row.ShopID)
 		if row.Kind = API; string(kind) == Web {
 			row.Kind = Web
 		}
@@ -93,7 +98,7 @@ func (s *Store) InsertSessions(ctx context.Context, rows ...Session) error {
 // Logins finds sessions by id, ended ones too; unknown ids are left out.
 func (s *Store) Logins(ctx context.Context, ids []id.ID) ([]Login, error) {
 	return all[Login](s.db.Read(ctx).Table("member_sessions AS s").
-		Select("s.id, s.member_id, s.kind, s.token_hash, s.created_at, s.expires_at, s.revoked_at, m.name, m.operator, m.banned_at").
+		Select("s.id, s.member_id, s.kind, s.token_hash, s.created_at, s.expires_at, s.revoked_at, m.name, m.operator, m.second_factor, m.banned_at").
 		Joins("JOIN member_members AS m ON m.id = s.member_id").Where("s.id IN ?", ids))
 }
 
@@ -122,8 +127,11 @@ func (s *Store) EndSession(ctx context.Context, session id.ID, at time.Time) err
 		Where("id = ? AND revoked_at IS NULL", session).UpdateColumn("revoked_at", at).Error)
 }
 
-// EndSessionsOf revokes all sessions of a member.
+// EndSessionsOf revokes all sessions of a member, and the logins that wait for a second factor.
 func (s *Store) EndSessionsOf(ctx context.Context, member id.ID, at time.Time) error {
+	if err := s.db.Write(ctx).Where("member_id = ?", member).Delete(&Challenge{}).Error; err != nil {
+		return db.Fault(err)
+	}
 	return db.Fault(s.db.Write(ctx).Model(&Session{}).
 		Where("member_id = ? AND revoked_at IS NULL", member).UpdateColumn("revoked_at", at).Error)
 }

@@ -85,3 +85,25 @@ func decode(text string, size int) ([]byte, bool) {
 	b, err := encoding.DecodeString(text)
 	return b, err == nil && len(b) == size
 }
+
+// Challenge is what whoever is asked for a proof sends back with it: which challenge, and that they were the one asked.
+type Challenge struct {
+	ID     id.ID
+	Secret Secret
+}
+
+// String is the form that travels: 64 characters of base64url.
+func (c Challenge) String() string {
+	return encoding.EncodeToString(slices.Concat(c.ID[:], c.Secret[:]))
+}
+
+// ParseChallenge reads String's form; false for anything else.
+func ParseChallenge(text string) (c Challenge, ok bool) {
+	b, ok := decode(text, len(c.ID)+len(c.Secret))
+	if !ok {
+		return c, false
+	}
+	copy(c.ID[:], b)
+	copy(c.Secret[:], b[len(c.ID):])
+	return c, !c.ID.IsZero()
+}
