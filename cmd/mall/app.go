@@ -24,6 +24,7 @@ import (
 	"mall/modules/platform/securitylog"
 	"mall/modules/platform/telemetry"
 	"mall/modules/product"
+	"mall/modules/records"
 )
 
 // serve builds the house from the ground up, opens it, and closes it in reverse when ctx ends.
@@ -50,7 +51,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
-	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
+	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API(), records.API())
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
-	for _, m := range []interface{ Routes(g *echoGroup) }{members, products, orders, rooms} {
+	kept := records.New(records.Deps{DB: d, Members: members, Orders: orders, Talks: rooms, Security: security, Log: log})
+	for _, m := range []interface{ Routes(g *echoGroup) }{members, products, orders, rooms, kept} {
 		m.Routes(server.API)
 	}
 	mountDocs(server.Echo, socketDescription)

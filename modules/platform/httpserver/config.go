@@ -10,14 +10,14 @@ import (
 
 // Config is how the program meets the network.
 type Config struct {
-	Addr           string        `koanf:"addr" validate:"required"`          // the mall: REST, WebSocket, web UI
-	InternalAddr   string        `koanf:"internal_addr" validate:"required"` // metrics and status, never public
-	PublicURL      string        `koanf:"public_url"`                        // as people type it; empty: the addr
-	AllowedOrigins []string      `koanf:"allowed_origins"`                   // further origins whose pages may call us
-	TrustedProxies []string      `koanf:"trusted_proxies"`                   // CIDRs whose X-Forwarded-For is believed
-	Connections    int           `koanf:"connections" validate:"min=0"`      // to addr at once; 0: what the limit of open files leaves
-	SpareFiles     int           `koanf:"-"`                                 // open files that the rest of the program needs
-	CookieName     string        `koanf:"cookie_name"` // of the web session; the program fills an empty one in
+	Addr           string        `koanf:"addr" validate:"required"`                    // the mall: REST, WebSocket, web UI
+	InternalAddr   string        `koanf:"internal_addr" validate:"required"`           // metrics and status, never public
+	PublicURL      string        `koanf:"public_url"`                                  // as people type it; empty: the addr
+	AllowedOrigins []string      `koanf:"allowed_origins"`                             // further origins whose pages may call us
+	TrustedProxies []string      `koanf:"trusted_proxies"`                             // CIDRs whose X-Forwarded-For is believed
+	Connections    int           `koanf:"connections" validate:"min=0"`                // to addr at once; 0: what the limit of open files leaves
+	SpareFiles     int           `koanf:"-"`                                           // open files that the rest of the program needs
+	CookieName     string        `koanf:"cookie_name"`                                 // of the web session; the program fills an empty one in
 	BodyLimit      int64         `koanf:"body_limit" validate:"min=1024,max=10485760"` // bytes of a REST request
 	RequestTimeout time.Duration `koanf:"request_timeout" validate:"min=1s,max=2m"`    // for one REST request
 	ShutdownGrace  time.Duration `koanf:"shutdown_grace" validate:"min=100ms,max=5m"`  // for REST requests under way at SIGTERM
