@@ -109,6 +109,22 @@ func TestNginxAndPrometheusKnowTheInstances(t *testing.T) {
 	}
 }
 
+// nginx passes on what a client sends unless it is told what to send instead: whatever the mall believes of a proxy must be set
+// wherever headers are set at all, since one header that is set in a place undoes all that were set around it.
+func TestNginxSaysItselfWhatTheMallBelieves(t *testing.T) {
+	blocks := strings.Split(read(t, "nginx.conf"), "location ")
+	for i, block := range blocks {
+		if i > 0 && (!strings.Contains(block, "proxy_set_header") || strings.Contains(block, "proxy_pass_request_headers off")) {
+			continue // they have what was set around them, or send nothing of the client's
+		}
+		for _, header := range []string{"X-Forwarded-For   $remote_addr;", "X-Forwarded-Proto $scheme;", `X-Forwarded-Host  "";`} {
+			if !strings.Contains(block, "proxy_set_header "+header) {
+				t.Errorf("%.40q does not set %s", block, header)
+			}
+		}
+	}
+}
+
 func TestNginxAcceptsItsFile(t *testing.T) {
 	nginx := lookup(t, "nginx")
 	dir := t.TempDir()

@@ -48,7 +48,7 @@ func TestSidesBeginApart(t *testing.T) {
 }
 
 func TestSettingsThatTheProgramDoesNotKnowAreLeftOut(t *testing.T) {
-	for key, want := range map[string]bool{"chat.ping_every": true, "http.drain_delay": true, "chat.drain_delay": false, "chat.nonsense": false} {
+	for key, want := range map[string]bool{"chat.ping_every": true, "http.drain_delay": true, "http.limits.scale": true, "chat.drain_delay": false, "chat.nonsense": false} {
 		if got := known(string(configs.Default), key); got != want {
 			t.Errorf("%s: known %v, want %v", key, got, want)
 		}

@@ -107,7 +107,7 @@ func mall(t *testing.T, dir string) (url string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := exec.CommandContext(ctx, built.mall, "serve")
 	c.Dir, c.Env = dir, append(withoutMall(), "MALL_DEMO=false", "MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0",
-		"MALL_CHAT__SENDS_PER_SECOND=1000", "MALL_CHAT__SENDS_BURST=1000")
+		"MALL_CHAT__SENDS_PER_SECOND=1000", "MALL_CHAT__SENDS_BURST=1000", "MALL_HTTP__LIMITS__SCALE=1000")
 	out, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
-	server, err := httpserver.New(s.HTTP.Config, description, members, registry, log)
+	server, err := httpserver.New(s.HTTP.Config, description, httpserver.Deps{Members: members, Security: security, Registry: registry, Log: log})
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
-		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
+		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.Origins(), RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ var raised = []struct{ key, value, why string }{
 	{"chat.sends_burst", "100000", "the same"},
 	{"chat.handshakes_per_second", "100000", "how fast connections can be made is measured, not how fast they may be"},
 	{"member.access_life", "1h", "tokens last for the whole run"},
+	{"http.limits.scale", "100000", "all simulated people have one address, and few play many"},
 }
 
 // raisedInWords is for the reports.
@@ -75,6 +76,15 @@ func raisedInWords() string {
 
 func variable(key, value string) string {
 	return "MALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "__")) + "=" + value
+}
+
+// knows says whether a program has the setting: an older one that is compared with may not, and would refuse to start. It is
+// asked to start on a database that nobody has.
+func knows(ctx context.Context, program, key, value string) bool {
+	c := exec.CommandContext(ctx, program, "serve")
+	c.Env = testservers.ProgramEnviron([]string{variable(key, value), "MALL_DB__DRIVER=none"})
+	said, err := c.CombinedOutput()
+	return err != nil && !strings.Contains(string(said), "unknown setting")
 }
 
 // mall is one mall of a run: a database of its own on the shared servers, some instances, and its people.
@@ -101,7 +111,9 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 		if s.outside && strings.HasPrefix(r.key, "http.") {
 			continue
 		}
-		m.settings = append(m.settings, variable(r.key, r.value))
+		if knows(ctx, s.program, r.key, r.value) {
+			m.settings = append(m.settings, variable(r.key, r.value))
+		}
 	}
 	if s.outside {
 		m.settings = append(m.settings, variable("http.trusted_proxies", "127.0.0.1/32"))

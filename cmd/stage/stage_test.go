@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,7 @@ func TestSidesOfAComparison(t *testing.T) {
 func TestRaisedSettingsExist(t *testing.T) {
 	for _, r := range raised {
 		section, name, _ := strings.Cut(r.key, ".")
+		name, _, _ = strings.Cut(name, ".")
 		_, rest, _ := strings.Cut(string(configs.Default), "\n"+section+":")
 		rest, _, _ = strings.Cut(rest, "\n\n")
 		if !strings.Contains(rest, "\n  "+name+":") {
@@ -76,5 +78,21 @@ func TestRaisedSettingsExist(t *testing.T) {
 	}
 	if got := variable("chat.sends_burst", "5"); got != "MALL_CHAT__SENDS_BURST=5" {
 		t.Errorf("as a variable: %s", got)
+	}
+}
+
+// What the runs raise is known to this tree's program, and an unknown setting is seen to be one.
+func TestAProgramIsAskedWhatItKnows(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "mall")
+	if err := build(t.Context(), program, "../mall"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range raised {
+		if !knows(t.Context(), program, r.key, r.value) {
+			t.Errorf("%s is not known", r.key)
+		}
+	}
+	if knows(t.Context(), program, "http.nonsense", "1") {
+		t.Error("nonsense is known")
 	}
 }

@@ -163,7 +163,8 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	spec, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
 	check(t, err)
 	server, err := httpserver.New(httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
-		BodyLimit: 65536, RequestTimeout: soon, ShutdownGrace: time.Second}, spec, members, prometheus.NewRegistry(), log)
+		BodyLimit: 65536, RequestTimeout: soon, ShutdownGrace: time.Second}, spec,
+		httpserver.Deps{Members: members, Registry: prometheus.NewRegistry(), Log: log})
 	check(t, err)
 	members.Routes(server.API)
 	products.Routes(server.API)

@@ -40,7 +40,7 @@ func newSite(t *testing.T, d *db.DB) *site {
 	s, err := httpserver.New(httpserver.Config{
 		Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: config().Cookie.Name, BodyLimit: 4096,
 		RequestTimeout: 30 * time.Second, ShutdownGrace: time.Second,
-	}, spec, w.Members, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	}, spec, httpserver.Deps{Members: w.Members, Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestRefusals(t *testing.T) {
 			{"sign up: short password", "POST", "/members", `{"email":"a@b.kr","password":"1234567","name":"a"}`, "", 400, "bad_request", "password"},
 			{"sign up: weak password", "POST", "/members", `{"email":"a@b.kr","password":"11111111","name":"a"}`, "", 400, "weak_password", "password"},
 			{"sign up: blank name", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"\u3164"}`, "", 400, "invalid_name", "name"},
-			{"sign up: lone surrogate", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"a\ud800"}`, "", 400, "invalid_name", "name"},
+			{"sign up: lone surrogate", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"a\ud800"}`, "", 400, "bad_request", "body"},
 			{"sign up: foreign address", "POST", "/members", `{"email":"김@b.kr","password":"12345678","name":"a"}`, "", 400, "invalid_email", "email"},
 			{"sign up: taken", "POST", "/members", `{"email":"KIM@demo.mall","password":"12345678","name":"a"}`, "", 409, "email_taken", "email"},
 			{"sign up: too large", "POST", "/members", `{"email":"` + strings.Repeat("a", 5000) + `"}`, "", 413, "too_large", ""},

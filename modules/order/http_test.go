@@ -61,7 +61,7 @@ func newSite(t *testing.T) site {
 	cfg := httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session", BodyLimit: 64 << 10,
 		RequestTimeout: 10 * time.Second, ShutdownGrace: time.Second}
 	people := doorman{"buyer": m.buyer, "agent": m.agent, "owner": m.owner, "stranger": m.stranger}
-	server, err := httpserver.New(cfg, spec, people, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	server, err := httpserver.New(cfg, spec, httpserver.Deps{Members: people, Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func newSite(t *testing.T) site {
 	cfg := httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session", BodyLimit: 64 << 10,
 		RequestTimeout: 10 * time.Second, ShutdownGrace: time.Second}
 	people := doorman{"owner": s.owner, "agent": s.agent, "rival": s.rival}
-	server, err := httpserver.New(cfg, spec, people, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	server, err := httpserver.New(cfg, spec, httpserver.Deps{Members: people, Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 		{"", "GET", "/products?shop_id=1", "", 400, "bad_request", "shop_id"},
 		{"", "GET", "/products?limit=101", "", 400, "bad_request", "limit"},
 		{"", "GET", "/products?cursor=x", "", 400, "bad_cursor", "cursor"},
-		{"", "GET", "/products?q=%ff", "", 400, "invalid_text", "q"},
+		{"", "GET", "/products?q=%ff", "", 400, "bad_request", "q"},
 		{"", "GET", "/products?q=" + strings.Repeat("x", 101), "", 400, "bad_request", "q"},
 		{"agent", "POST", shop, "", 400, "bad_request", "body"},
 		{"agent", "POST", shop, `[]`, 400, "bad_request", "body"},

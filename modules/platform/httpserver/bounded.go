@@ -2,10 +2,13 @@ package httpserver
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"mall/modules/platform/bucket"
 )
 
 // A process that has no file left can accept nobody: whoever dials then waits without an answer, the supervisor too, and
@@ -40,14 +43,18 @@ type bounded struct {
 	net.Listener
 
 	most    int64
+	perIP   int            // connections of one address; 0: any number
+	proxies proxies        // whose connections are other people's
+	from    *bucket.Places // addresses
 	open    atomic.Int64
 	turning chan struct{} // holds a token for each that is being told to come back
 	turned  atomic.Int64  // so far, answered or not
 	beyond  beyond
 }
 
-func newBounded(l net.Listener, most int) *bounded {
-	return &bounded{Listener: l, most: int64(most), turning: make(chan struct{}, turnedAtOnce), beyond: beyond{addr: l.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}}
+func newBounded(l net.Listener, most, perIP int, trusted proxies) *bounded {
+	return &bounded{Listener: l, most: int64(most), perIP: perIP, proxies: trusted, from: bucket.NewPlaces(), turning: make(chan struct{}, turnedAtOnce),
+		beyond: beyond{addr: l.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}}
 }
 
 // Accept gives the next connection for which there is a place.
@@ -61,13 +68,51 @@ func (b *bounded) Accept() (net.Conn, error) {
 		if !ok {
 			return conn, nil // no file of the kind that is counted here
 		}
+		p := &placed{TCPConn: tcp, at: b}
+		if p.counted = b.count(tcp); p.counted && !b.from.Enter(p.key(), b.perIP) {
+			b.turned.Add(1)
+			b.refuse(tcp)
+			continue
+		}
 		if b.open.Add(1) <= b.most {
-			return &placed{TCPConn: tcp, at: b}, nil
+			return p, nil
 		}
 		b.open.Add(-1)
 		b.turned.Add(1)
+		if p.counted {
+			b.from.Leave(p.key())
+		}
 		b.turnAway(tcp)
 	}
+}
+
+// count says whether the peer's connections are counted: those of our proxies are all people's.
+func (b *bounded) count(conn *net.TCPConn) bool {
+	return b.perIP > 0 && !b.proxies.trust(peerOf(conn))
+}
+
+func peerOf(conn *net.TCPConn) netip.Addr {
+	peer, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return peer.AddrPort().Addr().Unmap().WithZone("")
+}
+
+// refuse tells a peer that has too many connections already where that costs nobody's time, and resets it else: all others
+// wait behind it.
+func (b *bounded) refuse(conn *net.TCPConn) {
+	select {
+	case b.turning <- struct{}{}:
+		b.beyond.give(&placed{TCPConn: conn, at: b, turned: true})
+	default:
+		reset(conn)
+	}
+}
+
+func reset(conn *net.TCPConn) {
+	_ = conn.SetLinger(0) // the peer learns it at once, and nothing of it is kept here
+	_ = conn.Close()
 }
 
 func (b *bounded) turnAway(conn *net.TCPConn) {
@@ -77,8 +122,7 @@ func (b *bounded) turnAway(conn *net.TCPConn) {
 	case b.turning <- struct{}{}:
 		b.beyond.give(&placed{TCPConn: conn, at: b, turned: true})
 	case <-wait.C:
-		_ = conn.SetLinger(0) // the peer learns it at once, and nothing of it is kept here
-		_ = conn.Close()
+		reset(conn)
 	}
 }
 
@@ -87,10 +131,13 @@ func (b *bounded) turnAway(conn *net.TCPConn) {
 type placed struct {
 	*net.TCPConn
 
-	at     *bounded
-	turned bool // its place is among those that are being told to come back
-	left   atomic.Bool
+	at      *bounded
+	turned  bool // its place is among those that are being told to come back
+	counted bool // it has one of its address' places, too
+	left    atomic.Bool
 }
+
+func (p *placed) key() bucket.Key { return bucket.Key{Who: network(peerOf(p.TCPConn))} }
 
 // Close ends the connection.
 func (p *placed) Close() error {
@@ -101,6 +148,9 @@ func (p *placed) Close() error {
 		<-p.at.turning
 	default:
 		p.at.open.Add(-1)
+		if p.counted {
+			p.at.from.Leave(p.key())
+		}
 	}
 	return err
 }

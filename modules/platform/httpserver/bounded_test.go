@@ -24,7 +24,7 @@ func TestAPlaceIsGivenBackOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBounded(inner, 1)
+	b := newBounded(inner, 1, 0, nil)
 	turning := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.NotFoundHandler()}
 	go func() { _ = turning.Serve(&b.beyond) }()
 	t.Cleanup(func() { _, _ = turning.Close(), inner.Close() })

@@ -42,13 +42,21 @@ func (s *Server) writeProblem(err error, c echo.Context) {
 		s.log.LogAttrs(c.Request().Context(), slog.LevelWarn, "request refused", slog.String("route", c.Path()),
 			slog.String("request_id", rid), slog.String("code", f.Code), slog.Any("error", f.Err))
 	}
+	s.tell(c, f)
 	s.send(c, f, rid)
 }
 
+// codeMethod is answered with status 405.
+const codeMethod = "method_not_allowed"
+
 func (s *Server) send(c echo.Context, f *fault.Error, rid string) {
 	status := f.Kind.Status()
-	if f.Code == "method_not_allowed" {
+	switch f.Code {
+	case codeMethod:
 		status = http.StatusMethodNotAllowed
+	case codeSlow:
+		status = http.StatusRequestTimeout
+		c.Response().Header().Set("Connection", "close")
 	}
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: f.Code, Detail: f.Message,
 		Field: f.Field, RequestID: rid, Retryable: f.Kind.Retryable()}
@@ -104,7 +112,7 @@ func fromEcho(he *echo.HTTPError) *fault.Error {
 	case he.Code == http.StatusNotFound:
 		return fault.New(fault.NotFound, "not_found", "There is nothing at this address.")
 	case he.Code == http.StatusMethodNotAllowed:
-		return fault.New(fault.Invalid, "method_not_allowed", "This address does not take that method.")
+		return fault.New(fault.Invalid, codeMethod, "This address does not take that method.")
 	case he.Code == http.StatusRequestEntityTooLarge:
 		return fault.New(fault.TooLarge, "too_large", "The request is too large.")
 	case he.Code >= 400 && he.Code < 500: // the binding of a parameter: its text names the parameter, and nothing of ours

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 
 	"mall/modules/platform/fault"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/securitylog"
 	"mall/modules/platform/telemetry"
 )
 
@@ -35,79 +35,76 @@ type Server struct {
 	API      *echo.Group
 	Internal *echo.Echo // metrics, status; bound to the internal address
 
-	cfg    Config
-	log    *slog.Logger
-	auth   Authenticator
-	cross  *http.CrossOriginProtection
-	early  *echo.Echo // answers before the server is ready for the first time
-	full   *echo.Echo // answers connections for which there is no place
-	opened atomic.Bool
-	unfit  atomic.Pointer[string] // why this instance is not ready; nil: it is
-	public *http.Server
-	inner  *http.Server
-	away   *http.Server // turns connections away
-	lnPub  atomic.Pointer[bounded]
-	lnInt  net.Listener
-	apart  bool // the internal address is served by itself
+	cfg      Config
+	log      *slog.Logger
+	auth     Authenticator
+	security *securitylog.Log
+	check    *requestCheck
+	gate     *gate
+	proxies  proxies
+	origins  origins
+	early    *echo.Echo // answers before the server is ready for the first time
+	full     *echo.Echo // answers connections for which there is no place
+	opened   atomic.Bool
+	unfit    atomic.Pointer[string] // why this instance is not ready; nil: it is
+	public   *http.Server
+	inner    *http.Server
+	away     *http.Server // turns connections away
+	lnPub    atomic.Pointer[bounded]
+	lnInt    net.Listener
+	apart    bool // the internal address is served by itself
+}
+
+// Deps is what the server stands on.
+type Deps struct {
+	Members  Authenticator
+	Security *securitylog.Log
+	Registry prometheus.Registerer
+	Log      *slog.Logger
 }
 
 // New builds the server; nothing listens before Listen. spec is the merged OpenAPI description (JSON).
-func New(cfg Config, spec []byte, auth Authenticator, reg prometheus.Registerer, log *slog.Logger) (*Server, error) {
+func New(cfg Config, spec []byte, d Deps) (*Server, error) {
 	check, err := newRequestCheck(spec)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Echo: newEcho(), Internal: newEcho(), early: newEcho(), full: newEcho(), cfg: cfg, log: log, auth: auth, cross: http.NewCrossOriginProtection()}
+	s := &Server{Echo: newEcho(), Internal: newEcho(), early: newEcho(), full: newEcho(), cfg: cfg, log: d.Log, auth: d.Members, security: d.Security,
+		check: check, gate: newGate(cfg.Limits, d.Registry), proxies: parseProxies(cfg.TrustedProxies), origins: origins{}}
 	s.SetUnready("starting")
-	for _, o := range cfg.AllowedOrigins {
-		if err := s.cross.AddTrustedOrigin(o); err != nil {
-			return nil, err
-		}
+	for _, o := range cfg.Origins() {
+		s.origins[o] = true
 	}
-	s.Echo.IPExtractor = clientIP(cfg.TrustedProxies)
 	s.Echo.HTTPErrorHandler = s.writeProblem
 	s.Internal.HTTPErrorHandler = s.writeProblem
-	around := []echo.MiddlewareFunc{requestID, s.observe(reg), s.recoverPanics, securityHeaders}
+	around := []echo.MiddlewareFunc{s.proxies.effective, requestID, s.observe(d.Registry), s.recoverPanics, s.securityHeaders}
 	s.Echo.Use(around...)
 	for e, refusal := range map[*echo.Echo]error{s.early: errNotOpen, s.full: errFull} {
 		e.HTTPErrorHandler = s.writeProblem
 		e.Use(around...)
 		e.Any("/*", func(echo.Context) error { return refusal })
 	}
-	s.API = s.Echo.Group("/api/v1", noteArrival, noStore, s.limitBody, s.authenticate, check.middleware, s.limitTime)
+	s.API = s.Echo.Group(apiPrefix, noteArrival, noStore, s.limitAddress, s.limitBody, s.authenticate, s.limitMember, check.middleware, s.limitTime)
+	s.API.RouteNotFound("/*", s.otherMethods())
 	s.Echo.GET("/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, spec) })
+	s.Echo.GET(securityPath, s.securityTxt)
 	for _, e := range []*echo.Echo{s.Echo, s.early, s.full, s.Internal} {
 		e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 		e.GET("/readyz", s.readyz)
 	}
 	s.public, s.inner, s.away = s.httpServer(s), s.httpServer(s.Internal), s.httpServer(s.full)
+	s.public.WriteTimeout = cfg.WriteTimeout // profiles of the internal address take as long as they are asked to
 	s.away.SetKeepAlivesEnabled(false)
 	s.away.ReadHeaderTimeout, s.away.ReadTimeout, s.away.WriteTimeout = turnTime, turnTime, turnTime
-	s.measure(reg)
+	s.measure(d.Registry)
 	return s, nil
 }
 
 func newEcho() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor, e.SchemeExtractor = echo.ExtractIPDirect(), scheme // of what effective has made of it
 	return e
-}
-
-// clientIP believes X-Forwarded-For from the given networks only; Echo by itself would believe anyone.
-func clientIP(trusted []string) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	opts := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, cidr := range trusted {
-		p := netip.MustParsePrefix(cidr) // Config.Check has seen it
-		bits := 32
-		if p.Addr().Is6() {
-			bits = 128
-		}
-		opts = append(opts, echo.TrustIPRange(&net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), bits)}))
-	}
-	return echo.ExtractIPFromXFFHeader(opts...)
 }
 
 // What an instance says that serves nobody yet, and one that has no file left for one more connection.
@@ -185,7 +182,7 @@ func (s *Server) Listen(ctx context.Context) error {
 			return errors.Join(err, public.Close())
 		}
 	}
-	s.lnPub.Store(newBounded(public, most))
+	s.lnPub.Store(newBounded(public, most, scaled(s.cfg.Limits.ConnectionsPerIP, s.cfg.Limits.Scale), s.proxies))
 	return nil
 }
 
@@ -231,7 +228,7 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second, // a request's body; a hijacked socket sets its own deadlines
+		ReadTimeout:       s.cfg.ReadTimeout, // the body, too; a hijacked socket sets its own deadlines
 		IdleTimeout:       75 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -69,15 +69,29 @@ func (d doorman) Cookie(_ context.Context, value string) (*identity.Principal, e
 
 var someone = id.New()
 
-func newServer(t *testing.T) *httpserver.Server {
+// settings are those of a test: none of the limits holds.
+func settings() httpserver.Config {
+	return httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
+		BodyLimit: 4096, RequestTimeout: time.Second, ShutdownGrace: time.Second}
+}
+
+func newServer(t testing.TB) *httpserver.Server {
+	t.Helper()
+	return newServerWith(t, settings(), httpserver.Deps{})
+}
+
+// newServerWith fills in what deps has not.
+func newServerWith(t testing.TB, cfg httpserver.Config, deps httpserver.Deps) *httpserver.Server {
 	t.Helper()
 	spec, err := apidoc.Merge([]byte(base), []byte(part))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
-		BodyLimit: 4096, RequestTimeout: time.Second, ShutdownGrace: time.Second}
-	s, err := httpserver.New(cfg, spec, doorman{&identity.Principal{MemberID: someone}}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	deps.Members, deps.Log = doorman{&identity.Principal{MemberID: someone}}, slog.New(slog.DiscardHandler)
+	if deps.Registry == nil {
+		deps.Registry = prometheus.NewRegistry()
+	}
+	s, err := httpserver.New(cfg, spec, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +176,7 @@ func TestProblems(t *testing.T) {
 		{"somebody is expected, nobody is there", "POST", thing, good, []string{"X-Member", someone.String()}, 401, "unauthenticated", ""},
 		{"unknown route", "GET", "/api/v1/nothing", "", nil, 404, "not_found", ""},
 		{"unknown route outside", "GET", "/api/v2/nothing", "", nil, 404, "not_found", ""},
-		{"method nobody takes", "PUT", thing, good, bearer, 404, "not_found", ""},
+		{"method nobody takes", "PUT", thing, good, bearer, 405, "method_not_allowed", ""},
 		{"no id", "POST", "/api/v1/things/1", good, bearer, 400, "bad_request", "thing_id"},
 		{"not JSON", "POST", thing, "{", bearer, 400, "bad_request", "body"},
 		{"no body", "POST", thing, "", bearer, 400, "bad_request", "body"},
@@ -242,15 +256,23 @@ func TestReadinessFollowsTheLifeOfTheServer(t *testing.T) {
 
 func TestConfigNamesTheKeyAtFault(t *testing.T) {
 	good := httpserver.Config{Addr: ":1", InternalAddr: ":2"}
-	for key, c := range map[string]func(*httpserver.Config){
-		"http.addr":            func(c *httpserver.Config) { c.Addr = "nonsense" },
-		"http.trusted_proxies": func(c *httpserver.Config) { c.TrustedProxies = []string{"10.0.0.1"} },
-		"http.allowed_origins": func(c *httpserver.Config) { c.AllowedOrigins = []string{"shop.example/x"} },
+	for _, tc := range []struct {
+		key    string
+		change func(*httpserver.Config)
+	}{
+		{"http.addr", func(c *httpserver.Config) { c.Addr = "nonsense" }},
+		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"10.0.0.1"} }},
+		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"10.0.0.0/8", "0.0.0.0/0"} }},
+		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"::/0"} }},
+		{"http.allowed_origins", func(c *httpserver.Config) { c.AllowedOrigins = []string{"shop.example/x"} }},
+		{"http.security_contact", func(c *httpserver.Config) { c.SecurityContact = "security@mall.example" }},
+		{"http.security_contact", func(c *httpserver.Config) { c.SecurityContact = "mailto:a@b\nPolicy: x" }},
+		{"http.security_contact", func(c *httpserver.Config) { c.SecurityContact = "http://mall.example/security" }},
 	} {
 		bad := good
-		c(&bad)
-		if err := bad.Check(); err == nil || !strings.HasPrefix(err.Error(), key) {
-			t.Errorf("%s: %v", key, err)
+		tc.change(&bad)
+		if err := bad.Check(); err == nil || !strings.HasPrefix(err.Error(), tc.key) {
+			t.Errorf("%s: %v", tc.key, err)
 		}
 	}
 	if err := good.Check(); err != nil {
