@@ -88,6 +88,7 @@ func (m *Members) seedRows(ctx context.Context, seeds []SeedMember) ([]store.Mem
 			hashes[s.Password] = slot.Hash(s.Password)
 		}
 		row.ID, row.Operator, row.PasswordHash = s.ID, s.Operator, hashes[s.Password]
+		row.EmailProvedAt = &row.CreatedAt
 		rows = append(rows, row)
 	}
 	return rows, nil
