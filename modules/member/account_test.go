@@ -175,8 +175,8 @@ func TestSweepLeavesWhatLives(t *testing.T) {
 			t.Error(err)
 		}
 		var attempts int
-		if err := d.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM member_login_attempts").Scan(&attempts); err != nil || attempts != 1 {
-			t.Errorf("%d attempts left, want the visitor's: %v", attempts, err)
+		if err := d.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM member_login_attempts").Scan(&attempts); err != nil || attempts != 4 {
+			t.Errorf("%d counts left, want the visitor's three and kim's account's, which is at 0: %v", attempts, err)
 		}
 	})
 }

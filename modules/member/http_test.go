@@ -266,7 +266,7 @@ func TestRefusals(t *testing.T) {
 			{"sign up: blank name", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"\u3164"}`, "", 400, "invalid_name", "name"},
 			{"sign up: lone surrogate", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"a\ud800"}`, "", 400, "bad_request", "body"},
 			{"sign up: foreign address", "POST", "/members", `{"email":"김@b.kr","password":"12345678","name":"a"}`, "", 400, "invalid_email", "email"},
-			{"sign up: taken", "POST", "/members", `{"email":"KIM@demo.mall","password":"12345678","name":"a"}`, "", 409, "email_taken", "email"},
+			{"sign up: taken", "POST", "/members", `{"email":"KIM@demo.mall","password":"moonlight-2026","name":"a"}`, "", 409, "email_taken", "email"},
 			{"sign up: too large", "POST", "/members", `{"email":"` + strings.Repeat("a", 5000) + `"}`, "", 413, "too_large", ""},
 			{"log in: wrong", "POST", "/auth/login", `{"email":"kim@demo.mall","password":"x"}`, "", 401, "invalid_credentials", ""},
 			{"log in: nobody", "POST", "/session", `{"email":"x","password":"x"}`, "", 401, "invalid_credentials", ""},

@@ -21,11 +21,7 @@ func (m *Members) SetOperator(ctx context.Context, member id.ID, operator bool) 
 		}
 		return m.store.SetOperator(ctx, member, operator)
 	})
-	reason := "made"
-	if !operator {
-		reason = "unmade"
-	}
-	m.security.Write(ctx, securitylog.Event{What: securitylog.OperatorChange, Err: err, Target: member, Reason: reason})
+	m.security.Write(ctx, securitylog.Event{What: securitylog.OperatorChange, Err: err, Target: member, Reason: onOff(operator)})
 	return err
 }
 

@@ -89,6 +89,7 @@ func (m *Members) seedRows(ctx context.Context, seeds []SeedMember) ([]store.Mem
 		}
 		row.EmailProvedAt = &row.CreatedAt // nobody else's address
 		row.ID, row.Operator, row.PasswordHash = s.ID, s.Operator, hashes[s.Password]
+		row.EmailProvedAt = &row.CreatedAt
 		rows = append(rows, row)
 	}
 	return rows, nil

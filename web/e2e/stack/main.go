@@ -79,6 +79,7 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		"MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text(),
 		"MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
 		"MALL_HTTP__LIMITS__SCALE=1000", // all the test's people have one address
+		"MALL_MAIL__OFF=true",
 	}
 	first, err := newInstance(ctx, program, settings, filepath.Join(logs, "mall-1.log"))
 	if err != nil {

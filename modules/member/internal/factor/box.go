@@ -27,10 +27,10 @@ type boxKey struct {
 
 const keyName = 4
 
-// NewBox makes a box that encrypts with a key of the first secret and decrypts with one of any.
-func NewBox(secrets ...string) (*Box, error) {
+// NewBox makes a box that encrypts with the first key and decrypts with any.
+func NewBox(keys ...[]byte) (*Box, error) {
 	b := &Box{}
-	for _, secret := range secrets {
+	for _, secret := range keys {
 		key, err := newBoxKey(secret)
 		if err != nil {
 			return nil, fmt.Errorf("factor: %w", err)
@@ -40,8 +40,8 @@ func NewBox(secrets ...string) (*Box, error) {
 	return b, nil
 }
 
-func newBoxKey(secret string) (k boxKey, err error) {
-	derived, err := hkdf.Key(sha256.New, []byte(secret), nil, "mall member second factors", 32+keyName)
+func newBoxKey(secret []byte) (k boxKey, err error) {
+	derived, err := hkdf.Key(sha256.New, secret, nil, "mall member second factors", 32+keyName)
 	if err != nil {
 		return k, err
 	}

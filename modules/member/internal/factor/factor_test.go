@@ -19,7 +19,11 @@ const secret = "kP3v9LxQ2mZr8TnW5yBc7HdJ4sGf6AeU"
 
 func box(t *testing.T, secrets ...string) *Box {
 	t.Helper()
-	b, err := NewBox(secrets...)
+	keys := make([][]byte, len(secrets))
+	for i, s := range secrets {
+		keys[i] = []byte(s)
+	}
+	b, err := NewBox(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
