@@ -1,4 +1,4 @@
-// Package jsoncheck finds in JSON text what encoding/json would silently change.
+// Package jsoncheck refuses JSON text that two readers could understand differently.
 package jsoncheck
 
 import "bytes"
