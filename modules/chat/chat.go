@@ -113,6 +113,7 @@ type Chat struct {
 	moves    *moves
 	receipts *receipts
 	traces   *tracer
+	quiet    *quiet
 	life     atomic.Pointer[string] // the epoch: the name of this life of the database
 
 	upgrader  *socket.Upgrader
@@ -154,6 +155,9 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 		security: d.Security,
 		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(d.RelayKey), parties: cache,
 		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+	if c.quiet, err = newQuiet(c.store); err != nil {
+		return nil, err
+	}
 	epoch, err := c.store.Epoch(ctx)
 	if err != nil {
 		return nil, err

@@ -279,6 +279,9 @@ func (c *Chat) typing(ctx context.Context, p *identity.Principal, room id.ID, on
 	if err != nil {
 		return err
 	}
+	if blocked, err := c.quiet.is(ctx, room); err != nil || blocked {
+		return err
+	}
 	frame := encodeFrame(typingFrame{Type: "typing", RoomID: room, Party: s.party, MemberID: p.MemberID, Name: p.Name, On: on})
 	for _, side := range s.both() {
 		c.relay.Push(side, frame, origin)

@@ -29,6 +29,7 @@ type Draft struct {
 	ExpectSeq   *int64 // refuse when a colleague has answered past this seq
 	Refusal     error  // why it may not be stored today: its answer, unless it has been stored already
 	Change      *InquiryChange
+	Block       *BlockChange // Body is the notice that tells of it
 }
 
 // Seat is a member's place among a shop's staff.
@@ -116,6 +117,7 @@ type batch struct {
 	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
 	answers  []id.ID                // rooms with further inquiries that a staff message has answered
 	owners   []ownerChange
+	blocks   []blockRow
 	held     []*statement // what is used until the transaction is over
 }
 
@@ -233,7 +235,8 @@ func (b *batch) write() []db.Statement {
 		all = append(all, b.writeMessages())
 	}
 	all = append(all, b.writeRooms())
-	return append(all, b.writeInquiries()...)
+	all = append(all, b.writeInquiries()...)
+	return append(all, b.writeBlocks()...)
 }
 
 func (b *batch) lockRooms(skipLocked bool) db.Statement {
@@ -255,7 +258,7 @@ func (b *batch) locked(rows *sql.Rows) error {
 	b.lots = append(b.lots, lockedRoom{}) // there is room for all: pointers into it stay good
 	r := &b.lots[len(b.lots)-1]
 	fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
-		&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
+		&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt, &r.Blocks}
 	if !b.s.isSQLite() {
 		fields = append(fields, &b.now)
 	}
@@ -381,8 +384,13 @@ func (b *batch) number(d *Draft) Outcome {
 	if d.Refusal != nil {
 		return Outcome{Err: d.Refusal}
 	}
-	if d.Change != nil {
+	switch {
+	case d.Change != nil:
 		return b.change(room, d)
+	case d.Block != nil:
+		return b.block(room, d)
+	case room.Blocks != 0 && d.Party != System:
+		return Outcome{Err: errBlocked(room, d.Party)}
 	}
 	if b.answered[d.key()] || b.answeredHere(d) {
 		return Outcome{Head: room.Head, Err: fault.New(fault.Conflict, "stale", "A colleague has answered meanwhile.")}
@@ -526,10 +534,10 @@ func (b *batch) writeRooms() db.Statement {
 	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
 	for _, r := range b.changed {
 		q.more().id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")
-		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").now(r.UpdatedAt).raw(")")
+		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").now(r.UpdatedAt).raw(",").num(int64(r.Blocks)).raw(")")
 	}
 	q.onTaken("(id)")
-	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"} {
+	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at", "blocks"} {
 		if i > 0 {
 			q.raw(", ")
 		}

@@ -43,12 +43,29 @@ type Room struct {
 	WaitingSince *time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	Blocks       int // who has blocked it
 }
+
+// Who has blocked a room, as bits of Blocks.
+const (
+	byBuyer = 1
+	byShop  = 2
+)
+
+func blockBy(party string) int {
+	if party == Buyer {
+		return byBuyer
+	}
+	return byShop
+}
+
+// BlockedBy says whether the party has blocked the room.
+func (r *Room) BlockedBy(party string) bool { return r.Blocks&blockBy(party) != 0 }
 
 // TableName is the table of rooms.
 func (Room) TableName() string { return "chat_rooms" }
 
-const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at"
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at, blocks"
 
 // Inquiry is one row of chat_inquiries.
 type Inquiry struct {
