@@ -172,7 +172,9 @@ func (h rest) ListRooms(ctx context.Context, req api.ListRoomsRequestObject) (ap
 		f.State = string(*q.State)
 	}
 	if q.UpdatedAfter != nil {
-		f.UpdatedAfter = *q.UpdatedAfter
+		if f.UpdatedAfter = *q.UpdatedAfter; !datable(f.UpdatedAfter) {
+			return nil, fault.Invalidf("updated_after", "bad_request", "A moment lies in the years 1000 to 9999.")
+		}
 	}
 	cursor := ""
 	if q.Cursor != nil {

@@ -334,7 +334,7 @@ type room struct {
 		ByMe    bool `json:"by_me"`
 		ByOther bool `json:"by_other"`
 	} `json:"blocked"`
-	Cursors     struct {
+	Cursors struct {
 		Buyer, Shop struct {
 			DeliveredSeq int64 `json:"delivered_seq"`
 			ReadSeq      int64 `json:"read_seq"`
