@@ -22,6 +22,15 @@ type seat struct {
 	party string // store.Buyer or store.Shop
 }
 
+// staff is the seat of somebody who acts for the shop; none for a buyer. It must be theirs still when what they do is
+// stored, whatever this instance remembers of them.
+func (s seat) staff(p *identity.Principal) store.Seat {
+	if s.party == store.Buyer {
+		return store.Seat{}
+	}
+	return store.Seat{Shop: s.shop, Member: p.MemberID}
+}
+
 // partiesOf finds a room's sides; fault.NotFound when there is no such room.
 func (c *Chat) partiesOf(ctx context.Context, room id.ID) (parties, error) {
 	if p, ok := c.parties.GetIfPresent(room); ok {

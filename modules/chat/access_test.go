@@ -24,6 +24,9 @@ func TestAStrangerCannotTellARoomFromNone(t *testing.T) {
 		{"POST", "/chat/rooms/%s/messages", map[string]any{"client_msg_id": id.New(), "body": "나"}},
 		{"PUT", "/chat/rooms/%s/cursor", map[string]any{"read_seq": 1}},
 		{"PATCH", "/chat/rooms/%s/inquiries/" + r.Inquiry.ID.String(), map[string]any{"state": "done"}},
+		{"PUT", "/chat/rooms/%s/block", nil},
+		{"DELETE", "/chat/rooms/%s/block", nil},
+		{"POST", "/chat/rooms/%s/reports", map[string]any{"reason": "spam"}},
 	} {
 		nobody, _ := m.call(t, 0, "", c.method, fmt.Sprintf(c.path, r.ID), c.body)
 		if nobody != http.StatusUnauthorized {
@@ -41,7 +44,7 @@ func TestAStrangerCannotTellARoomFromNone(t *testing.T) {
 			t.Errorf("%s %s with a malformed id: %d %s", c.method, c.path, malformed, text)
 		}
 	}
-	if now := m.room(t, 0, "buyer", r.ID); now.Head != 1 || now.Cursors.Shop.ReadSeq != 0 {
+	if now := m.room(t, 0, "buyer", r.ID); now.Head != 1 || now.Cursors.Shop.ReadSeq != 0 || now.Blocked.ByOther {
 		t.Errorf("a stranger changed the room: %+v", now)
 	}
 }

@@ -64,6 +64,7 @@ type Members interface {
 	Bearer(ctx context.Context, token string) (*identity.Principal, error)
 	Check(ctx context.Context, logins []id.ID) (map[id.ID]member.Standing, error)
 	Review(ctx context.Context, logins []id.ID, each func(login id.ID, s member.Standing)) error
+	Seats(members []id.ID, seated func(shop, member id.ID)) db.Query
 }
 
 // Products shows what a talk is about.
@@ -112,6 +113,7 @@ type Chat struct {
 	moves    *moves
 	receipts *receipts
 	traces   *tracer
+	quiet    *quiet
 	life     atomic.Pointer[string] // the epoch: the name of this life of the database
 
 	upgrader  *socket.Upgrader
@@ -151,8 +153,11 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		security: d.Security,
-		store:    store.New(d.DB), relay: relay.New(d.RelayKey), parties: cache,
+		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(d.RelayKey), parties: cache,
 		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+	if c.quiet, err = newQuiet(c.store); err != nil {
+		return nil, err
+	}
 	epoch, err := c.store.Epoch(ctx)
 	if err != nil {
 		return nil, err

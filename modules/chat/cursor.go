@@ -37,6 +37,9 @@ func (c *Chat) seatAt(ctx context.Context, p *identity.Principal, room id.ID, se
 	if err != nil {
 		return seat{}, err
 	}
+	if seq < 0 {
+		return seat{}, errNoSuchSeq
+	}
 	if known, ok := c.heads.GetIfPresent(room); ok && seq <= known {
 		return s, nil
 	}
@@ -45,11 +48,13 @@ func (c *Chat) seatAt(ctx context.Context, p *identity.Principal, room id.ID, se
 		return seat{}, err
 	}
 	if len(heads) == 0 || seq > heads[0].Head {
-		return seat{}, fault.Invalidf("seq", "bad_request", "The room has no message of that seq yet.")
+		return seat{}, errNoSuchSeq
 	}
 	c.heads.Set(room, heads[0].Head)
 	return s, nil
 }
+
+var errNoSuchSeq = fault.Invalidf("seq", "bad_request", "The room has no message of that seq yet.")
 
 // knowsSeat says whether seatAt can answer without asking the database.
 func (c *Chat) knowsSeat(room id.ID, seq int64) bool {
@@ -277,6 +282,9 @@ func (c *Chat) flushMoves(ctx context.Context) {
 func (c *Chat) typing(ctx context.Context, p *identity.Principal, room id.ID, on bool, origin hub.Connection) error {
 	s, err := c.seatIn(ctx, p, room)
 	if err != nil {
+		return err
+	}
+	if blocked, err := c.quiet.is(ctx, room); err != nil || blocked {
 		return err
 	}
 	frame := encodeFrame(typingFrame{Type: "typing", RoomID: room, Party: s.party, MemberID: p.MemberID, Name: p.Name, On: on})

@@ -172,7 +172,9 @@ func (h rest) ListRooms(ctx context.Context, req api.ListRoomsRequestObject) (ap
 		f.State = string(*q.State)
 	}
 	if q.UpdatedAfter != nil {
-		f.UpdatedAfter = *q.UpdatedAfter
+		if f.UpdatedAfter = *q.UpdatedAfter; !datable(f.UpdatedAfter) {
+			return nil, fault.Invalidf("updated_after", "bad_request", "A moment lies in the years 1000 to 9999.")
+		}
 	}
 	cursor := ""
 	if q.Cursor != nil {
@@ -281,6 +283,60 @@ func (h rest) ChangeInquiry(ctx context.Context, req api.ChangeInquiryRequestObj
 	}
 	view, err := h.room(ctx, req.RoomId, store.Shop)
 	return api.ChangeInquiry200JSONResponse(view), err
+}
+
+// BlockRoom blocks the other party.
+func (h rest) BlockRoom(ctx context.Context, req api.BlockRoomRequestObject) (api.BlockRoomResponseObject, error) {
+	view, err := h.block(ctx, req.RoomId, true)
+	return api.BlockRoom200JSONResponse(view), err
+}
+
+// UnblockRoom takes a block back.
+func (h rest) UnblockRoom(ctx context.Context, req api.UnblockRoomRequestObject) (api.UnblockRoomResponseObject, error) {
+	view, err := h.block(ctx, req.RoomId, false)
+	return api.UnblockRoom200JSONResponse(view), err
+}
+
+func (h rest) block(ctx context.Context, room id.ID, on bool) (api.Room, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return api.Room{}, err
+	}
+	if err := h.c.block(ctx, p, room, on); err != nil {
+		return api.Room{}, err
+	}
+	s, err := h.c.seatIn(ctx, p, room)
+	if err != nil {
+		return api.Room{}, err
+	}
+	return h.room(ctx, room, s.party)
+}
+
+// ReportRoom keeps a report on the other party.
+func (h rest) ReportRoom(ctx context.Context, req api.ReportRoomRequestObject) (api.ReportRoomResponseObject, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := complaint{clientID: value(req.Body.ReportId), reason: string(req.Body.Reason)}
+	if req.Body.Text != nil {
+		w.text = *req.Body.Text
+	}
+	if req.Body.Seq != nil {
+		w.seq = *req.Body.Seq
+	}
+	kept, dup, err := h.c.report(ctx, p, req.RoomId, w)
+	if err != nil {
+		return nil, err
+	}
+	view := api.Report{Id: kept.ID, RoomId: kept.RoomID, Reason: api.ReportReason(kept.Reason), CreatedAt: kept.CreatedAt}
+	if kept.Seq > 0 {
+		view.Seq = &kept.Seq
+	}
+	if dup {
+		return api.ReportRoom200JSONResponse(view), nil
+	}
+	return api.ReportRoom201JSONResponse(view), nil
 }
 
 // ListMessages reads a page of history.

@@ -56,13 +56,24 @@ func encodeCursor(at time.Time, last id.ID) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, last[:]...))
 }
 
+// decodeCursor reads a page token of ours. Anybody can write one: it names a moment and a room to begin behind, shows
+// nothing that the list would not, and must only be one that both databases know.
 func decodeCursor(s string) (time.Time, id.ID, error) {
 	if s == "" {
 		return time.Time{}, id.Nil, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(b) != 24 {
-		return time.Time{}, id.Nil, fault.Invalidf("cursor", "bad_request", "That is no cursor of ours.")
+		return time.Time{}, id.Nil, errCursor
 	}
-	return time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC(), id.ID(b[8:]), nil //nolint:gosec // any value is a time
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC() //nolint:gosec // any value is a time
+	if !datable(at) {
+		return time.Time{}, id.Nil, errCursor
+	}
+	return at, id.ID(b[8:]), nil
 }
+
+var errCursor = fault.Invalidf("cursor", "bad_request", "That is no cursor of ours.")
+
+// datable says whether both databases can hold a moment: MySQL's DATETIME knows the years 1000 to 9999.
+func datable(at time.Time) bool { return at.UTC().Year() >= 1000 && at.UTC().Year() <= 9999 }

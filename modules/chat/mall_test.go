@@ -330,7 +330,12 @@ type room struct {
 		} `json:"card"`
 	} `json:"inquiry"`
 	LastMessage *frame `json:"last_message"`
-	Cursors     struct {
+	Presence    *struct{ Online bool }
+	Blocked     struct {
+		ByMe    bool `json:"by_me"`
+		ByOther bool `json:"by_other"`
+	} `json:"blocked"`
+	Cursors struct {
 		Buyer, Shop struct {
 			DeliveredSeq int64 `json:"delivered_seq"`
 			ReadSeq      int64 `json:"read_seq"`

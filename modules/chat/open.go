@@ -51,7 +51,9 @@ func (c *Chat) open(ctx context.Context, p *identity.Principal, shop id.ID, abou
 	if err != nil {
 		return id.Nil, false, err
 	}
-	c.pushRoom(ctx, opened.Room.ID)
+	if opened.Room.Blocks == 0 {
+		c.pushRoom(ctx, opened.Room.ID)
+	}
 	return opened.Room.ID, opened.New, nil
 }
 

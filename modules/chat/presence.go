@@ -47,6 +47,9 @@ func (c *Chat) tellPresence(owners []id.ID, shops bool, states map[hub.Party]pre
 		return err
 	}
 	for _, r := range rooms {
+		if r.Blocks != 0 {
+			continue // whoever has been blocked is not told when the other side is there
+		}
 		who, other, party := hub.Buyer(r.BuyerID), hub.Shop(r.ShopID), store.Buyer
 		if shops {
 			who, other, party = other, who, store.Shop
@@ -65,7 +68,7 @@ func seenAt(st presence.State) *time.Time {
 	return &st.LastSeen
 }
 
-// addPresence says of each room whether the other party is there; nothing while Redis is away.
+// addPresence says of each room whether the other party is there; nothing while Redis is away, or of a blocked room.
 func (c *Chat) addPresence(ctx context.Context, views []api.Room, party string) {
 	if len(views) == 0 || !c.bus.Connected() {
 		return
@@ -79,7 +82,7 @@ func (c *Chat) addPresence(ctx context.Context, views []api.Room, party string) 
 	}
 	states := c.online.States(ctx, others)
 	for i, other := range others {
-		if st, known := states[other]; known {
+		if st, known := states[other]; known && !views[i].Blocked.ByMe && !views[i].Blocked.ByOther {
 			views[i].Presence = &api.Presence{Online: st.Online, LastSeen: seenAt(st)}
 		}
 	}

@@ -84,7 +84,7 @@ func (c *Chat) mayWrite(ctx context.Context, member id.ID) (after time.Duration,
 
 // rowOf is what will be stored of a draft, but for its card.
 func rowOf(p *identity.Principal, s seat, d draft) store.Draft {
-	row := store.Draft{RoomID: d.room, InquiryID: d.inquiry, Party: s.party, SenderID: p.MemberID, SenderName: p.Name,
+	row := store.Draft{RoomID: d.room, InquiryID: d.inquiry, Party: s.party, Staff: s.staff(p), SenderID: p.MemberID, SenderName: p.Name,
 		Kind: kindText, Body: d.body, ClientMsgID: d.clientMsgID, ExpectSeq: d.expectSeq}
 	if s.party == store.Buyer {
 		row.ExpectSeq = nil // a compare-and-set between colleagues

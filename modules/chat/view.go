@@ -62,7 +62,7 @@ func roomView(e *store.Entry, party string, names, shopNames map[id.ID]string) a
 	r := &e.Room
 	v := api.Room{Id: r.ID, Buyer: api.Named{Id: r.BuyerID, Name: names[r.BuyerID]}, Shop: api.Named{Id: r.ShopID, Name: shopNames[r.ShopID]},
 		Head: r.Head, Unread: e.UnreadFor(party), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
-		Inquiry: inquiryView(&e.Inquiry, names)}
+		Inquiry: inquiryView(&e.Inquiry, names), Blocked: api.Blocked{ByMe: r.BlockedBy(party), ByOther: r.BlockedBy(otherParty(party))}}
 	v.Cursors.Buyer = api.Cursors{DeliveredSeq: e.BuyerDelivered, ReadSeq: e.BuyerRead}
 	v.Cursors.Shop = api.Cursors{DeliveredSeq: e.ShopDelivered, ReadSeq: e.ShopRead}
 	if r.State == store.Waiting {
@@ -73,6 +73,13 @@ func roomView(e *store.Entry, party string, names, shopNames map[id.ID]string) a
 		v.LastMessage = &last
 	}
 	return v
+}
+
+func otherParty(party string) string {
+	if party == store.Buyer {
+		return store.Shop
+	}
+	return store.Buyer
 }
 
 func inquiryView(q *store.Inquiry, names map[id.ID]string) api.Inquiry {

@@ -204,21 +204,21 @@ func (m *Members) afterCommit(ctx context.Context, n Notice) {
 	db.AfterCommit(ctx, func() { m.tell(ctx, n) })
 }
 
-// text is a letter in both of the mall's languages.
-type text struct{ subject, korean, english string }
+// wording is a letter in both of the mall's languages.
+type wording struct{ subject, korean, english string }
 
 var (
-	proofText = text{
+	proofText = wording{
 		"이메일 주소 확인 · Confirm your e-mail address",
 		"아래 링크를 열면 이 이메일 주소가 회원님의 것으로 확인됩니다. 링크는 한 번만, 24시간 안에 쓸 수 있습니다.\n직접 가입하지 않으셨다면 링크를 열지 말고 이 메일을 무시해 주세요.",
 		"Open the link to confirm that this address is yours. It works once, within 24 hours.\nIf you did not sign up, do not open it.",
 	}
-	resetText = text{
+	resetText = wording{
 		"새 비밀번호 설정 · Set a new password",
 		"아래 링크에서 새 비밀번호를 정할 수 있습니다. 링크는 한 번만, 30분 안에 쓸 수 있으며, 모든 기기에서 로그아웃됩니다.\n요청하지 않으셨다면 이 메일을 무시해 주세요. 비밀번호는 바뀌지 않습니다.",
 		"Set a new password with the link. It works once, within 30 minutes, and ends all your logins.\nIf you did not ask for it, ignore this letter: your password stays.",
 	}
-	notices = map[string]text{
+	notices = map[string]wording{
 		letterPassword: {
 			"비밀번호가 바뀌었습니다 · Your password was changed",
 			"회원님의 비밀번호가 바뀌었습니다. 직접 바꾸지 않으셨다면 로그인 화면에서 바로 새 비밀번호를 설정해 주세요.",
@@ -238,7 +238,7 @@ var (
 )
 
 // compose writes a letter: the Korean text, the English one, and what both speak of.
-func (m *Members) compose(to store.Member, t text, l letter, link string) *mail.Letter {
+func (m *Members) compose(to store.Member, t wording, l letter, link string) *mail.Letter {
 	var b strings.Builder
 	paragraph := func(lines string) {
 		if lines != "" {

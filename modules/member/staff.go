@@ -35,6 +35,13 @@ func (m *Members) StaffOf(ctx context.Context, shop id.ID) ([]Staff, error) {
 	return staff, nil
 }
 
+// Seats gives the question for which shops the members answer: seated is called for each such place, but those of banned
+// members, as the database knows them when it is asked. It is for whoever stores what staff write, and asked in the very
+// transaction that does (db.Opening): what an instance remembers of its callers may be some seconds old.
+func (m *Members) Seats(members []id.ID, seated func(shop, member id.ID)) db.Query {
+	return m.store.SeatsQuery(members, seated)
+}
+
 // Colleagues is StaffOf for one of the staff. Errors: NotFound for everybody else.
 func (m *Members) Colleagues(ctx context.Context, actor, shop id.ID) ([]Staff, error) {
 	staff, err := m.StaffOf(ctx, shop)

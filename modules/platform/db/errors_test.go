@@ -65,7 +65,7 @@ func TestTheErrorOfATransactionHasAKind(t *testing.T) {
 		for name, tx := range map[string]func(fn func(context.Context) error) error{
 			"Tx": func(fn func(context.Context) error) error { return d.Tx(t.Context(), fn) },
 			"TxPipelined": func(fn func(context.Context) error) error {
-				opening := db.Opening{Statement: db.Statement{Text: []byte("SELECT 1")}, Each: func(*sql.Rows) error { return nil }}
+				opening := db.Opening{Query: db.Query{Statement: db.Statement{Text: []byte("SELECT 1")}, Each: func(*sql.Rows) error { return nil }}}
 				return d.TxPipelined(t.Context(), opening, func(ctx context.Context) ([]db.Statement, error) { return nil, fn(ctx) })
 			},
 		} {

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,12 +19,20 @@ type Statement struct {
 	Args []any
 }
 
-// Opening is the query that a pipelined transaction begins with; most lock rows.
-type Opening struct {
+// Query is a statement that answers rows.
+type Query struct {
 	Statement
 
 	// Each is called for every row that it answers, and must not keep what it scanned into a sql.RawBytes.
 	Each func(rows *sql.Rows) error
+}
+
+// Opening is the query that a pipelined transaction begins with; most lock rows.
+type Opening struct {
+	Query
+
+	// Then is asked in the same packet, once the first query has its rows and locks; without a text: nothing.
+	Then Query
 	// Patience is how long it may take, locks included; 0: as long as the transaction.
 	Patience time.Duration
 }
@@ -65,6 +74,11 @@ func (d *DB) oneByOne(ctx context.Context, opening Opening, fn func(context.Cont
 	defer cancel()
 	if err := d.Query(opened, string(opening.Text), opening.Args, opening.Each); err != nil {
 		return err
+	}
+	if then := opening.Then; len(then.Text) > 0 {
+		if err := d.Query(opened, string(then.Text), then.Args, then.Each); err != nil {
+			return err
+		}
 	}
 	last, err := fn(ctx)
 	if err != nil {
@@ -122,10 +136,17 @@ func (t *transaction) open(ctx context.Context, opening Opening) error {
 	defer cancel()
 	const begin = "START TRANSACTION; "
 	var text strings.Builder // gives its string without a copy, unlike a slice of bytes
-	text.Grow(len(begin) + len(opening.Text))
+	then := opening.Then
+	text.Grow(len(begin) + len(opening.Text) + len("; ") + len(then.Text))
 	text.WriteString(begin)
 	text.Write(opening.Text)
-	return t.owner.Query(ctx, text.String(), opening.Args, opening.Each)
+	if len(then.Text) == 0 {
+		return t.owner.Query(ctx, text.String(), opening.Args, opening.Each)
+	}
+	text.WriteString("; ")
+	text.Write(then.Text)
+	args := append(slices.Clip(opening.Args), then.Args...)
+	return t.owner.query(ctx, text.String(), args, []func(*sql.Rows) error{opening.Each, then.Each})
 }
 
 // finish sends the last statements and COMMIT. It waits no longer than CommitTimeout.

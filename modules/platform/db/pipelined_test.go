@@ -22,10 +22,10 @@ func counting(d *db.DB, n *int) db.Opening {
 	if d.Dialect() == db.MySQL {
 		text += " FOR UPDATE"
 	}
-	return db.Opening{Statement: db.Statement{Text: []byte(text), Args: []any{"nobody"}}, Each: func(rows *sql.Rows) error {
+	return db.Opening{Query: db.Query{Statement: db.Statement{Text: []byte(text), Args: []any{"nobody"}}, Each: func(rows *sql.Rows) error {
 		*n++
 		return rows.Scan(new(string))
-	}}
+	}}}
 }
 
 func adding(name string) db.Statement {
@@ -78,6 +78,35 @@ func TestTxPipelinedStoresAllOrNothing(t *testing.T) {
 			t.Error(err)
 		}
 		if got := names(t, d); got != "a b d e what; people? write" {
+			t.Errorf("rows = %q", got)
+		}
+	})
+}
+
+// What is asked behind the opening sees what was committed before it had its locks, in the same round trip.
+func TestAnOpeningMayAskASecondQuestion(t *testing.T) {
+	onBoth(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
+		create(t, d, newThing("a"))
+		create(t, d, newThing("b"))
+		var found []string
+		opening := counting(d, new(int))
+		opening.Then = db.Query{Statement: db.Statement{Text: []byte("SELECT name FROM things WHERE name = ?"), Args: []any{"b"}},
+			Each: func(rows *sql.Rows) error {
+				found = append(found, "")
+				return rows.Scan(&found[len(found)-1])
+			}}
+		seen := 0
+		opening.Each = func(*sql.Rows) error { seen++; return nil }
+		err := d.TxPipelined(t.Context(), opening, func(context.Context) ([]db.Statement, error) { return []db.Statement{adding("c")}, nil })
+		if err != nil || seen != 2 || len(found) != 1 || found[0] != "b" {
+			t.Errorf("%v: %d rows, then %q", err, seen, found)
+		}
+		opening.Then.Text = []byte("SELECT nothing FROM things WHERE name = ?")
+		err = d.TxPipelined(t.Context(), opening, func(context.Context) ([]db.Statement, error) { return []db.Statement{adding("d")}, nil })
+		if err == nil || errors.Is(err, db.ErrOutcomeUnknown) {
+			t.Errorf("a second question that is wrong: %v", err)
+		}
+		if got := names(t, d); got != "a b c" {
 			t.Errorf("rows = %q", got)
 		}
 	})

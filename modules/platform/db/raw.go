@@ -28,6 +28,11 @@ func (d *DB) Exec(ctx context.Context, statement string, args ...any) (sql.Resul
 // Query is Exec for a statement that answers rows, where Read would run it. each is called for every row and must
 // not keep what it scanned into a sql.RawBytes.
 func (d *DB) Query(ctx context.Context, statement string, args []any, each func(rows *sql.Rows) error) error {
+	return d.query(ctx, statement, args, []func(*sql.Rows) error{each})
+}
+
+// query is Query for a text of several statements, with one each for every one that answers rows.
+func (d *DB) query(ctx context.Context, statement string, args []any, each []func(*sql.Rows) error) error {
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
 	began := time.Now()
@@ -37,7 +42,7 @@ func (d *DB) Query(ctx context.Context, statement string, args []any, each func(
 	return err
 }
 
-func (d *DB) rows(ctx context.Context, t *transaction, statement string, args []any, each func(*sql.Rows) error) (err error) {
+func (d *DB) rows(ctx context.Context, t *transaction, statement string, args []any, each []func(*sql.Rows) error) (err error) {
 	var rows *sql.Rows
 	if t != nil {
 		rows, err = t.sql.QueryContext(ctx, statement, args...)
@@ -48,9 +53,14 @@ func (d *DB) rows(ctx context.Context, t *transaction, statement string, args []
 		return err
 	}
 	defer func() { _ = rows.Close() }() // what it could say, Err has said
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
+	for i, one := range each {
+		if i > 0 && !rows.NextResultSet() {
+			break // an error, which Err says
+		}
+		for rows.Next() {
+			if err := one(rows); err != nil {
+				return err
+			}
 		}
 	}
 	return rows.Err()

@@ -140,6 +140,36 @@ func (e Party) Valid() bool {
 	}
 }
 
+// Defines values for ReportReason.
+const (
+	Abuse   ReportReason = "abuse"
+	Fraud   ReportReason = "fraud"
+	Illegal ReportReason = "illegal"
+	Other   ReportReason = "other"
+	Privacy ReportReason = "privacy"
+	Spam    ReportReason = "spam"
+)
+
+// Valid indicates whether the value is a known member of the ReportReason enum.
+func (e ReportReason) Valid() bool {
+	switch e {
+	case Abuse:
+		return true
+	case Fraud:
+		return true
+	case Illegal:
+		return true
+	case Other:
+		return true
+	case Privacy:
+		return true
+	case Spam:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TraceSessionTransport.
 const (
 	Events TraceSessionTransport = "events"
@@ -174,6 +204,15 @@ func (e ListRoomsParamsOrder) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Blocked Whether the room is blocked, as the caller's party sees it. Where either is true nobody can write.
+type Blocked struct {
+	// ByMe by the caller's party, which can unblock it
+	ByMe bool `json:"by_me"`
+
+	// ByOther by the other party
+	ByOther bool `json:"by_other"`
 }
 
 // Card What a message or inquiry is about, as it was at that moment.
@@ -255,14 +294,14 @@ type Message struct {
 	CreatedAt   time.Time `json:"created_at"`
 	InquiryId   *Id       `json:"inquiry_id,omitempty"`
 
-	// Kind notice: from the mall itself, its body is a code such as order_shipped
+	// Kind notice: from the mall itself, its body is a code such as order_shipped or shop_blocked
 	Kind   MessageKind `json:"kind"`
 	RoomId Id          `json:"room_id"`
 	Sender Sender      `json:"sender"`
 	Seq    int64       `json:"seq"`
 }
 
-// MessageKind notice: from the mall itself, its body is a code such as order_shipped
+// MessageKind notice: from the mall itself, its body is a code such as order_shipped or shop_blocked
 type MessageKind string
 
 // MessageDraft defines model for MessageDraft.
@@ -325,8 +364,39 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Report defines model for Report.
+type Report struct {
+	CreatedAt time.Time `json:"created_at"`
+	Id        Id        `json:"id"`
+
+	// Reason 스팸·광고 · 욕설·괴롭힘 · 사기 · 개인정보 · 불법 · 기타
+	Reason ReportReason `json:"reason"`
+	RoomId Id           `json:"room_id"`
+	Seq    *int64       `json:"seq,omitempty"`
+}
+
+// ReportDraft defines model for ReportDraft.
+type ReportDraft struct {
+	// Reason 스팸·광고 · 욕설·괴롭힘 · 사기 · 개인정보 · 불법 · 기타
+	Reason ReportReason `json:"reason"`
+
+	// ReportId the caller's own id for this report: the same again is one report
+	ReportId *Id `json:"report_id,omitempty"`
+
+	// Seq the message that it is about, one of the other party's
+	Seq *int64 `json:"seq,omitempty"`
+
+	// Text what happened, in the caller's words
+	Text *string `json:"text,omitempty"`
+}
+
+// ReportReason 스팸·광고 · 욕설·괴롭힘 · 사기 · 개인정보 · 불법 · 기타
+type ReportReason string
+
 // Room defines model for Room.
 type Room struct {
+	// Blocked Whether the room is blocked, as the caller's party sees it. Where either is true nobody can write.
+	Blocked   Blocked   `json:"blocked"`
 	Buyer     Named     `json:"buyer"`
 	CreatedAt time.Time `json:"created_at"`
 	Cursors   struct {
@@ -539,6 +609,9 @@ type ChangeInquiryJSONRequestBody ChangeInquiryJSONBody
 // SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
 type SendMessageJSONRequestBody = MessageDraft
 
+// ReportRoomJSONRequestBody defines body for ReportRoom for application/json ContentType.
+type ReportRoomJSONRequestBody = ReportDraft
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListRooms The rooms of the caller as a buyer, or of a shop they answer for.
@@ -550,6 +623,12 @@ type ServerInterface interface {
 
 	// (GET /chat/rooms/{room_id})
 	GetRoom(ctx echo.Context, roomId RoomId, params GetRoomParams) error
+	// UnblockRoom Takes the block of the caller's party back. Safe to repeat.
+	// (DELETE /chat/rooms/{room_id}/block)
+	UnblockRoom(ctx echo.Context, roomId RoomId) error
+	// BlockRoom Blocks the other party of the room, for the caller's party. Safe to repeat.
+	// (PUT /chat/rooms/{room_id}/block)
+	BlockRoom(ctx echo.Context, roomId RoomId) error
 	// MoveCursor Says what the caller's party has received and read; a cursor only ever grows.
 	// (PUT /chat/rooms/{room_id}/cursor)
 	MoveCursor(ctx echo.Context, roomId RoomId) error
@@ -568,6 +647,9 @@ type ServerInterface interface {
 	// TraceMessage "Where is my message?" A message's way, without its text; for operators of the mall, with a reason.
 	// (GET /chat/rooms/{room_id}/messages/{seq}/trace)
 	TraceMessage(ctx echo.Context, roomId RoomId, seq int64, params TraceMessageParams) error
+	// ReportRoom Reports the other party, or one message of theirs, to the mall. The other party is not told.
+	// (POST /chat/rooms/{room_id}/reports)
+	ReportRoom(ctx echo.Context, roomId RoomId) error
 	// GetChatSummary Unread messages and, for a shop, how many rooms are in each state.
 	// (GET /chat/summary)
 	GetChatSummary(ctx echo.Context, params GetChatSummaryParams) error
@@ -680,6 +762,38 @@ func (w *ServerInterfaceWrapper) GetRoom(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetRoom(ctx, roomId, params)
+	return err
+}
+
+// UnblockRoom converts echo context to params.
+func (w *ServerInterfaceWrapper) UnblockRoom(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room_id" -------------
+	var roomId RoomId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room_id", ctx.Param("room_id"), &roomId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnblockRoom(ctx, roomId)
+	return err
+}
+
+// BlockRoom converts echo context to params.
+func (w *ServerInterfaceWrapper) BlockRoom(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room_id" -------------
+	var roomId RoomId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room_id", ctx.Param("room_id"), &roomId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BlockRoom(ctx, roomId)
 	return err
 }
 
@@ -875,6 +989,22 @@ func (w *ServerInterfaceWrapper) TraceMessage(ctx echo.Context) error {
 	return err
 }
 
+// ReportRoom converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportRoom(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room_id" -------------
+	var roomId RoomId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room_id", ctx.Param("room_id"), &roomId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportRoom(ctx, roomId)
+	return err
+}
+
 // GetChatSummary converts echo context to params.
 func (w *ServerInterfaceWrapper) GetChatSummary(ctx echo.Context) error {
 	var err error
@@ -943,12 +1073,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/chat/rooms", wrapper.ListRooms, options.OperationMiddlewares["listRooms"]...)
 	router.POST(options.BaseURL+"/chat/rooms", wrapper.OpenRoom, options.OperationMiddlewares["openRoom"]...)
 	router.GET(options.BaseURL+"/chat/rooms/:room_id", wrapper.GetRoom, options.OperationMiddlewares["getRoom"]...)
+	router.DELETE(options.BaseURL+"/chat/rooms/:room_id/block", wrapper.UnblockRoom, options.OperationMiddlewares["unblockRoom"]...)
+	router.PUT(options.BaseURL+"/chat/rooms/:room_id/block", wrapper.BlockRoom, options.OperationMiddlewares["blockRoom"]...)
 	router.PUT(options.BaseURL+"/chat/rooms/:room_id/cursor", wrapper.MoveCursor, options.OperationMiddlewares["moveCursor"]...)
 	router.GET(options.BaseURL+"/chat/rooms/:room_id/inquiries", wrapper.ListInquiries, options.OperationMiddlewares["listInquiries"]...)
 	router.PATCH(options.BaseURL+"/chat/rooms/:room_id/inquiries/:inquiry_id", wrapper.ChangeInquiry, options.OperationMiddlewares["changeInquiry"]...)
 	router.GET(options.BaseURL+"/chat/rooms/:room_id/messages", wrapper.ListMessages, options.OperationMiddlewares["listMessages"]...)
 	router.POST(options.BaseURL+"/chat/rooms/:room_id/messages", wrapper.SendMessage, options.OperationMiddlewares["sendMessage"]...)
 	router.GET(options.BaseURL+"/chat/rooms/:room_id/messages/:seq/trace", wrapper.TraceMessage, options.OperationMiddlewares["traceMessage"]...)
+	router.POST(options.BaseURL+"/chat/rooms/:room_id/reports", wrapper.ReportRoom, options.OperationMiddlewares["reportRoom"]...)
 	router.GET(options.BaseURL+"/chat/summary", wrapper.GetChatSummary, options.OperationMiddlewares["getChatSummary"]...)
 
 }
@@ -1076,6 +1209,84 @@ type GetRoomdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetRoomdefaultApplicationProblemPlusJSONResponse) VisitGetRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockRoomRequestObject struct {
+	RoomId RoomId `json:"room_id"`
+}
+
+type UnblockRoomResponseObject interface {
+	VisitUnblockRoomResponse(w http.ResponseWriter) error
+}
+
+type UnblockRoom200JSONResponse Room
+
+func (response UnblockRoom200JSONResponse) VisitUnblockRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnblockRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnblockRoomdefaultApplicationProblemPlusJSONResponse) VisitUnblockRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockRoomRequestObject struct {
+	RoomId RoomId `json:"room_id"`
+}
+
+type BlockRoomResponseObject interface {
+	VisitBlockRoomResponse(w http.ResponseWriter) error
+}
+
+type BlockRoom200JSONResponse Room
+
+func (response BlockRoom200JSONResponse) VisitBlockRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BlockRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BlockRoomdefaultApplicationProblemPlusJSONResponse) VisitBlockRoomResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -1345,6 +1556,60 @@ func (response TraceMessagedefaultApplicationProblemPlusJSONResponse) VisitTrace
 	return err
 }
 
+type ReportRoomRequestObject struct {
+	RoomId RoomId `json:"room_id"`
+	Body   *ReportRoomJSONRequestBody
+}
+
+type ReportRoomResponseObject interface {
+	VisitReportRoomResponse(w http.ResponseWriter) error
+}
+
+type ReportRoom200JSONResponse Report
+
+func (response ReportRoom200JSONResponse) VisitReportRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRoom201JSONResponse Report
+
+func (response ReportRoom201JSONResponse) VisitReportRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRoomdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReportRoomdefaultApplicationProblemPlusJSONResponse) VisitReportRoomResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetChatSummaryRequestObject struct {
 	Params GetChatSummaryParams
 }
@@ -1395,6 +1660,12 @@ type StrictServerInterface interface {
 
 	// (GET /chat/rooms/{room_id})
 	GetRoom(ctx context.Context, request GetRoomRequestObject) (GetRoomResponseObject, error)
+	// UnblockRoom Takes the block of the caller's party back. Safe to repeat.
+	// (DELETE /chat/rooms/{room_id}/block)
+	UnblockRoom(ctx context.Context, request UnblockRoomRequestObject) (UnblockRoomResponseObject, error)
+	// BlockRoom Blocks the other party of the room, for the caller's party. Safe to repeat.
+	// (PUT /chat/rooms/{room_id}/block)
+	BlockRoom(ctx context.Context, request BlockRoomRequestObject) (BlockRoomResponseObject, error)
 	// MoveCursor Says what the caller's party has received and read; a cursor only ever grows.
 	// (PUT /chat/rooms/{room_id}/cursor)
 	MoveCursor(ctx context.Context, request MoveCursorRequestObject) (MoveCursorResponseObject, error)
@@ -1413,6 +1684,9 @@ type StrictServerInterface interface {
 	// TraceMessage "Where is my message?" A message's way, without its text; for operators of the mall, with a reason.
 	// (GET /chat/rooms/{room_id}/messages/{seq}/trace)
 	TraceMessage(ctx context.Context, request TraceMessageRequestObject) (TraceMessageResponseObject, error)
+	// ReportRoom Reports the other party, or one message of theirs, to the mall. The other party is not told.
+	// (POST /chat/rooms/{room_id}/reports)
+	ReportRoom(ctx context.Context, request ReportRoomRequestObject) (ReportRoomResponseObject, error)
 	// GetChatSummary Unread messages and, for a shop, how many rooms are in each state.
 	// (GET /chat/summary)
 	GetChatSummary(ctx context.Context, request GetChatSummaryRequestObject) (GetChatSummaryResponseObject, error)
@@ -1521,6 +1795,56 @@ func (sh *strictHandler) GetRoom(ctx echo.Context, roomId RoomId, params GetRoom
 		return err
 	} else if validResponse, ok := response.(GetRoomResponseObject); ok {
 		return validResponse.VisitGetRoomResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnblockRoom operation middleware
+func (sh *strictHandler) UnblockRoom(ctx echo.Context, roomId RoomId) error {
+	var request UnblockRoomRequestObject
+
+	request.RoomId = roomId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnblockRoom(ctx.Request().Context(), request.(UnblockRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnblockRoom")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnblockRoomResponseObject); ok {
+		return validResponse.VisitUnblockRoomResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BlockRoom operation middleware
+func (sh *strictHandler) BlockRoom(ctx echo.Context, roomId RoomId) error {
+	var request BlockRoomRequestObject
+
+	request.RoomId = roomId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BlockRoom(ctx.Request().Context(), request.(BlockRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BlockRoom")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BlockRoomResponseObject); ok {
+		return validResponse.VisitBlockRoomResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -1745,6 +2069,54 @@ func (sh *strictHandler) TraceMessage(ctx echo.Context, roomId RoomId, seq int64
 		return err
 	} else if validResponse, ok := response.(TraceMessageResponseObject); ok {
 		return validResponse.VisitTraceMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportRoom operation middleware
+func (sh *strictHandler) ReportRoom(ctx echo.Context, roomId RoomId) error {
+	var request ReportRoomRequestObject
+
+	request.RoomId = roomId
+
+	var body ReportRoomJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportRoom(ctx.Request().Context(), request.(ReportRoomRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportRoom")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportRoomResponseObject); ok {
+		return validResponse.VisitReportRoomResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

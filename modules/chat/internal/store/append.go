@@ -18,6 +18,7 @@ type Draft struct {
 	RoomID      id.ID
 	InquiryID   id.ID // zero: the room's current inquiry
 	Party       string
+	Staff       Seat // who asks for it, when they do so for a shop: they must be seated while it is stored; zero: nobody is asked for
 	SenderID    id.ID
 	SenderName  string
 	Kind        string
@@ -28,7 +29,11 @@ type Draft struct {
 	ExpectSeq   *int64 // refuse when a colleague has answered past this seq
 	Refusal     error  // why it may not be stored today: its answer, unless it has been stored already
 	Change      *InquiryChange
+	Block       *BlockChange // Body is the notice that tells of it
 }
+
+// Seat is a member's place among a shop's staff.
+type Seat struct{ Shop, Member id.ID }
 
 // Outcome is what became of one draft: a stored message, or the reason why not.
 type Outcome struct {
@@ -101,6 +106,7 @@ type batch struct {
 	out    []Outcome
 	now    time.Time // of the database's clock, which all instances share
 
+	seated   map[Seat]bool // of those who write for a shop
 	lots     []lockedRoom
 	rooms    map[id.ID]*lockedRoom
 	stored   map[retryKey]*Message // those that were there, and this batch's own
@@ -111,6 +117,7 @@ type batch struct {
 	parked   map[id.ID]*parkedState // inquiries that are no longer their room's current one
 	answers  []id.ID                // rooms with further inquiries that a staff message has answered
 	owners   []ownerChange
+	blocks   []blockRow
 	held     []*statement // what is used until the transaction is over
 }
 
@@ -136,9 +143,36 @@ func (b *batch) lock(how locking) db.Opening {
 	b.rooms = make(map[id.ID]*lockedRoom, len(b.drafts))
 	if b.waits(how) {
 		q := b.hold(b.s.statement("SELECT head FROM chat_rooms WHERE id = ").id(how.first).raw(b.s.forUpdate()))
-		return db.Opening{Statement: q, Each: func(rows *sql.Rows) error { return rows.Scan(new(int64)) }, Patience: AfterPatience}
+		first := db.Query{Statement: q, Each: func(rows *sql.Rows) error { return rows.Scan(new(int64)) }}
+		return db.Opening{Query: first, Then: b.askSeats(), Patience: AfterPatience}
 	}
-	return db.Opening{Statement: b.lockRooms(how.skip), Each: b.locked}
+	return db.Opening{Query: db.Query{Statement: b.lockRooms(how.skip), Each: b.locked}, Then: b.askSeats()}
+}
+
+// askSeats asks for which shops those answer who write for one: in the packet that locks the rooms, so that it costs no
+// round trip, and behind the locks, so that what was committed while they were waited for is seen.
+func (b *batch) askSeats() db.Query {
+	if b.s.seats == nil {
+		return db.Query{}
+	}
+	var members []id.ID
+	for i := range b.drafts {
+		if m := b.drafts[i].Staff.Member; !m.IsZero() {
+			members = append(members, m)
+		}
+	}
+	if len(members) == 0 {
+		return db.Query{}
+	}
+	slices.SortFunc(members, id.ID.Compare)
+	members = slices.Compact(members)
+	b.seated = make(map[Seat]bool, len(members))
+	return b.s.seats(members, func(shop, member id.ID) { b.seated[Seat{shop, member}] = true })
+}
+
+// maySit says whether whoever asks for the draft has a seat in its room. Buyers have one for ever.
+func (b *batch) maySit(room *lockedRoom, d *Draft) bool {
+	return d.Staff == Seat{} || d.Staff.Shop == room.ShopID && b.seated[d.Staff]
 }
 
 // waits says whether the batch waits for one room before all others. Nothing is held while it does, so nobody can wait
@@ -201,7 +235,8 @@ func (b *batch) write() []db.Statement {
 		all = append(all, b.writeMessages())
 	}
 	all = append(all, b.writeRooms())
-	return append(all, b.writeInquiries()...)
+	all = append(all, b.writeInquiries()...)
+	return append(all, b.writeBlocks()...)
 }
 
 func (b *batch) lockRooms(skipLocked bool) db.Statement {
@@ -223,7 +258,7 @@ func (b *batch) locked(rows *sql.Rows) error {
 	b.lots = append(b.lots, lockedRoom{}) // there is room for all: pointers into it stay good
 	r := &b.lots[len(b.lots)-1]
 	fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State,
-		&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt}
+		&r.WaitingSince, &r.CreatedAt, &r.UpdatedAt, &r.Blocks}
 	if !b.s.isSQLite() {
 		fields = append(fields, &b.now)
 	}
@@ -282,10 +317,12 @@ func (b *batch) recall(ctx context.Context) error {
 	return nil
 }
 
-// forgotten says whether a draft has been refused without a look for its key.
+// forgotten says whether a draft has been refused without a look for its key. Who has no seat learns nothing of what
+// they have sent themselves.
 func (b *batch) forgotten(i int) bool {
 	d := &b.drafts[i]
-	return b.out[i].Err != nil && d.Change == nil && b.rooms[d.RoomID] != nil && b.stored[d.key()] == nil
+	room := b.rooms[d.RoomID]
+	return b.out[i].Err != nil && d.Change == nil && room != nil && b.stored[d.key()] == nil && b.maySit(room, d)
 }
 
 func (s *Store) find(ctx context.Context, keys []retryKey) (map[retryKey]Message, error) {
@@ -338,14 +375,22 @@ func (b *batch) number(d *Draft) Outcome {
 	if room == nil {
 		return Outcome{Err: ErrLocked}
 	}
+	if !b.maySit(room, d) {
+		return Outcome{Err: fault.Missing("room")}
+	}
 	if m, ok := b.stored[d.key()]; ok {
 		return Repeat(d, *m)
 	}
 	if d.Refusal != nil {
 		return Outcome{Err: d.Refusal}
 	}
-	if d.Change != nil {
+	switch {
+	case d.Change != nil:
 		return b.change(room, d)
+	case d.Block != nil:
+		return b.block(room, d)
+	case room.Blocks != 0 && d.Party != System:
+		return Outcome{Err: errBlocked(room, d.Party)}
 	}
 	if b.answered[d.key()] || b.answeredHere(d) {
 		return Outcome{Head: room.Head, Err: fault.New(fault.Conflict, "stale", "A colleague has answered meanwhile.")}
@@ -489,10 +534,10 @@ func (b *batch) writeRooms() db.Statement {
 	q := b.s.statement("INSERT INTO chat_rooms (" + roomColumns + ") VALUES ")
 	for _, r := range b.changed {
 		q.more().id(r.ID).raw(",").id(r.BuyerID).raw(",").id(r.ShopID).raw(",").num(r.Head).raw(",").num(r.BuyerCount).raw(",").num(r.ShopCount).raw(",")
-		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").now(r.UpdatedAt).raw(")")
+		q.id(r.InquiryID).raw(",").num(int64(r.Inquiries)).raw(",").word(r.State).raw(",").maybeAt(r.WaitingSince).raw(",").at(r.CreatedAt).raw(",").now(r.UpdatedAt).raw(",").num(int64(r.Blocks)).raw(")")
 	}
 	q.onTaken("(id)")
-	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at"} {
+	for i, column := range []string{"head", "buyer_count", "shop_count", "inquiry_id", "state", "waiting_since", "updated_at", "blocks"} {
 		if i > 0 {
 			q.raw(", ")
 		}

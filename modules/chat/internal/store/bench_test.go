@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,9 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"mall/configs"
 	"mall/modules/chat/internal/store"
+	"mall/modules/member"
+	"mall/modules/platform/config"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
 	"mall/modules/platform/testservers"
 )
 
@@ -61,6 +66,65 @@ func serverCPU(b *testing.B, d *db.DB) time.Duration {
 		ticks += n
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// seatedDB is benchDB with a member of the staff for each ten of the shops.
+func seatedDB(b *testing.B) (*store.Store, []store.Room, map[id.ID]id.ID) {
+	b.Helper()
+	_, d, rooms := benchDB(b)
+	var settings struct {
+		Member member.Config  `koanf:"member"`
+		Rest   map[string]any `koanf:",remain"`
+	}
+	if err := config.Load(configs.Default, "", nil, &settings); err != nil {
+		b.Fatal(err)
+	}
+	settings.Member.TokenSecret, settings.Member.Cookie.Name = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "bench"
+	members, err := member.New(settings.Member, member.Deps{DB: d, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var seed member.Seed
+	staff := map[id.ID]id.ID{}
+	for i, r := range rooms {
+		if i%10 == 0 {
+			seed.Members = append(seed.Members, member.SeedMember{ID: id.New(), Email: fmt.Sprintf("a%d@x.kr", i), Password: "a password of a bench", Name: "누구"})
+		}
+		staff[r.ShopID] = seed.Members[len(seed.Members)-1].ID
+		seed.Shops = append(seed.Shops, member.SeedShop{ID: r.ShopID, Name: fmt.Sprintf("상점 %d", i)})
+		seed.Staff = append(seed.Staff, member.SeedStaff{Shop: r.ShopID, Member: staff[r.ShopID], Role: identity.RoleAgent})
+	}
+	if err := members.Seed(b.Context(), seed); err != nil {
+		b.Fatal(err)
+	}
+	return store.NewSeated(d, members.Seats), rooms, staff
+}
+
+// BenchmarkAppendOfStaff stores what staff write, with and without the question whether they are still of the staff.
+// One op is one message.
+func BenchmarkAppendOfStaff(b *testing.B) {
+	s, rooms, staff := seatedDB(b)
+	for _, size := range []int{1, 10, 100} {
+		for _, asked := range []bool{false, true, false, true} {
+			b.Run(fmt.Sprintf("batch=%d/asked=%v", size, asked), func(b *testing.B) {
+				b.ReportAllocs()
+				for at := 0; at < b.N; at += size {
+					ds := make([]store.Draft, size)
+					for i := range ds {
+						r := rooms[(at+i)%len(rooms)]
+						ds[i] = draft(r.ID, staff[r.ShopID], store.Shop, "재고 있습니다. 내일 받으실 수 있어요.")
+						if asked {
+							ds[i].Staff = store.Seat{Shop: r.ShopID, Member: staff[r.ShopID]}
+						}
+					}
+					out, err := s.Append(b.Context(), ds, true)
+					if err != nil || out[0].Err != nil {
+						b.Fatal(err, out)
+					}
+				}
+			})
+		}
+	}
 }
 
 // BenchmarkAppend stores batches as the writer does when so many rooms talk at once: one message of each room in a

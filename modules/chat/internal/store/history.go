@@ -100,6 +100,7 @@ type Head struct {
 	ShopID    id.ID
 	Head      int64
 	UpdatedAt time.Time
+	Blocks    int // who has blocked the room; 0: nobody
 }
 
 // ChangedHeads gives the heads of the rooms of some buyers or, with shops set, of some shops in which something has
@@ -151,7 +152,7 @@ func (s *Store) latestOf(owners []id.ID, shops bool, limit int) *statement {
 		if i > 0 {
 			q.raw(" UNION ALL ")
 		}
-		q.raw(before + "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms" + hint + " WHERE " + column).id(owner)
+		q.raw(before + "SELECT id, buyer_id, shop_id, head, updated_at, blocks FROM chat_rooms" + hint + " WHERE " + column).id(owner)
 		q.raw(" ORDER BY updated_at DESC, id DESC LIMIT ").num(int64(limit)).raw(")")
 	}
 	return q
@@ -165,7 +166,7 @@ func (s *Store) Heads(ctx context.Context, rooms []id.ID) ([]Head, error) {
 	return s.allHeads(ctx, s.statement(headsWhere+"id IN ").list(rooms))
 }
 
-const headsWhere = "SELECT id, buyer_id, shop_id, head, updated_at FROM chat_rooms WHERE "
+const headsWhere = "SELECT id, buyer_id, shop_id, head, updated_at, blocks FROM chat_rooms WHERE "
 
 func (s *Store) allHeads(ctx context.Context, q *statement) ([]Head, error) {
 	var hs []Head
@@ -176,7 +177,7 @@ func (s *Store) allHeads(ctx context.Context, q *statement) ([]Head, error) {
 // heads calls each for every row; the head is good during the call.
 func (s *Store) heads(ctx context.Context, q *statement, each func(*Head)) error {
 	var h Head
-	fields := []any{&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt}
+	fields := []any{&h.ID, &h.BuyerID, &h.ShopID, &h.Head, &h.UpdatedAt, &h.Blocks}
 	return s.query(ctx, q, func(rows *sql.Rows) error {
 		err := rows.Scan(fields...)
 		if err == nil {

@@ -47,7 +47,7 @@ func (e *Entry) UnreadFor(party string) int64 {
 // entryColumns and entryJoins reach each joined row by its primary key: a page of n rooms costs 7n point reads,
 // however long the rooms are.
 const (
-	entryColumns = `SELECT r.id, r.buyer_id, r.shop_id, r.head, r.buyer_count, r.shop_count, r.inquiry_id, r.inquiries, r.state, r.waiting_since, r.created_at, r.updated_at,
+	entryColumns = `SELECT r.id, r.buyer_id, r.shop_id, r.head, r.buyer_count, r.shop_count, r.inquiry_id, r.inquiries, r.state, r.waiting_since, r.created_at, r.updated_at, r.blocks,
  q.id AS q_id, q.room_id AS q_room_id, q.number AS q_number, q.subject AS q_subject, q.subject_id AS q_subject_id, q.card AS q_card, r.state AS q_state, q.owner_id AS q_owner_id, q.created_at AS q_created_at,
  m.room_id AS m_room_id, m.seq AS m_seq, m.inquiry_id AS m_inquiry_id, m.party AS m_party, m.sender_id AS m_sender_id, m.sender_name AS m_sender_name, m.kind AS m_kind, m.body AS m_body, m.card AS m_card, m.client_msg_id AS m_client_msg_id, m.created_at AS m_created_at,
  bc.delivered_seq AS buyer_delivered, bc.read_seq AS buyer_read, sc.delivered_seq AS shop_delivered, sc.read_seq AS shop_read,
@@ -80,7 +80,7 @@ func (s *Store) entries(ctx context.Context, query string, args []any, limit int
 		es = append(es, Entry{})
 		e := &es[len(es)-1]
 		r, q, m := &e.Room, &e.Inquiry, lastMessage{Message: &e.Last}
-		err := rows.Scan(&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State, &r.WaitingSince, &r.CreatedAt, &r.UpdatedAt,
+		err := rows.Scan(&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries, &r.State, &r.WaitingSince, &r.CreatedAt, &r.UpdatedAt, &r.Blocks,
 			&q.ID, &q.RoomID, &q.Number, &q.Subject, &q.SubjectID, &q.Card, &q.State, &q.OwnerID, &q.CreatedAt,
 			&m.RoomID, &m.seq, &m.InquiryID, &m.party, &m.SenderID, &m.senderName, &m.kind, &m.body, &m.Card, &m.ClientMsgID, &m.createdAt,
 			&e.BuyerDelivered, &e.BuyerRead, &e.ShopDelivered, &e.ShopRead, &e.BuyerReadOf, &e.ShopReadOf)

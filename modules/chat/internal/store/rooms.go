@@ -16,7 +16,8 @@ type Opening struct {
 	Card            *string // JSON, for a new inquiry
 }
 
-// Opened is the answer: the room, its inquiry for the subject, and whether one of them is new.
+// Opened is the answer: the room, its inquiry for the subject, and whether one of them is new. In a room that is blocked
+// nothing is opened: it is given as it is, without an inquiry.
 type Opened struct {
 	Room    Room
 	Inquiry Inquiry
@@ -47,6 +48,10 @@ func (s *Store) openRoom(ctx context.Context, o Opening) (Opened, error) {
 	}
 	if err != nil {
 		return out, err
+	}
+	if room.Blocks != 0 {
+		out.Room = room
+		return out, nil
 	}
 	if o.SubjectID.IsZero() {
 		o.SubjectID = room.ID

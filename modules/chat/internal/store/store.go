@@ -43,12 +43,29 @@ type Room struct {
 	WaitingSince *time.Time
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+	Blocks       int // who has blocked it
 }
+
+// Who has blocked a room, as bits of Blocks.
+const (
+	byBuyer = 1
+	byShop  = 2
+)
+
+func blockBy(party string) int {
+	if party == Buyer {
+		return byBuyer
+	}
+	return byShop
+}
+
+// BlockedBy says whether the party has blocked the room.
+func (r *Room) BlockedBy(party string) bool { return r.Blocks&blockBy(party) != 0 }
 
 // TableName is the table of rooms.
 func (Room) TableName() string { return "chat_rooms" }
 
-const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at"
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at, blocks"
 
 // Inquiry is one row of chat_inquiries.
 type Inquiry struct {
@@ -108,16 +125,23 @@ type Cursor struct {
 // TableName is the table of cursors.
 func (Cursor) TableName() string { return "chat_cursors" }
 
+// Seats gives the question for which shops the members answer; seated is called for each such place.
+type Seats func(members []id.ID, seated func(shop, member id.ID)) db.Query
+
 // Store is the chat's part of the database.
 type Store struct {
 	db      *db.DB
+	seats   Seats
 	unreads unreadMemory
 	skew    atomic.Int64              // how far the database's clock is ahead of ours, in microseconds
 	proven  atomic.Pointer[time.Time] // see Proven
 }
 
-// New is a store over d.
-func New(d *db.DB) *Store { return &Store{db: d} }
+// New is a store over d. For drafts with Staff it must be NewSeated.
+func New(d *db.DB) *Store { return NewSeated(d, nil) }
+
+// NewSeated is a store over d that asks seats who may write for a shop; without them nobody may.
+func NewSeated(d *db.DB, seats Seats) *Store { return &Store{db: d, seats: seats} }
 
 // Now is the database's clock, as far as we know it: UTC, whole microseconds. Instances whose own clocks differ so
 // write times that can be compared.
