@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -54,7 +55,8 @@ func newMarket(t *testing.T, d *db.DB) *market {
 	quiet := slog.New(slog.DiscardHandler)
 	names := people{m.shop: "달빛상점", m.buyerID: "김하늘"}
 	m.goods = product.New(d, names)
-	m.Orders = New(d, outbox.New(d, quiet, outbox.Config{}), m.goods, names, m.bank, quiet)
+	m.Orders = New(Config{UnpaidLife: 30 * time.Minute, UnpaidMost: 20},
+		Deps{DB: d, News: outbox.New(d, quiet, outbox.Config{}), Products: m.goods, Members: names, Payments: m.bank, Log: quiet})
 	m.buyer = identity.With(t.Context(), &identity.Principal{MemberID: m.buyerID, Name: "김하늘"})
 	m.owner, m.manager, m.agent = m.staff(t, identity.RoleOwner), m.staff(t, identity.RoleManager), m.staff(t, identity.RoleAgent)
 	m.stranger = identity.With(t.Context(), &identity.Principal{MemberID: id.New(),

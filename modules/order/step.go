@@ -30,7 +30,7 @@ type StatusChanged struct {
 // first. Of two steps at once one wins; the other gets fault.Conflict "illegal_step".
 //
 // fault.NotFound: there is no such order for the caller. fault.Forbidden: somebody else takes this step.
-// fault.Conflict: "illegal_step", "payment_declined". fault.Unavailable: it may have happened, and could not be looked for;
+// fault.Conflict: "illegal_step", "payment_declined", "payment_off" (nothing can be paid in this mall). fault.Unavailable: it may have happened, and could not be looked for;
 // look, or try again.
 func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error) {
 	p, err := identity.From(ctx)
