@@ -38,6 +38,8 @@ type Products interface {
 
 // Members gives the names of members and of shops; one that does not exist has none.
 type Members interface {
+	// StaffRole is a member's role as the database has it in the transaction of ctx, "" for who is not of the staff.
+	StaffRole(ctx context.Context, shop, member id.ID) (identity.Role, error)
 	Names(ctx context.Context, members []id.ID) (map[id.ID]string, error)
 	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
 }

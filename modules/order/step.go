@@ -64,13 +64,19 @@ func (o *Orders) stands(ctx context.Context, after Order) (bool, error) {
 	return err == nil && now.Status == after.Status && now.UpdatedAt.Equal(after.UpdatedAt), err
 }
 
-// lockFor holds the order until the transaction ends, for somebody who may see it.
+// lockFor holds the order until the transaction ends, for somebody who may see it. What staff may do the database says in
+// the same transaction: who was removed a moment ago refunds nothing more, whatever the principal remembers.
 func (o *Orders) lockFor(ctx context.Context, p *identity.Principal, order id.ID) (Order, viewer, error) {
 	locked, err := o.rows.Lock(ctx, order)
 	if err != nil {
 		return Order{}, viewer{}, orMissing(err)
 	}
 	v := viewerOf(p, locked)
+	if v.role != "" {
+		if v.role, err = o.members.StaffRole(ctx, locked.ShopID, p.MemberID); err != nil {
+			return Order{}, viewer{}, err
+		}
+	}
 	if !v.sees() {
 		return Order{}, viewer{}, fault.Missing("order")
 	}
