@@ -371,7 +371,7 @@ func TestEditChangesTheGivenFields(t *testing.T) {
 		if _, err = s.Get(s.pub, p.ID); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("hidden, but %v", err)
 		}
-		bad, empty := int64(-1), " \u200b "
+		bad, empty := int64(-1), " \u200d "
 		_, err = s.Edit(s.manager, p.ID, product.Edit{PriceWon: &bad})
 		wantFault(t, err, fault.Invalid, "out_of_range", "price_won")
 		_, err = s.Edit(s.manager, p.ID, product.Edit{Name: &empty})

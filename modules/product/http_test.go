@@ -213,7 +213,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 		{"manager", "POST", shop, `{"name":"가","category":"home","price_won":-1,"stock":1}`, 400, "bad_request", "price_won"},
 		{"manager", "POST", shop, `{"name":"가","category":"home","price_won":1.5,"stock":1}`, 400, "bad_request", "price_won"},
 		{"manager", "POST", shop, `{"name":"가","category":"home","price_won":99999999999999999999,"stock":1}`, 400, "bad_request", "price_won"},
-		{"manager", "POST", shop, `{"name":"\u0000","category":"home","price_won":1,"stock":1}`, 400, "empty", "name"},
+		{"manager", "POST", shop, `{"name":"\u0000","category":"home","price_won":1,"stock":1}`, 400, "invalid_text", "name"},
 		{"manager", "POST", shop, `{"x":"` + strings.Repeat("x", 65<<10) + `"}`, 413, "too_large", ""},
 		{"manager", "PATCH", mine, `{}`, 400, "bad_request", ""},
 		{"manager", "PATCH", mine, `{"name":""}`, 400, "bad_request", "name"},
