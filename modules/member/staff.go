@@ -147,14 +147,7 @@ func (m *Members) RemoveStaff(ctx context.Context, actor, shop, member id.ID) er
 // actor's role too is what the database says, not what a principal remembers. fn answers whose shops it changed; done
 // says by the roster whether that has happened, when nobody knows.
 func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ctx context.Context, r roster, acting identity.Role) (id.ID, error), done func(roster) bool) error {
-	return m.store.TxOnce(ctx, func(ctx context.Context) error {
-		if _, err := m.store.LockShop(ctx, shop); err != nil {
-			return missing("shop", err)
-		}
-		r, err := m.roster(ctx, shop)
-		if err != nil {
-			return err
-		}
+	return m.inShop(ctx, shop, func(ctx context.Context, r roster) error {
 		acting, is := r.role(actor)
 		if !is {
 			return fault.Missing("shop")
@@ -168,6 +161,20 @@ func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ct
 		r, err := m.roster(ctx, shop)
 		return err == nil && done(r), err
 	})
+}
+
+// inShop runs fn with the shop locked and its staff read under the lock; stored says whether that is done, when nobody knows.
+func (m *Members) inShop(ctx context.Context, shop id.ID, fn func(ctx context.Context, r roster) error, stored func(ctx context.Context) (bool, error)) error {
+	return m.store.TxOnce(ctx, func(ctx context.Context) error {
+		if _, err := m.store.LockShop(ctx, shop); err != nil {
+			return missing("shop", err)
+		}
+		r, err := m.roster(ctx, shop)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, r)
+	}, stored)
 }
 
 func (m *Members) roster(ctx context.Context, shop id.ID) (roster, error) {

@@ -62,6 +62,17 @@ func (s *Store) LockShop(ctx context.Context, shop id.ID) (Shop, error) {
 	return one[Shop](s.db.Write(ctx).Select(shopColumns).Where("id = ?", shop).Clauses(forUpdate))
 }
 
+// ShopRules says what a shop's staff may do. NotFound: there is no such shop.
+func (s *Store) ShopRules(ctx context.Context, shop id.ID) (agentsEdit bool, err error) {
+	row, err := one[struct{ AgentsEditProducts bool }](s.db.Read(ctx).Model(&Shop{}).Select("agents_edit_products").Where("id = ?", shop))
+	return row.AgentsEditProducts, err
+}
+
+// SetShopRules changes that. NotFound: there is no such shop.
+func (s *Store) SetShopRules(ctx context.Context, shop id.ID, agentsEdit bool) error {
+	return changed(s.db.Write(ctx).Model(&Shop{}).Where("id = ?", shop).UpdateColumn("agents_edit_products", agentsEdit))
+}
+
 // InsertStaff adds staff entries. Conflict: a member is of the shop's staff already.
 func (s *Store) InsertStaff(ctx context.Context, rows ...Staff) error {
 	return insert(s.db.Write(ctx), rows)
