@@ -30,6 +30,10 @@ import (
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 	security := securitylog.New(log)
+	if err := s.checkExposure(ctx, security); err != nil {
+		return &settingsError{err}
+	}
+	s.tellExposure(ctx, log, security)
 
 	closing, giveUp := context.WithCancel(context.WithoutCancel(ctx)) // one time for all that is closed, last of all the stores
 	defer giveUp()
@@ -87,7 +91,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 
 	products := product.New(d, members)
 	news := outbox.New(d, log, s.Outbox)
-	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
+	orders := order.New(s.Order, order.Deps{DB: d, News: news, Products: products, Members: members, Payments: s.payments(), Log: log})
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
 		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
 	if err != nil {
@@ -116,10 +120,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	rooms.Measure(registry)
 	bus.Measure(registry)
 
-	if s.demo() {
-		if err := seedDemo(ctx, members, products, orders, rooms); err != nil {
-			return fmt.Errorf("demo data: %w", err)
-		}
+	if err := s.startDemo(ctx, members, func() error { return seedDemo(ctx, members, products, orders, rooms) }, log); err != nil {
+		return fmt.Errorf("demo data: %w", err)
 	}
 
 	if err := open(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -73,6 +74,13 @@ func raisedInWords() string {
 	return "settings changed for the run: " + strings.Join(words, ", ")
 }
 
+// knows says whether a program has a setting of that name: an older one, which may be measured too, refuses what it does
+// not know, and a newer one does not start without some. The defaults, with all names, are in the program as they are written.
+func knows(program, setting string) (bool, error) {
+	text, err := os.ReadFile(program) //nolint:gosec // the program that is about to be started
+	return bytes.Contains(text, []byte("\n  "+setting+":")), err
+}
+
 func variable(key, value string) string {
 	return "MALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "__")) + "=" + value
 }
@@ -99,6 +107,13 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 		"MALL_REDIS__ADDR=" + h.redis.Addr(), "MALL_REDIS__PREFIX=" + m.database, "MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text()}
 	for _, r := range raised {
 		m.settings = append(m.settings, variable(r.key, r.value))
+	}
+	needs, err := knows(s.program, "unpaid_life")
+	if err != nil {
+		return nil, err
+	}
+	if needs {
+		m.settings = append(m.settings, variable("order.payments", "none"))
 	}
 	for _, w := range strings.Fields(s.settings) {
 		key, value, _ := strings.Cut(w, "=")
