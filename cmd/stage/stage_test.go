@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -76,5 +78,20 @@ func TestRaisedSettingsExist(t *testing.T) {
 	}
 	if got := variable("chat.sends_burst", "5"); got != "MALL_CHAT__SENDS_BURST=5" {
 		t.Errorf("as a variable: %s", got)
+	}
+}
+
+func TestAProgramIsAskedWhatItKnows(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "mall")
+	if err := os.WriteFile(program, append([]byte("\x7fELF\x00"), configs.Default...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for setting, want := range map[string]bool{"unpaid_life": true, "unpaid": false, "unheard_of": false} {
+		if got, err := knows(program, setting); got != want || err != nil {
+			t.Errorf("%s: %v, %v", setting, got, err)
+		}
+	}
+	if _, err := knows(program+"-none", "unpaid_life"); err == nil {
+		t.Error("a program that is not there knows something")
 	}
 }
