@@ -29,8 +29,8 @@ FROM alpine:3.22
 RUN adduser -D -H -u 65532 mall
 COPY --from=program /mall /usr/local/bin/mall
 USER 65532:65532
-# Inside a container the published ports are the only way in, so listen on every address of it.
-ENV MALL_HTTP__ADDR=:8080 MALL_HTTP__INTERNAL_ADDR=:8081
+# Inside a container the published ports are the only way in, so listen on every address of it. Never publish 8081.
+ENV MALL_HTTP__ADDR=:8080 MALL_HTTP__INTERNAL_ADDR=:8081 MALL_HTTP__INTERNAL_EXPOSED=true
 EXPOSE 8080 8081
 # Liveness only: an outage of the database or of Redis must not make every instance "unhealthy" at once.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

@@ -35,6 +35,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return &settingsError{err}
 	}
+	if err := s.checkExposure(ctx, security); err != nil {
+		return &settingsError{err}
+	}
+	s.tellExposure(ctx, log, security)
 
 	closing, giveUp := context.WithCancel(context.WithoutCancel(ctx)) // one time for all that is closed, last of all the stores
 	defer giveUp()
@@ -91,7 +95,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 
 	products := product.New(d, members)
-	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
+	orders := order.New(s.Order, order.Deps{DB: d, News: news, Products: products, Members: members, Payments: s.payments(), Log: log})
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
 		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.Origins(), RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
 	if err != nil {
@@ -125,10 +129,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	rooms.Measure(registry)
 	bus.Measure(registry)
 
-	if s.demo() {
-		if err := seedDemo(ctx, members, products, orders, rooms); err != nil {
-			return fmt.Errorf("demo data: %w", err)
-		}
+	if err := s.startDemo(ctx, members, func() error { return seedDemo(ctx, members, products, orders, rooms) }, log); err != nil {
+		return fmt.Errorf("demo data: %w", err)
 	}
 
 	if err := open(); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"mall/modules/chat"
@@ -37,6 +38,32 @@ var (
 )
 
 func demoID(n int) id.ID { return id.MustParse(fmt.Sprintf("0193a000-0000-7000-8000-%012x", n)) }
+
+// startDemo lets the demo's people in and seeds what they have; where the mall is no demo it keeps them out, in case it was
+// one once: their passwords are known to everybody.
+func (s *settings) startDemo(ctx context.Context, members *member.Members, seed func() error, log *slog.Logger) error {
+	if s.demo() {
+		if err := members.UnlockDemo(ctx, demoAccounts()); err != nil {
+			return err
+		}
+		return seed()
+	}
+	locked, err := members.LockDemo(ctx, demoAccounts())
+	if locked > 0 {
+		log.WarnContext(ctx, "this mall was a demo once: the demo's accounts are locked; its shops, products, orders and talks are still there",
+			slog.Int("accounts", locked))
+	}
+	return err
+}
+
+func demoAccounts() []id.ID {
+	people := demoPeople().Members
+	ids := make([]id.ID, len(people))
+	for i, p := range people {
+		ids[i] = p.ID
+	}
+	return ids
+}
 
 // seedDemo fills the mall with people, shops, products, orders and talks. Everything has ids of its own, so
 // a second start, or a second instance at the same time, adds nothing.

@@ -36,7 +36,7 @@ func TestADatabaseThatMayLoseAcksIsToldOf(t *testing.T) {
 		"table chat_messages has no unique key on (room_id, sender_id, client_msg_id)", "table chat_rooms has no unique key on (buyer_id, shop_id)"}
 
 	addr, internal := free(t), free(t)
-	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn, "MALL_REDIS__ADDR=" + testservers.Redis(t).Addr(),
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + dsn, "MALL_REDIS__ADDR=" + testservers.Redis(t).Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal}
 	p, _ := launch(t, t.TempDir(), environ...)
 	p.await("http://"+addr+"/readyz", http.StatusOK)

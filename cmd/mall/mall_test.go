@@ -61,7 +61,7 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 	if err := os.WriteFile(file, []byte("http:\n  adresse: ':80'\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	real := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
+	real := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
 	for name, tc := range map[string]struct {
 		env  []string
 		args []string
@@ -79,15 +79,14 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"impossible value":       {[]string{"MALL_CHAT__LANES=0"}, nil, "mall: settings: chat.lanes: must be at least 1"},
 		"wrong type":             {[]string{"MALL_CHAT__LANES=many"}, nil, "mall: settings: chat.lanes: its value is of the wrong type"},
 		"bad address":            {[]string{"MALL_HTTP__ADDR=nonsense"}, nil, "mall: settings: http.addr"},
-		"open demo":              {[]string{"MALL_HTTP__ADDR=:8080"}, nil, "mall: settings: http.addr: :8080 is reachable by others"},
 		"no secret":              {real, nil, "mall: settings: member.token_secret: must be set"},
 		"weak secret":            {append(real, "MALL_MEMBER__TOKEN_SECRET=changeme"), nil, "mall: settings: member.token_secret"},
-		"no letters": {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_MAIL__OFF=false"), nil,
+		"no letters": {append(real[:4:4], "MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_MAIL__OFF=false"), nil,
 			"mall: settings: mail.smtp_addr: must be set with db.driver mysql"},
 		"letters in the open": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__TLS=none", "MALL_MAIL__FROM=a@b.kr"}, nil,
 			"mall: settings: mail.tls: none would send letters"},
 		"letters from nobody": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
-		"no redis":            {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"no redis":            {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
 		"a cluster of nobody": {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -282,7 +281,7 @@ func TestEmbeddedDataSurvivesAKill(t *testing.T) {
 func TestManyInstancesStartAtOnce(t *testing.T) {
 	cfg := testservers.EmptyMySQL(t)
 	redis := testservers.Redis(t)
-	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_DB__MAX_OPEN=4", "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true",
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + cfg.DSN, "MALL_DB__MAX_OPEN=4", "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	started := make(chan *program)
 	const n = 4
@@ -360,7 +359,7 @@ func TestTheEndWithAllStoresFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	redis := testservers.Redis(t)
-	p := start(t, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_DB__DSN="+dsn, "MALL_REDIS__ADDR="+redis.Addr(), "MALL_DEMO=true",
+	p := start(t, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN="+dsn, "MALL_REDIS__ADDR="+redis.Addr(), "MALL_DEMO=true",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs")
 	token := p.login("buyer@demo.mall")
 	var rooms struct {
@@ -421,5 +420,60 @@ func TestTheEndWithAllStoresFrozen(t *testing.T) {
 	t.Logf("ended after %v", time.Since(began).Round(10*time.Millisecond))
 	if code := <-closed; code != 1012 {
 		t.Errorf("the socket was closed with %d, want 1012", code)
+	}
+}
+
+// A refused start ends with code 2, one sentence that says what to set, and a line for whoever guards the mall.
+func TestADemoForEverybodyDoesNotStart(t *testing.T) {
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1",
+		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_DEMO=true", "MALL_HTTP__ADDR=0.0.0.0:0"}
+	text, err := say(t, t.TempDir(), environ)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
+		t.Errorf("ended with %v, want exit 2", err)
+	}
+	if !strings.Contains(text, "log=security event=start_refused") || !strings.Contains(text, "reason=http.addr") || strings.Contains(text, "hidden") ||
+		!strings.HasPrefix(lastLine(text, "mall: "), "mall: settings: http.addr: 0.0.0.0:0 is reachable by others, and the demo's passwords are known to everybody") {
+		t.Errorf("says %q", text)
+	}
+}
+
+// A mall that was a demo once is none any more: its accounts, with passwords that everybody knows, open nothing; and a
+// demo again, they do.
+func TestADemoSwitchedOffKeepsItsPeopleOut(t *testing.T) {
+	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=none", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(),
+		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
+	demo := start(t, t.TempDir(), append(environ, "MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo")...)
+	everybody := []string{"buyer@demo.mall", "buyer2@demo.mall", "moon@demo.mall", "moon.agent@demo.mall", "forest@demo.mall", "operator@demo.mall"}
+	token := demo.login("operator@demo.mall")
+	ws := demo.socket(demo.login("buyer@demo.mall"))
+	real := start(t, t.TempDir(), environ...) // beside it: a deploy that switches the demo off
+	if code := ends(t, ws, soon); code != 4403 {
+		t.Errorf("the connection with the demo was closed with %d, want 4403", code)
+	}
+	for _, email := range everybody {
+		for name, p := range map[string]*program{"demo": demo, "real": real} {
+			if status := p.logInAs(email); status != 403 {
+				t.Errorf("%s logs in at the %s instance: %d", email, name, status)
+			}
+		}
+	}
+	if status := real.call("GET", "/api/v1/me", token, nil, nil); status != 403 {
+		t.Errorf("the operator's token of before is answered %d", status)
+	}
+	for _, p := range []*program{demo, real} {
+		if err := p.end(syscall.SIGTERM); err != nil {
+			t.Errorf("SIGTERM: %v: %s", err, p.log)
+		}
+	}
+	if !strings.Contains(real.log.String(), "accounts=6") {
+		t.Errorf("says nothing of it: %s", real.log)
+	}
+	again := start(t, t.TempDir(), append(environ, "MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo")...)
+	for _, email := range everybody {
+		if status := again.logInAs(email); status != 200 {
+			t.Errorf("a demo again, %s is answered %d", email, status)
+		}
 	}
 }

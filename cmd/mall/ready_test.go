@@ -82,7 +82,7 @@ func TestPendingMigrationsKeepAnInstanceFromBeingReady(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
 			addr, internal := free(t), free(t)
-			environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_DB__MIGRATE=false", "MALL_REDIS__ADDR=" + redis.Addr(),
+			environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + cfg.DSN, "MALL_DB__MIGRATE=false", "MALL_REDIS__ADDR=" + redis.Addr(),
 				"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal}
 			if down >= 0 {
 				mallctl(t, environ, "migrate", "up")
@@ -126,7 +126,7 @@ func TestPendingMigrationsKeepAnInstanceFromBeingReady(t *testing.T) {
 func TestAnInstanceThatWaitsForMigrationsEndsInOrder(t *testing.T) {
 	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
 	addr := free(t)
-	p, _ := launch(t, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_DB__DSN="+cfg.DSN, "MALL_DB__MIGRATE=false", "MALL_REDIS__ADDR="+redis.Addr(),
+	p, _ := launch(t, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN="+cfg.DSN, "MALL_DB__MIGRATE=false", "MALL_REDIS__ADDR="+redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", fmt.Sprint("MALL_HTTP__ADDR=", addr))
 	p.await("http://"+addr+"/healthz", http.StatusOK)
 	if err := p.end(syscall.SIGTERM); err != nil {

@@ -56,6 +56,9 @@ func (h *house) close() {
 	}
 }
 
+// chosen are the settings without which a mall on MySQL does not start.
+var chosen = []struct{ key, value string }{{"order.payments", "none"}, {"mail.off", "true"}}
+
 // raised are the settings of the runs that differ from the defaults, with the reason: each would be what is measured.
 var raised = []struct{ key, value, why string }{
 	{"chat.sends_per_second", "100000", "the sender's limit is for people; few simulated ones play many"},
@@ -105,7 +108,7 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m.settings = []string{"MALL_DEMO=false", "MALL_MAIL__OFF=true", "MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
+	m.settings = []string{"MALL_DEMO=false", "MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
 		"MALL_REDIS__ADDR=" + h.redis.Addr(), "MALL_REDIS__PREFIX=" + m.database, "MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text()}
 	for _, r := range raised {
 		if s.outside && strings.HasPrefix(r.key, "http.") {
@@ -113,6 +116,11 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 		}
 		if knows(ctx, s.program, r.key, r.value) {
 			m.settings = append(m.settings, variable(r.key, r.value))
+		}
+	}
+	for _, c := range chosen {
+		if knows(ctx, s.program, c.key, c.value) {
+			m.settings = append(m.settings, variable(c.key, c.value))
 		}
 	}
 	if s.outside {

@@ -139,7 +139,8 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	check(t, err)
 	products := product.New(d, members)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
-	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
+	orders := order.New(order.Config{UnpaidLife: time.Hour, UnpaidMost: 100},
+		order.Deps{DB: d, News: news, Products: products, Members: members, Payments: order.DemoPayments{}, Log: log})
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
 	check(t, err)
 	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})

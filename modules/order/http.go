@@ -107,7 +107,7 @@ func (h handlers) showAll(ctx context.Context, orders []Order) ([]api.Order, err
 	}
 	buyers, err := h.orders.members.Names(ctx, distinct(orders, func(o Order) id.ID { return o.BuyerID }))
 	for i, o := range orders {
-		shown[i] = wire(o, viewerOf(p, o))
+		shown[i] = wire(o, h.orders.allowed(viewerOf(p, o), o.Status))
 		shown[i].ShopName, shown[i].BuyerName = shops[o.ShopID], buyers[o.BuyerID]
 	}
 	return shown, err
@@ -123,7 +123,7 @@ func distinct(orders []Order, of func(Order) id.ID) []id.ID {
 }
 
 // wire is the order as api.yaml words it, but for the names.
-func wire(o Order, v viewer) api.Order {
+func wire(o Order, allowed []Status) api.Order {
 	shown := api.Order{
 		Id: o.ID, Number: o.Number, ShopId: o.ShopID, BuyerId: o.BuyerID, Status: api.OrderStatus(o.Status), TotalWon: o.TotalWon,
 		Lines: make([]api.OrderLine, len(o.Lines)), AllowedSteps: []api.OrderStatus{}, CreatedAt: o.CreatedAt, UpdatedAt: o.UpdatedAt,
@@ -132,7 +132,7 @@ func wire(o Order, v viewer) api.Order {
 		shown.Lines[i] = api.OrderLine{ProductId: l.ProductID, Name: l.Name, UnitPriceWon: l.UnitPriceWon, Quantity: l.Quantity,
 			ImageUrl: product.ImageURL(l.ProductID)}
 	}
-	for _, to := range v.allowed(o.Status) {
+	for _, to := range allowed {
 		shown.AllowedSteps = append(shown.AllowedSteps, api.OrderStatus(to))
 	}
 	return shown

@@ -70,7 +70,7 @@ func decodeCursor(cursor string) (id.ID, error) {
 		return last, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) != len(last) {
+	if err != nil || len(raw) != len(last) || !id.ID(raw).Timed() {
 		return last, fault.Invalidf("cursor", "bad_cursor", "That is no cursor of this list.")
 	}
 	return id.ID(raw), nil

@@ -38,12 +38,32 @@ type Products interface {
 
 // Members gives the names of members and of shops; one that does not exist has none.
 type Members interface {
+	// StaffRole is a member's role as the database has it in the transaction of ctx, "" for who is not of the staff.
+	StaffRole(ctx context.Context, shop, member id.ID) (identity.Role, error)
 	Names(ctx context.Context, members []id.ID) (map[id.ID]string, error)
 	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
 }
 
+// Config is how the mall is paid, and how long it waits.
+type Config struct {
+	Payments   string        `koanf:"payments" validate:"omitempty,oneof=demo none"` // the program makes the service of it
+	UnpaidLife time.Duration `koanf:"unpaid_life" validate:"min=1m,max=168h"`        // an order that nobody pays is cancelled after so long
+	UnpaidMost int           `koanf:"unpaid_most" validate:"min=1,max=1000"`         // of one member's orders may wait to be paid at once
+}
+
+// Deps is what the module stands on.
+type Deps struct {
+	DB       *db.DB
+	News     *outbox.Outbox // tells of each change of an order's status; see TopicStatusChanged
+	Products Products
+	Members  Members
+	Payments Payments // nil: nobody can pay in this mall
+	Log      *slog.Logger
+}
+
 // Orders is the module: all orders of the mall.
 type Orders struct {
+	cfg      Config
 	db       *db.DB
 	rows     store.Store
 	news     *outbox.Outbox
@@ -55,10 +75,10 @@ type Orders struct {
 	number   func(time.Time) string
 }
 
-// New makes the module. Each change of an order's status is told through news; see TopicStatusChanged.
-func New(d *db.DB, news *outbox.Outbox, products Products, members Members, payments Payments, log *slog.Logger) *Orders {
-	return &Orders{db: d, rows: store.New(d), news: news, products: products, members: members, payments: payments,
-		log: log, now: now, number: newNumber}
+// New makes the module.
+func New(cfg Config, d Deps) *Orders {
+	return &Orders{cfg: cfg, db: d.DB, rows: store.New(d.DB), news: d.News, products: d.Products, members: d.Members,
+		payments: d.Payments, log: d.Log, now: now, number: newNumber}
 }
 
 // now is the moment in the precision that both databases keep.

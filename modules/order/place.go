@@ -51,7 +51,7 @@ func (d Draft) check() error {
 // false when the caller's ClientOrderID had placed this order before; nothing is changed then.
 //
 // fault.Conflict: "client_order_id_conflict" (the key stands for another draft), "sold_out" or "product_unavailable"
-// (Field names the line). fault.Unavailable: the order may have been placed; the same draft may be sent again.
+// (Field names the line), "too_many_unpaid". fault.Unavailable: the order may have been placed; the same draft may be sent again.
 func (o *Orders) Place(ctx context.Context, d Draft) (order Order, placed bool, err error) {
 	p, err := identity.From(ctx)
 	if err != nil {
@@ -116,6 +116,9 @@ func (o *Orders) place(ctx context.Context, buyer id.ID, d Draft) (Order, error)
 	order := Order{ID: id.New(), Number: o.number(at), BuyerID: buyer, ClientOrderID: d.ClientOrderID, ShopID: d.ShopID,
 		Status: Placed, LineCount: len(d.Lines), CreatedAt: at, UpdatedAt: at}
 	err := o.db.Tx(ctx, func(ctx context.Context) error {
+		if err := o.mayWait(ctx, buyer); err != nil {
+			return err
+		}
 		reserved, err := o.products.Reserve(ctx, d.ShopID, d.Lines)
 		if err != nil {
 			return err
@@ -133,6 +136,20 @@ func (o *Orders) place(ctx context.Context, buyer id.ID, d Draft) (Order, error)
 		return Order{}, err
 	}
 	return order, nil
+}
+
+// mayWait refuses one more unpaid order to a buyer who has many: each holds stock that nobody else can buy. The buyer's
+// row is locked before, so that orders placed at once count each other.
+func (o *Orders) mayWait(ctx context.Context, buyer id.ID) error {
+	if err := o.rows.LockBuyer(ctx, buyer); err != nil {
+		return err
+	}
+	waiting, err := o.rows.CountInStatus(ctx, buyer, Placed)
+	if err == nil && waiting >= int64(o.cfg.UnpaidMost) {
+		return fault.New(fault.Conflict, "too_many_unpaid",
+			fmt.Sprintf("You have %d orders that wait to be paid: pay or cancel one of them first.", waiting))
+	}
+	return err
 }
 
 func linesOf(order id.ID, reserved []product.Reserved) []Line {

@@ -34,7 +34,7 @@ const (
 )
 
 const (
-	sweepEvery  = 15 * time.Second // how often Run looks for payments that nobody settles
+	sweepEvery  = 15 * time.Second // how often Run looks for payments that nobody settles and orders that nobody pays
 	settleAfter = 30 * time.Second // how long a payment is left to the request that began it, or to the last try
 	sweepAtOnce = 100
 )
@@ -49,6 +49,9 @@ func (o *Orders) pay(ctx context.Context, p *identity.Principal, order id.ID) (O
 		}
 		if err := v.check(locked.Status, Paid); err != nil {
 			return err
+		}
+		if o.payments == nil {
+			return fault.New(fault.Conflict, "payment_off", "Nothing can be paid in this mall; ask the shop.")
 		}
 		payment, err = o.wantPayment(ctx, locked)
 		return err
@@ -134,6 +137,9 @@ func (o *Orders) oweBack(ctx context.Context, order id.ID) error {
 
 // giveBack refunds an order's payment if that is due. What fails here is noted, and tried again by Run.
 func (o *Orders) giveBack(ctx context.Context, order id.ID) {
+	if o.payments == nil {
+		return
+	}
 	payment, err := o.rows.Payment(ctx, order)
 	if fault.KindOf(err) == fault.NotFound || err == nil && payment.State != paymentRefundDue {
 		return
@@ -154,14 +160,17 @@ func (o *Orders) refund(ctx context.Context, payment store.Payment) error {
 	return err
 }
 
-// Run finishes the payments and refunds that a crash or a failing service left behind, until ctx ends. Any number of
-// instances may run it.
+// Run finishes the payments and refunds that a crash or a failing service left behind, and cancels the orders that
+// nobody paid in time, until ctx ends. Any number of instances may run it.
 func (o *Orders) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
 		if err := o.sweep(ctx); err != nil && ctx.Err() == nil {
 			o.log.WarnContext(ctx, "unsettled payments not read", slog.Any("error", err))
+		}
+		if err := o.lapse(ctx); err != nil && ctx.Err() == nil {
+			o.log.WarnContext(ctx, "unpaid orders not read", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -171,8 +180,12 @@ func (o *Orders) Run(ctx context.Context) error {
 	}
 }
 
-// sweep takes up the payments that have been unsettled for long.
+// sweep takes up the payments that have been unsettled for long. Where nothing can be paid, what an earlier service left
+// unsettled stays noted until there is one again.
 func (o *Orders) sweep(ctx context.Context) error {
+	if o.payments == nil {
+		return nil
+	}
 	for _, state := range []string{paymentPending, paymentRefundDue} {
 		left, err := o.rows.Unsettled(ctx, state, o.now().Add(-settleAfter), sweepAtOnce)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -33,12 +34,28 @@ func (p people) ShopNames(_ context.Context, ids []id.ID) (map[id.ID]string, err
 	return p.pick(ids)
 }
 
+// seats are the roles that the database has: by shop and member.
+type seats struct {
+	people
+	mu    sync.Mutex
+	roles map[[2]id.ID]identity.Role
+}
+
+func (s *seats) StaffRole(_ context.Context, shop, member id.ID) (identity.Role, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roles[[2]id.ID{shop, member}], nil
+}
+
+func (s *seats) AgentsEditProducts(context.Context, id.ID) (bool, error) { return false, nil }
+
 // market is the module over a real catalogue and outbox, with one shop and a bank that counts.
 type market struct {
 	*Orders
 	db       *db.DB
 	goods    *product.Catalogue
 	bank     *bank
+	seats    *seats
 	shop     id.ID
 	buyerID  id.ID
 	buyer    context.Context
@@ -52,9 +69,10 @@ func newMarket(t *testing.T, d *db.DB) *market {
 	t.Helper()
 	m := &market{db: d, bank: newBank(), shop: id.New(), buyerID: id.New()}
 	quiet := slog.New(slog.DiscardHandler)
-	names := people{m.shop: "달빛상점", m.buyerID: "김하늘"}
-	m.goods = product.New(d, names)
-	m.Orders = New(d, outbox.New(d, quiet, outbox.Config{}), m.goods, names, m.bank, quiet)
+	m.seats = &seats{people: people{m.shop: "달빛상점", m.buyerID: "김하늘"}, roles: map[[2]id.ID]identity.Role{}}
+	m.goods = product.New(d, m.seats)
+	m.Orders = New(Config{UnpaidLife: 30 * time.Minute, UnpaidMost: 20},
+		Deps{DB: d, News: outbox.New(d, quiet, outbox.Config{}), Products: m.goods, Members: m.seats, Payments: m.bank, Log: quiet})
 	m.buyer = identity.With(t.Context(), &identity.Principal{MemberID: m.buyerID, Name: "김하늘"})
 	m.owner, m.manager, m.agent = m.staff(t, identity.RoleOwner), m.staff(t, identity.RoleManager), m.staff(t, identity.RoleAgent)
 	m.stranger = identity.With(t.Context(), &identity.Principal{MemberID: id.New(),
@@ -64,7 +82,11 @@ func newMarket(t *testing.T, d *db.DB) *market {
 
 func (m *market) staff(t *testing.T, role identity.Role) context.Context {
 	t.Helper()
-	return identity.With(t.Context(), &identity.Principal{MemberID: id.New(), Shops: []identity.ShopRole{{ShopID: m.shop, Role: role}}})
+	member := id.New()
+	m.seats.mu.Lock()
+	defer m.seats.mu.Unlock()
+	m.seats.roles[[2]id.ID{m.shop, member}] = role
+	return identity.With(t.Context(), &identity.Principal{MemberID: member, Shops: []identity.ShopRole{{ShopID: m.shop, Role: role}}})
 }
 
 // sell puts a product on the shop's shelf.

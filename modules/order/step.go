@@ -30,7 +30,7 @@ type StatusChanged struct {
 // first. Of two steps at once one wins; the other gets fault.Conflict "illegal_step".
 //
 // fault.NotFound: there is no such order for the caller. fault.Forbidden: somebody else takes this step.
-// fault.Conflict: "illegal_step", "payment_declined". fault.Unavailable: it may have happened, and could not be looked for;
+// fault.Conflict: "illegal_step", "payment_declined", "payment_off" (nothing can be paid in this mall). fault.Unavailable: it may have happened, and could not be looked for;
 // look, or try again.
 func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error) {
 	p, err := identity.From(ctx)
@@ -64,13 +64,19 @@ func (o *Orders) stands(ctx context.Context, after Order) (bool, error) {
 	return err == nil && now.Status == after.Status && now.UpdatedAt.Equal(after.UpdatedAt), err
 }
 
-// lockFor holds the order until the transaction ends, for somebody who may see it.
+// lockFor holds the order until the transaction ends, for somebody who may see it. What staff may do the database says in
+// the same transaction: who was removed a moment ago refunds nothing more, whatever the principal remembers.
 func (o *Orders) lockFor(ctx context.Context, p *identity.Principal, order id.ID) (Order, viewer, error) {
 	locked, err := o.rows.Lock(ctx, order)
 	if err != nil {
 		return Order{}, viewer{}, orMissing(err)
 	}
 	v := viewerOf(p, locked)
+	if v.role != "" {
+		if v.role, err = o.members.StaffRole(ctx, locked.ShopID, p.MemberID); err != nil {
+			return Order{}, viewer{}, err
+		}
+	}
 	if !v.sees() {
 		return Order{}, viewer{}, fault.Missing("order")
 	}

@@ -10,6 +10,7 @@ import (
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
+	"mall/modules/platform/identity"
 	"mall/modules/platform/testservers"
 	"mall/modules/product"
 )
@@ -291,6 +292,31 @@ func TestListsAndCards(t *testing.T) {
 		}
 		if cards, err := m.Cards(t.Context(), nil); err != nil || len(cards) != 0 {
 			t.Errorf("%v, %v", cards, err)
+		}
+	})
+}
+
+// Who was taken off the staff a moment ago refunds nothing more, though the principal still remembers the role: no news of
+// it need have arrived.
+func TestARemovedManagerTakesNoStep(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		m := newMarket(t, d)
+		o := m.buy(t, product.Line{ProductID: m.sell(t, "머그컵", 100, 10), Quantity: 1})
+		m.walk(t, o.ID, Paid)
+		p, err := identity.From(m.manager)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.seats.roles[[2]id.ID{m.shop, p.MemberID}] = identity.RoleAgent
+		_, err = m.Step(m.manager, o.ID, Refunded)
+		wantFault(t, err, fault.Forbidden, "forbidden", "")
+		delete(m.seats.roles, [2]id.ID{m.shop, p.MemberID})
+		for _, to := range []Status{Refunded, Preparing} {
+			_, err = m.Step(m.manager, o.ID, to)
+			wantFault(t, err, fault.NotFound, "not_found", "")
+		}
+		if m.status(t, o.ID) != Paid || m.bank.held() != 100 {
+			t.Errorf("%s, held %d", m.status(t, o.ID), m.bank.held())
 		}
 	})
 }

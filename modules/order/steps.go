@@ -29,7 +29,7 @@ type who uint8
 const (
 	buyer  who = iota
 	staff      // with at least the step's role
-	system     // the mall itself, for money that has arrived
+	system     // the mall itself, for money that has arrived or has not
 )
 
 // step is one legal move.
@@ -46,6 +46,7 @@ var steps = []step{
 	{Placed, Paid, system, ""},
 	{Placed, Cancelled, buyer, ""},
 	{Placed, Cancelled, staff, identity.RoleAgent},
+	{Placed, Cancelled, system, ""}, // nobody paid in time (see lapse.go)
 	{Paid, Preparing, staff, identity.RoleAgent},
 	{Paid, Cancelled, buyer, ""}, // until the shop begins its work
 	{Paid, Refunded, staff, identity.RoleManager},
@@ -97,6 +98,15 @@ func (v viewer) allowed(from Status) []Status {
 		if s.from == from && v.may(s) && !slices.Contains(to, s.to) {
 			to = append(to, s.to)
 		}
+	}
+	return to
+}
+
+// allowed is what the viewer may do next in this mall: where nothing can be paid, nobody is invited to.
+func (o *Orders) allowed(v viewer, from Status) []Status {
+	to := v.allowed(from)
+	if o.payments == nil {
+		to = slices.DeleteFunc(to, func(s Status) bool { return s == Paid })
 	}
 	return to
 }

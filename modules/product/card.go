@@ -6,7 +6,8 @@ import (
 	"mall/modules/platform/id"
 )
 
-// Card is what orders and talks show of a product. It is there for hidden and deleted ones too.
+// Card is what orders and talks show of a product. It is there for hidden and deleted ones too, with all that it says: who
+// shows one to anybody but the shop's staff shows its Public.
 type Card struct {
 	ID       id.ID
 	ShopID   id.ID
@@ -16,6 +17,14 @@ type Card struct {
 	SoldOut  bool
 	Hidden   bool
 	Deleted  bool
+}
+
+// Public is what everybody may see of the card: of a hidden product no more than that it is there.
+func (c Card) Public() Card {
+	if c.Hidden {
+		c.Name, c.PriceWon, c.SoldOut = "", 0, false
+	}
+	return c
 }
 
 // Cards gives the cards of those of the products that exist, in one query.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,39 +18,76 @@ import (
 	"mall/modules/product"
 )
 
-// shopNames stands for the member module.
-type shopNames map[id.ID]string
+// shops stands for the member module: what the database says, which is not always what a principal remembers.
+type shops struct {
+	mu    sync.Mutex
+	names map[id.ID]string
+	roles map[[2]id.ID]identity.Role
+	lets  map[id.ID]bool // shops whose owners let agents edit products
+}
 
-func (n shopNames) ShopNames(_ context.Context, shops []id.ID) (map[id.ID]string, error) {
+func (s *shops) ShopNames(_ context.Context, shops []id.ID) (map[id.ID]string, error) {
 	out := map[id.ID]string{}
-	for _, s := range shops {
-		if name, ok := n[s]; ok {
-			out[s] = name
+	for _, x := range shops {
+		if name, ok := s.names[x]; ok {
+			out[x] = name
 		}
 	}
 	return out, nil
 }
 
+func (s *shops) StaffRole(_ context.Context, shop, member id.ID) (identity.Role, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roles[[2]id.ID{shop, member}], nil
+}
+
+func (s *shops) AgentsEditProducts(_ context.Context, shop id.ID) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lets[shop], nil
+}
+
+// as is somebody new of the shop's staff.
+func (s *shops) as(ctx context.Context, shop id.ID, role identity.Role) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	member := id.New()
+	s.roles[[2]id.ID{shop, member}] = role
+	return identity.With(ctx, &identity.Principal{MemberID: member, Shops: []identity.ShopRole{{ShopID: shop, Role: role}}})
+}
+
+// remove takes whoever calls with ctx off the shop's staff; their principal does not learn of it.
+func (s *shops) remove(ctx context.Context, t *testing.T, shop id.ID) {
+	t.Helper()
+	p, err := identity.From(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.roles, [2]id.ID{shop, p.MemberID})
+}
+
 // stall is a catalogue with two shops; its contexts say who is calling.
 type stall struct {
 	*product.Catalogue
-	db                       *db.DB
-	moon, forest             id.ID
-	owner, agent, rival, pub context.Context // pub: nobody is logged in
+	db                                *db.DB
+	shops                             *shops
+	moon, forest                      id.ID
+	owner, manager, agent, rival, pub context.Context // pub: nobody is logged in
 }
 
 func newStall(t *testing.T, d *db.DB) stall {
 	t.Helper()
 	s := stall{db: d, moon: id.New(), forest: id.New(), pub: t.Context()}
-	s.Catalogue = product.New(d, shopNames{s.moon: "달빛상점", s.forest: "숲속공방"})
-	s.owner = as(t.Context(), s.moon, identity.RoleOwner)
-	s.agent = as(t.Context(), s.moon, identity.RoleAgent)
-	s.rival = as(t.Context(), s.forest, identity.RoleOwner)
+	s.shops = &shops{names: map[id.ID]string{s.moon: "달빛상점", s.forest: "숲속공방"}, roles: map[[2]id.ID]identity.Role{}, lets: map[id.ID]bool{}}
+	s.Catalogue = product.New(d, s.shops)
+	s.owner = s.shops.as(t.Context(), s.moon, identity.RoleOwner)
+	s.manager = s.shops.as(t.Context(), s.moon, identity.RoleManager)
+	s.agent = s.shops.as(t.Context(), s.moon, identity.RoleAgent)
+	s.rival = s.shops.as(t.Context(), s.forest, identity.RoleOwner)
 	return s
-}
-
-func as(ctx context.Context, shop id.ID, role identity.Role) context.Context {
-	return identity.With(ctx, &identity.Principal{MemberID: id.New(), Shops: []identity.ShopRole{{ShopID: shop, Role: role}}})
 }
 
 func mug() product.Draft {
@@ -97,7 +135,7 @@ func wantFault(t *testing.T, err error, kind fault.Kind, code, field string) {
 func TestWhatIsCreatedIsThere(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		s := newStall(t, d)
-		made := s.make(s.agent, t, s.moon, func(d *product.Draft) {
+		made := s.make(s.manager, t, s.moon, func(d *product.Draft) {
 			d.Name, d.ListPriceWon = "  이모지 🧶 머그컵 ", 20000
 			d.Description = "첫 줄\r\n둘째 줄"
 		})
@@ -191,6 +229,10 @@ func TestHiddenIsForStaffAndDeletedForNobody(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, cards); err != nil || diff != "" {
 			t.Errorf("cards: %v\n%s", err, diff)
+		}
+		bare := product.Card{ID: hidden.ID, ShopID: s.moon, ImageURL: product.ImageURL(hidden.ID), Hidden: true}
+		if diff := cmp.Diff([]product.Card{want[seen.ID], bare}, []product.Card{cards[seen.ID].Public(), cards[hidden.ID].Public()}); diff != "" {
+			t.Errorf("what everybody may see (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -310,11 +352,11 @@ func TestEditChangesTheGivenFields(t *testing.T) {
 		s := newStall(t, d)
 		p := s.make(s.owner, t, s.moon, nil)
 		price, name, hide := int64(9900), "별빛 물컵", true
-		got, err := s.Edit(s.agent, p.ID, product.Edit{PriceWon: &price})
+		got, err := s.Edit(s.manager, p.ID, product.Edit{PriceWon: &price})
 		if err != nil || got.PriceWon != price || got.Name != p.Name || got.Stock != p.Stock || got.Description != p.Description {
 			t.Fatalf("price: %+v, %v", got, err)
 		}
-		if _, err = s.Edit(s.agent, p.ID, product.Edit{Name: &name}); err != nil {
+		if _, err = s.Edit(s.manager, p.ID, product.Edit{Name: &name}); err != nil {
 			t.Fatal(err)
 		}
 		for q, found := range map[string]int{"머그": 0, "별빛": 1, "물컵": 1, "컵": 1} {
@@ -323,16 +365,16 @@ func TestEditChangesTheGivenFields(t *testing.T) {
 				t.Errorf("after the new name %q finds %d, want %d (%v)", q, len(page.Items), found, err)
 			}
 		}
-		if _, err = s.Edit(s.agent, p.ID, product.Edit{Hidden: &hide}); err != nil {
+		if _, err = s.Edit(s.manager, p.ID, product.Edit{Hidden: &hide}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err = s.Get(s.pub, p.ID); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("hidden, but %v", err)
 		}
-		bad, empty := int64(-1), " \u200b "
-		_, err = s.Edit(s.agent, p.ID, product.Edit{PriceWon: &bad})
+		bad, empty := int64(-1), " \u200d "
+		_, err = s.Edit(s.manager, p.ID, product.Edit{PriceWon: &bad})
 		wantFault(t, err, fault.Invalid, "out_of_range", "price_won")
-		_, err = s.Edit(s.agent, p.ID, product.Edit{Name: &empty})
+		_, err = s.Edit(s.manager, p.ID, product.Edit{Name: &empty})
 		wantFault(t, err, fault.Invalid, "empty", "name")
 		got, err = s.Get(s.agent, p.ID)
 		if err != nil || got.Name != name || got.PriceWon != price {

@@ -1,20 +1,22 @@
 package product
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
 	"mall/modules/platform/fault"
+	"mall/modules/platform/text"
 )
 
 // Limits of a product. Prices are won.
 const (
 	MaxName        = 120  // code points
 	MaxDescription = 4000 // code points
+	MaxLines       = 200  // of a description
 	MaxPriceWon    = 1_000_000_000
 	MaxStock       = 1_000_000
 )
@@ -40,23 +42,46 @@ type Edit struct {
 // clean brings the texts into the one form that is stored, and refuses what a product cannot be. The API
 // description holds most of these limits too, but JSON keys in another case slip past it.
 func (d *Draft) clean() error {
-	d.Name = strings.TrimSpace(norm.NFC.String(d.Name))
-	d.Description = norm.NFC.String(strings.ReplaceAll(d.Description, "\r\n", "\n"))
-	switch {
-	case !readable(d.Name):
-		return fault.Invalidf("name", "empty", "A product needs a name that can be read.")
-	case utf8.RuneCountInString(d.Name) > MaxName:
-		return fault.Invalidf("name", "too_long", "A name has at most %d characters.", MaxName)
-	case !plain(d.Name, ""):
-		return fault.Invalidf("name", "invalid_text", "A name is one line of plain text.")
-	case utf8.RuneCountInString(d.Description) > MaxDescription:
-		return fault.Invalidf("description", "too_long", "A description has at most %d characters.", MaxDescription)
-	case !plain(d.Description, "\n\t"):
-		return fault.Invalidf("description", "invalid_text", "A description is plain text.")
-	case !slices.Contains(Categories, d.Category):
+	name, err := text.Name(d.Name, MaxName)
+	if err != nil {
+		return refused("name", err)
+	}
+	description, err := describe(d.Description)
+	if err != nil {
+		return refused("description", err)
+	}
+	d.Name, d.Description = name, description
+	if !slices.Contains(Categories, d.Category) {
 		return fault.Invalidf("category", "unknown_category", "There is no such category.")
 	}
 	return d.checkNumbers()
+}
+
+// describe is a description as it is stored; one of which nothing can be seen is none. What turns the direction of a line
+// is refused: the text stands among others on the page.
+func describe(s string) (string, error) {
+	s = norm.NFC.String(strings.ReplaceAll(s, "\r\n", "\n"))
+	err := text.Body(s, MaxDescription, MaxLines)
+	switch {
+	case errors.Is(err, text.ErrEmpty):
+		return "", nil
+	case err == nil && strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }):
+		return "", text.ErrCharacters
+	}
+	return s, err
+}
+
+// refused words what is wrong with a text.
+func refused(field string, err error) error {
+	switch {
+	case errors.Is(err, text.ErrEmpty):
+		return fault.Invalidf(field, "empty", "A product needs a name that can be read.")
+	case errors.Is(err, text.ErrTooLong):
+		return fault.Invalidf(field, "too_long", "It is longer than a %s may be.", field)
+	case errors.Is(err, text.ErrLines):
+		return fault.Invalidf(field, "too_long", "It has more lines than a %s may have.", field)
+	}
+	return fault.Invalidf(field, "invalid_text", "It holds characters that cannot be shown.")
 }
 
 func (d *Draft) checkNumbers() error {
@@ -85,17 +110,4 @@ func set[T any](field, value *T) {
 	if value != nil {
 		*field = *value
 	}
-}
-
-// readable says whether there is anything to see.
-func readable(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) })
-}
-
-// plain refuses broken UTF-8, control characters but the allowed ones, and the marks that turn the direction
-// of the text around them.
-func plain(s, allowed string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) && !strings.ContainsRune(allowed, r) || unicode.Is(unicode.Bidi_Control, r)
-	})
 }

@@ -24,6 +24,7 @@ type handlers struct{ catalogue *Catalogue }
 const (
 	defaultPage = 50
 	imageCache  = "public, max-age=86400, stale-while-revalidate=604800"
+	boxCache    = "no-cache" // a hidden product may be shown at any moment
 	imagePolicy = "default-src 'none'; sandbox"
 )
 
@@ -91,16 +92,20 @@ func (h handlers) AdjustStock(ctx context.Context, r api.AdjustStockRequestObjec
 }
 
 func (h handlers) GetProductImage(ctx context.Context, r api.GetProductImageRequestObject) (api.GetProductImageResponseObject, error) {
-	svg, err := h.catalogue.Picture(ctx, r.ProductId)
+	svg, settled, err := h.catalogue.Picture(ctx, r.ProductId)
 	if err != nil {
 		return nil, err
 	}
+	cache := boxCache
+	if settled {
+		cache = imageCache
+	}
 	etag := fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(svg))[:24])
 	if strings.Contains(deref(r.Params.IfNoneMatch), etag) {
-		return api.GetProductImage304Response{Headers: api.GetProductImage304ResponseHeaders{CacheControl: imageCache, ETag: etag}}, nil
+		return api.GetProductImage304Response{Headers: api.GetProductImage304ResponseHeaders{CacheControl: cache, ETag: etag}}, nil
 	}
 	return api.GetProductImage200ImagesvgXmlResponse{Body: bytes.NewReader(svg), ContentLength: int64(len(svg)),
-		Headers: api.GetProductImage200ResponseHeaders{CacheControl: imageCache, ContentSecurityPolicy: imagePolicy, ETag: etag}}, nil
+		Headers: api.GetProductImage200ResponseHeaders{CacheControl: cache, ContentSecurityPolicy: imagePolicy, ETag: etag}}, nil
 }
 
 func (h handlers) page(ctx context.Context, page Page) (api.ProductPage, error) {

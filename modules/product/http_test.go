@@ -61,7 +61,7 @@ func newSite(t *testing.T) site {
 	}
 	cfg := httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session", BodyLimit: 64 << 10,
 		RequestTimeout: 10 * time.Second, ShutdownGrace: time.Second}
-	people := doorman{"owner": s.owner, "agent": s.agent, "rival": s.rival}
+	people := doorman{"owner": s.owner, "manager": s.manager, "agent": s.agent, "rival": s.rival}
 	server, err := httpserver.New(cfg, spec, httpserver.Deps{Members: people, Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func (s site) call(t *testing.T, who, method, path, body string) (int, map[strin
 func TestAProductOverHTTP(t *testing.T) {
 	s := newSite(t)
 	shop := "/shops/" + s.moon.String() + "/products"
-	status, made := s.call(t, "agent", "POST", shop, `{"name":"달빛 머그컵","category":"home","price_won":14900,"list_price_won":20000,"stock":3}`)
+	status, made := s.call(t, "manager", "POST", shop, `{"name":"달빛 머그컵","category":"home","price_won":14900,"list_price_won":20000,"stock":3}`)
 	if status != http.StatusCreated {
 		t.Fatal(status, made)
 	}
@@ -119,7 +119,7 @@ func TestAProductOverHTTP(t *testing.T) {
 	if diff := cmp.Diff(want, made); diff != "" {
 		t.Errorf("product (-want +got):\n%s", diff)
 	}
-	status, edited := s.call(t, "agent", "PATCH", path, `{"price_won":25000,"hidden":true}`)
+	status, edited := s.call(t, "manager", "PATCH", path, `{"price_won":25000,"hidden":true}`)
 	if _, sale := edited["list_price_won"]; status != http.StatusOK || edited["price_won"] != 25000.0 || sale {
 		t.Errorf("a price above the one before the sale is no sale: %d %v", status, edited)
 	}
@@ -139,7 +139,7 @@ func TestAProductOverHTTP(t *testing.T) {
 	if status, page := s.call(t, "", "GET", "/products", ""); status != http.StatusOK || !cmp.Equal(page, map[string]any{"items": []any{}}) {
 		t.Errorf("an empty list is a list: %d %v", status, page)
 	}
-	if status, answer := s.call(t, "agent", "DELETE", path, ""); status != http.StatusNoContent || len(answer) != 0 {
+	if status, answer := s.call(t, "manager", "DELETE", path, ""); status != http.StatusNoContent || len(answer) != 0 {
 		t.Errorf("%d %v", status, answer)
 	}
 	if status, _ := s.call(t, "agent", "GET", path, ""); status != http.StatusNotFound {
@@ -205,18 +205,18 @@ func TestRefusalsOverHTTP(t *testing.T) {
 		{"", "GET", "/products?cursor=x", "", 400, "bad_cursor", "cursor"},
 		{"", "GET", "/products?q=%ff", "", 400, "bad_request", "q"},
 		{"", "GET", "/products?q=" + strings.Repeat("x", 101), "", 400, "bad_request", "q"},
-		{"agent", "POST", shop, "", 400, "bad_request", "body"},
-		{"agent", "POST", shop, `[]`, 400, "bad_request", "body"},
-		{"agent", "POST", shop, `{"category":"home","price_won":1,"stock":1}`, 400, "bad_request", "name"},
-		{"agent", "POST", shop, `{"name":" ","category":"home","price_won":1,"stock":1}`, 400, "empty", "name"},
-		{"agent", "POST", shop, `{"name":"가","category":"cars","price_won":1,"stock":1}`, 400, "bad_request", "category"},
-		{"agent", "POST", shop, `{"name":"가","category":"home","price_won":-1,"stock":1}`, 400, "bad_request", "price_won"},
-		{"agent", "POST", shop, `{"name":"가","category":"home","price_won":1.5,"stock":1}`, 400, "bad_request", "price_won"},
-		{"agent", "POST", shop, `{"name":"가","category":"home","price_won":99999999999999999999,"stock":1}`, 400, "bad_request", "price_won"},
-		{"agent", "POST", shop, `{"name":"\u0000","category":"home","price_won":1,"stock":1}`, 400, "empty", "name"},
-		{"agent", "POST", shop, `{"x":"` + strings.Repeat("x", 65<<10) + `"}`, 413, "too_large", ""},
-		{"agent", "PATCH", mine, `{}`, 400, "bad_request", ""},
-		{"agent", "PATCH", mine, `{"name":""}`, 400, "bad_request", "name"},
+		{"manager", "POST", shop, "", 400, "bad_request", "body"},
+		{"manager", "POST", shop, `[]`, 400, "bad_request", "body"},
+		{"manager", "POST", shop, `{"category":"home","price_won":1,"stock":1}`, 400, "bad_request", "name"},
+		{"manager", "POST", shop, `{"name":" ","category":"home","price_won":1,"stock":1}`, 400, "empty", "name"},
+		{"manager", "POST", shop, `{"name":"가","category":"cars","price_won":1,"stock":1}`, 400, "bad_request", "category"},
+		{"manager", "POST", shop, `{"name":"가","category":"home","price_won":-1,"stock":1}`, 400, "bad_request", "price_won"},
+		{"manager", "POST", shop, `{"name":"가","category":"home","price_won":1.5,"stock":1}`, 400, "bad_request", "price_won"},
+		{"manager", "POST", shop, `{"name":"가","category":"home","price_won":99999999999999999999,"stock":1}`, 400, "bad_request", "price_won"},
+		{"manager", "POST", shop, `{"name":"\u0000","category":"home","price_won":1,"stock":1}`, 400, "invalid_text", "name"},
+		{"manager", "POST", shop, `{"x":"` + strings.Repeat("x", 65<<10) + `"}`, 413, "too_large", ""},
+		{"manager", "PATCH", mine, `{}`, 400, "bad_request", ""},
+		{"manager", "PATCH", mine, `{"name":""}`, 400, "bad_request", "name"},
 		{"agent", "POST", mine + "/stock", `{}`, 400, "bad_request", "delta"},
 		{"agent", "POST", mine + "/stock", `{"delta":-11}`, 409, "stock_out_of_range", "delta"},
 		{"agent", "GET", mine + "/nothing", "", 404, "not_found", ""},
@@ -234,7 +234,7 @@ func TestRefusalsOverHTTP(t *testing.T) {
 
 func TestPictureOverHTTP(t *testing.T) {
 	s := newSite(t)
-	p := s.make(s.owner, t, s.moon, func(d *product.Draft) { d.Hidden = true })
+	p := s.make(s.owner, t, s.moon, nil)
 	path := "/products/" + p.ID.String() + "/image.svg"
 	w := s.do(t, "", "GET", path, "")
 	etag := w.Header().Get("ETag")
@@ -256,5 +256,34 @@ func TestPictureOverHTTP(t *testing.T) {
 	}
 	if w := s.do(t, "", "GET", path, "", "If-None-Match", `"other"`); w.Code != http.StatusOK {
 		t.Errorf("another picture: %d", w.Code)
+	}
+}
+
+// The picture of a hidden product tells nothing of it, and is another one as soon as it is shown.
+func TestAHiddenProductsPictureIsABox(t *testing.T) {
+	s := newSite(t)
+	box := func(category string) (string, string) {
+		p := s.make(s.owner, t, s.moon, func(d *product.Draft) { d.Hidden, d.Category = true, category })
+		path := "/products/" + p.ID.String()
+		w := s.do(t, "", "GET", path+"/image.svg", "")
+		staff := s.do(t, "owner", "GET", path+"/image.svg", "")
+		if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-cache" || w.Body.String() != staff.Body.String() {
+			t.Errorf("%d %q", w.Code, w.Header().Get("Cache-Control"))
+		}
+		for _, shown := range product.Categories {
+			if w.Body.String() == string(product.Image(p.ID, shown)) {
+				t.Errorf("hidden, a product of %s is drawn as one of %s", category, shown)
+			}
+		}
+		return path, w.Body.String()
+	}
+	box("food")
+	path, hidden := box("digital")
+	if status, _ := s.call(t, "owner", "PATCH", path, `{"hidden":false}`); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	w := s.do(t, "", "GET", path+"/image.svg", "", "If-None-Match", `"old"`)
+	if w.Code != http.StatusOK || w.Body.String() == hidden || !strings.HasPrefix(w.Header().Get("Cache-Control"), "public") {
+		t.Errorf("shown again: %d %q", w.Code, w.Header().Get("Cache-Control"))
 	}
 }

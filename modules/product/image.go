@@ -9,27 +9,36 @@ import (
 	"mall/modules/platform/id"
 )
 
-// Picture gives the product's picture, also of a hidden or deleted one, since orders and talks go on showing it.
-func (c *Catalogue) Picture(ctx context.Context, product id.ID) ([]byte, error) {
+// Picture gives the product's picture, also of a deleted one, since orders and talks go on showing it. Of a hidden one it
+// is a closed box, for everybody: what the shop keeps back is not told by a picture, and one address has one picture,
+// whoever asks. settled is false while it may be another one soon.
+func (c *Catalogue) Picture(ctx context.Context, product id.ID) (svg []byte, settled bool, err error) {
 	p, err := c.rows.Get(ctx, product)
 	if err != nil {
-		return nil, orMissing(err)
+		return nil, false, orMissing(err)
 	}
-	return Image(p.ID, p.Category), nil
+	if p.Hidden {
+		return draw(p.ID, box), false, nil
+	}
+	return Image(p.ID, p.Category), true, nil
 }
 
 // Image draws a product's picture as SVG: a thing of its category before soft shapes, in colours of its own. The same
 // id and category give the same bytes on every instance. It holds no text and nothing that anyone typed, and only
 // presentation attributes, so that the strictest content policy shows it.
 func Image(product id.ID, category string) []byte {
-	sum := sha256.Sum256(product[:])
-	p := palettes[int(sum[0])%len(palettes)]
 	drawings := motifs[category]
 	if len(drawings) == 0 {
 		drawings = motifs["hobby"]
 	}
 	// The last byte of the id chooses the drawing, which lets the demo catalogue show a mug for a mug.
-	motif := drawings[int(product[len(product)-1])%len(drawings)]
+	return draw(product, drawings[int(product[len(product)-1])%len(drawings)])
+}
+
+// draw puts the thing before shapes that follow from the id.
+func draw(product id.ID, motif string) []byte {
+	sum := sha256.Sum256(product[:])
+	p := palettes[int(sum[0])%len(palettes)]
 	x, y, r := 40+int(sum[1])%320, 20+int(sum[2])%120, 50+int(sum[3])%60
 	return []byte(p.paint(fmt.Sprintf(frame, x, y, r, 400-x, 330+int(sum[4])%40, r/2, motif)))
 }

@@ -8,29 +8,36 @@ import (
 	"mall/modules/platform/identity"
 )
 
-// Create puts a new product into a shop of which the caller is staff; fault.NotFound to anyone else.
+// Create puts a new product into a shop. fault.NotFound: the caller is not of its staff. fault.Forbidden: an agent, whom
+// the owner does not let.
 func (c *Catalogue) Create(ctx context.Context, shop id.ID, d Draft) (Product, error) {
 	if err := staff(ctx, shop, "shop"); err != nil {
 		return Product{}, err
 	}
-	return c.create(ctx, id.New(), shop, d)
+	return c.create(ctx, id.New(), shop, d, func(ctx context.Context) error { return c.authorize(ctx, shop, "shop", wholeProduct) })
 }
 
-func (c *Catalogue) create(ctx context.Context, product, shop id.ID, d Draft) (Product, error) {
-	if err := d.clean(); err != nil {
-		return Product{}, err
-	}
+// create writes a product if may, asked in the same transaction, has nothing against it.
+func (c *Catalogue) create(ctx context.Context, product, shop id.ID, d Draft, may func(context.Context) error) (Product, error) {
 	at := c.now()
 	p := Product{ID: product, ShopID: shop, Stock: d.Stock, CreatedAt: at, UpdatedAt: at}
-	d.fill(&p)
-	err := c.db.TxOnce(ctx, func(ctx context.Context) error { return c.rows.Insert(ctx, p, grams(p.SearchName)) }, c.stands(&p))
+	err := c.db.TxOnce(ctx, func(ctx context.Context) error {
+		if err := may(ctx); err != nil {
+			return err
+		}
+		if err := d.clean(); err != nil {
+			return err
+		}
+		d.fill(&p)
+		return c.rows.Insert(ctx, p, grams(p.SearchName))
+	}, c.stands(&p))
 	return p, err
 }
 
 // Edit changes the given fields of a product. Like every change of a product it answers fault.NotFound to anyone
-// but the shop's staff, whether the product exists or not.
+// but the shop's staff, whether the product exists or not. fault.Forbidden: an agent, whom the owner does not let.
 func (c *Catalogue) Edit(ctx context.Context, product id.ID, e Edit) (Product, error) {
-	return c.change(ctx, product, func(ctx context.Context, p *Product) error {
+	return c.change(ctx, product, wholeProduct, func(ctx context.Context, p *Product) error {
 		d := draftOf(*p)
 		e.apply(&d)
 		if err := d.clean(); err != nil {
@@ -47,9 +54,9 @@ func (c *Catalogue) Edit(ctx context.Context, product id.ID, e Edit) (Product, e
 }
 
 // Delete takes the product out of the mall. Orders and talks keep what they show of it, and stock that comes back
-// from a cancelled order is still counted.
+// from a cancelled order is still counted. Errors: as Edit.
 func (c *Catalogue) Delete(ctx context.Context, product id.ID) error {
-	_, err := c.change(ctx, product, func(ctx context.Context, p *Product) error {
+	_, err := c.change(ctx, product, wholeProduct, func(ctx context.Context, p *Product) error {
 		p.UpdatedAt = c.now()
 		return c.rows.Delete(ctx, p.ID, p.UpdatedAt)
 	})
@@ -57,9 +64,10 @@ func (c *Catalogue) Delete(ctx context.Context, product id.ID) error {
 }
 
 // AdjustStock adds delta to the stock. Since it is a difference, an order that goes through at the same moment is
-// not undone by it. fault.Conflict "stock_out_of_range" when the result would be below 0 or above MaxStock.
+// not undone by it. Agents may: they count what comes back and what is broken. fault.Conflict "stock_out_of_range" when the
+// result would be below 0 or above MaxStock.
 func (c *Catalogue) AdjustStock(ctx context.Context, product id.ID, delta int64) (Product, error) {
-	return c.change(ctx, product, func(ctx context.Context, p *Product) error {
+	return c.change(ctx, product, onlyStock, func(ctx context.Context, p *Product) error {
 		if delta < -MaxStock || delta > MaxStock {
 			return fault.Invalidf("delta", "out_of_range", "It is between %d and %d.", -MaxStock, MaxStock)
 		}
@@ -72,8 +80,40 @@ func (c *Catalogue) AdjustStock(ctx context.Context, product id.ID, delta int64)
 	})
 }
 
-// change lets fn work on a locked product of a shop for which the caller answers, and gives what fn made of it.
-func (c *Catalogue) change(ctx context.Context, product id.ID, fn func(context.Context, *Product) error) (Product, error) {
+// act is what somebody wants to do with a product.
+type act bool
+
+const (
+	onlyStock    act = false
+	wholeProduct act = true // what people read and pay; agents need the owner's leave
+)
+
+// authorize refuses who may not act for the shop now. It asks the database within the change's own transaction: who was
+// removed a moment ago changes nothing more, whatever the principal remembers and whether or not news arrive.
+func (c *Catalogue) authorize(ctx context.Context, shop id.ID, what string, a act) error {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return err
+	}
+	role, err := c.shops.StaffRole(ctx, shop, p.MemberID)
+	if err != nil {
+		return err
+	}
+	if !role.AtLeast(identity.RoleAgent) {
+		return fault.Missing(what)
+	}
+	if a == onlyStock || role.AtLeast(identity.RoleManager) {
+		return nil
+	}
+	lets, err := c.shops.AgentsEditProducts(ctx, shop)
+	if err == nil && !lets {
+		return fault.New(fault.Forbidden, "forbidden", "In this shop only owners and managers change products.")
+	}
+	return err
+}
+
+// change lets fn work on a locked product of a shop for which the caller may act, and gives what fn made of it.
+func (c *Catalogue) change(ctx context.Context, product id.ID, a act, fn func(context.Context, *Product) error) (Product, error) {
 	if _, err := identity.From(ctx); err != nil {
 		return Product{}, err
 	}
@@ -85,6 +125,9 @@ func (c *Catalogue) change(ctx context.Context, product id.ID, fn func(context.C
 		}
 		if len(locked) == 0 || locked[0].Deleted || !staffOf(ctx, locked[0].ShopID) {
 			return fault.Missing("product")
+		}
+		if err := c.authorize(ctx, locked[0].ShopID, "product", a); err != nil {
+			return err
 		}
 		p = locked[0]
 		p.SearchName = folded(p.Name)

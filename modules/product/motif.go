@@ -1,5 +1,10 @@
 package product
 
+// box is drawn for a product that is hidden.
+const box = `<path d="M92 184l108-52 108 52-108 54z" fill="@light" stroke="@dark" stroke-width="6" stroke-linejoin="round"/>` +
+	`<path d="M92 184v92l108 42v-80zM308 184v92l-108 42v-80z" fill="@main" stroke="@dark" stroke-width="6" stroke-linejoin="round"/>` +
+	`<path d="M146 158l108 53v36l-22 9v-34l-110-53z" fill="@accent" fill-opacity=".8"/>`
+
 // motifs are the things drawn for each category, on a field of 400 by 400 whose ground is at y = 318.
 // The names of colours (@main …) are filled in from a palette.
 var motifs = map[string][]string{

@@ -1,6 +1,7 @@
 // Package product is what the mall sells: the catalogue, its search, and the stock.
 //
-// A product belongs to one shop. Anyone may look at it unless it is hidden; only the shop's staff may change it.
+// A product belongs to one shop. Anyone may look at it unless it is hidden; only the shop's staff may change it, and its
+// agents only the stock unless the owner lets them.
 // Deleting keeps the row, because orders and talks go on showing what they were about.
 package product
 
@@ -26,9 +27,14 @@ func API() []byte { return description }
 // before a sale and means something only while it is above PriceWon.
 type Product = store.Product
 
-// Shops gives the names of shops; one that does not exist has none.
+// Shops knows the shops and who answers for them.
 type Shops interface {
+	// ShopNames gives the names of shops; one that does not exist has none.
 	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
+	// StaffRole is a member's role as the database has it in the transaction of ctx, "" for who is not of the staff.
+	StaffRole(ctx context.Context, shop, member id.ID) (identity.Role, error)
+	// AgentsEditProducts says whether the shop's owner lets agents do with products what managers may.
+	AgentsEditProducts(ctx context.Context, shop id.ID) (bool, error)
 }
 
 // Catalogue is the module: everything the mall sells.
@@ -39,7 +45,7 @@ type Catalogue struct {
 	now   func() time.Time
 }
 
-// New makes the catalogue; shops puts names to the shop ids.
+// New makes the catalogue.
 func New(d *db.DB, shops Shops) *Catalogue {
 	return &Catalogue{db: d, rows: store.New(d), shops: shops, now: now}
 }

@@ -38,7 +38,7 @@ func (c *Catalogue) seed(ctx context.Context, products []SeedProduct) error {
 			if _, ok := there[p.ID]; ok {
 				continue
 			}
-			if _, err := c.create(ctx, p.ID, p.ShopID, p.Draft); err != nil {
+			if _, err := c.create(ctx, p.ID, p.ShopID, p.Draft, func(context.Context) error { return nil }); err != nil {
 				return err
 			}
 		}

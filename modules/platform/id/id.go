@@ -64,6 +64,9 @@ func (x ID) String() string { return uuid.UUID(x).String() }
 // IsZero says whether it is the id of nothing.
 func (x ID) IsZero() bool { return x == Nil }
 
+// Timed says whether the id sorts by its time of making, as those of New do (a UUIDv7).
+func (x ID) Timed() bool { return x[6]>>4 == 7 && x[8]>>6 == 0b10 }
+
 // Compare orders ids by their bytes: by time of making.
 func (x ID) Compare(y ID) int { return bytes.Compare(x[:], y[:]) }
 

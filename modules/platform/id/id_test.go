@@ -49,3 +49,16 @@ func TestDerivedIsStable(t *testing.T) {
 		t.Error("Derived must depend on its text alone")
 	}
 }
+
+func TestOnlyWhatNewMakesIsTimed(t *testing.T) {
+	all := id.ID{}
+	for i := range all {
+		all[i] = 0xff
+	}
+	for x, want := range map[id.ID]bool{id.New(): true, id.Nil: false, id.Derived("news"): false, all: false,
+		id.MustParse("0193a000-0000-7000-8000-000000000001"): true, id.MustParse("0193a000-0000-7000-c000-000000000001"): false} {
+		if x.Timed() != want {
+			t.Errorf("%s: %v", x, !want)
+		}
+	}
+}

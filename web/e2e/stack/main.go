@@ -73,7 +73,7 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 	}
 
 	settings := []string{
-		"MALL_DEMO=true",
+		"MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo",
 		"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
 		"MALL_REDIS__ADDR=" + redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text(),

@@ -670,7 +670,11 @@ export interface paths {
         /** The caller's own orders, newest first. */
         get: operations["listMyOrders"];
         put?: never;
-        /** Orders products of one shop; their stock is taken in the same transaction, all or nothing. */
+        /**
+         * Orders products of one shop; their stock is taken in the same transaction, all or nothing.
+         * @description An order that nobody pays is cancelled by the mall after a while (order.unpaid_life, half an hour by default), and its
+         *     stock is for sale again. A member has only so many unpaid ones at once (too_many_unpaid).
+         */
         post: operations["placeOrder"];
         delete?: never;
         options?: never;
@@ -708,7 +712,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes the order one legal step further. Paying goes through the mall's demo payment. */
+        /** Takes the order one legal step further. Paying charges the buyer first; where nothing can be paid it is refused (payment_off). */
         post: operations["stepOrder"];
         delete?: never;
         options?: never;
@@ -780,11 +784,14 @@ export interface paths {
         get: operations["getProduct"];
         put?: never;
         post?: never;
-        /** Takes the product out of the mall for good; orders and talks keep what they show of it. */
+        /**
+         * Takes the product out of the mall for good; orders and talks keep what they show of it.
+         * @description For the shop's owners and managers, and its agents where the owner lets them.
+         */
         delete: operations["deleteProduct"];
         options?: never;
         head?: never;
-        /** Changes the given fields; for the shop's staff. */
+        /** Changes the given fields; for the shop's owners and managers, and its agents where the owner lets them. */
         patch: operations["editProduct"];
         trace?: never;
     };
@@ -799,7 +806,7 @@ export interface paths {
         };
         /**
          * A picture drawn for the product; the same bytes every time, to be cached for a day.
-         * @description Also for hidden and deleted products, since orders and talks go on showing them.
+         * @description Also for deleted products, since orders and talks go on showing them. For a hidden one it is a closed box, not to be cached.
          */
         get: operations["getProductImage"];
         put?: never;
@@ -821,7 +828,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adds to or takes from the stock (never below 0), safely beside running orders. */
+        /** Adds to or takes from the stock (never below 0), safely beside running orders; for all of the shop's staff. */
         post: operations["adjustStock"];
         delete?: never;
         options?: never;
@@ -970,6 +977,7 @@ export interface paths {
         /** All products of a shop with the hidden ones, newest first; for its staff. */
         get: operations["listShopProducts"];
         put?: never;
+        /** Puts a new product into the shop; for its owners and managers, and its agents where the owner lets them. */
         post: operations["createProduct"];
         delete?: never;
         options?: never;

@@ -117,7 +117,7 @@ func TestListsWalkOneIndex(t *testing.T) {
 func TestRowsAreFoundByTheirKeys(t *testing.T) {
 	d := testservers.Open(t, testservers.MySQL(t))
 	ids := fill(t, New(d))
-	wanted := Order{ID: id.New(), Number: "20261123-000000", BuyerID: named("buyer3"), ClientOrderID: named("key"), ShopID: named("shop3")}
+	wanted := Order{ID: id.New(), Number: "20261123-000000", BuyerID: named("buyer3"), ClientOrderID: named("key"), ShopID: named("shop3"), Status: "placed"}
 	if err := d.Write(t.Context()).Create(&wanted).Error; err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +131,14 @@ func TestRowsAreFoundByTheirKeys(t *testing.T) {
 		}},
 		"the lines of a page": {"PRIMARY", func(tx *gorm.DB) *gorm.DB { return linesOf(tx, ids[:20]).Find(&[]Line{}) }},
 		"cards":               {"PRIMARY PRIMARY", func(tx *gorm.DB) *gorm.DB { return headsOf(tx, ids[:20]).Find(&[]Head{}) }},
+		"a buyer's unpaid orders": {"order_orders_status_buyer", func(tx *gorm.DB) *gorm.DB {
+			var n int64
+			return inStatus(tx, named("buyer3"), "placed").Count(&n)
+		}},
+		"orders that nobody pays": {"order_orders_status PRIMARY", func(tx *gorm.DB) *gorm.DB {
+			late := Lateness{Unpaid: old, Charging: old}
+			return unpaid(tx, "placed", "pending", late, Unpaid{ID: ids[9], CreatedAt: old.Add(-time.Hour)}, 100).Find(&[]Unpaid{})
+		}},
 		"unsettled payments": {"order_payments_unsettled", func(tx *gorm.DB) *gorm.DB {
 			return unsettled(tx, "pending", old, 100).Find(&[]Payment{})
 		}},

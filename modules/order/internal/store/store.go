@@ -188,3 +188,53 @@ func headsOf(tx *gorm.DB, orders []id.ID) *gorm.DB {
 		Select("o.id, o.number, o.buyer_id, o.shop_id, o.status, o.total_won, o.line_count, l.product_id, l.name").
 		Joins("JOIN order_lines AS l ON l.order_id = o.id AND l.position = 1").Where("o.id IN ?", orders)
 }
+
+// buyer is a row of order_buyers.
+type buyer struct {
+	BuyerID id.ID `gorm:"primaryKey"`
+}
+
+func (buyer) TableName() string { return "order_buyers" }
+
+// LockBuyer makes everyone wait who places orders for the same buyer, until the transaction ends.
+func (s Store) LockBuyer(ctx context.Context, member id.ID) error {
+	return db.Fault(s.db.Write(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&buyer{BuyerID: member}).Error)
+}
+
+// CountInStatus is the number of a buyer's orders that are in a status.
+func (s Store) CountInStatus(ctx context.Context, buyer id.ID, status Status) (int64, error) {
+	var n int64
+	err := inStatus(s.db.Read(ctx), buyer, status).Count(&n).Error
+	return n, db.Fault(err)
+}
+
+func inStatus(tx *gorm.DB, buyer id.ID, status Status) *gorm.DB {
+	return tx.Model(&Order{}).Where("buyer_id = ? AND status = ?", buyer, status)
+}
+
+// Unpaid is an order that waits for its money.
+type Unpaid struct {
+	ID        id.ID
+	CreatedAt time.Time
+}
+
+// Lateness says since when an order waits too long: one that nobody pays, and one whose charge is under way.
+type Lateness struct{ Unpaid, Charging time.Time }
+
+// Unpaid reads orders in the status that have waited too long, the longest first: those behind after, whose payment is
+// not in the state charging or has been for too long.
+func (s Store) Unpaid(ctx context.Context, status Status, charging string, late Lateness, after Unpaid, limit int) ([]Unpaid, error) {
+	var found []Unpaid
+	err := unpaid(s.db.Read(ctx), status, charging, late, after, limit).Find(&found).Error
+	return found, db.Fault(err)
+}
+
+func unpaid(tx *gorm.DB, status Status, charging string, late Lateness, after Unpaid, limit int) *gorm.DB {
+	tx = tx.Table("order_orders AS o").Select("o.id, o.created_at").
+		Joins("LEFT JOIN order_payments AS p ON p.order_id = o.id AND p.state = ?", charging).
+		Where("o.status = ? AND o.created_at < ? AND (p.order_id IS NULL OR o.created_at < ?)", status, late.Unpaid, late.Charging)
+	if !after.ID.IsZero() {
+		tx = tx.Where("o.created_at >= ? AND (o.created_at > ? OR o.id > ?)", after.CreatedAt, after.CreatedAt, after.ID)
+	}
+	return tx.Order("o.created_at, o.id").Limit(limit)
+}

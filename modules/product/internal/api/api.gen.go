@@ -197,19 +197,19 @@ type ServerInterface interface {
 	// GetProduct One product. A hidden one is found only by its shop's staff.
 	// (GET /products/{product_id})
 	GetProduct(ctx echo.Context, productId ProductId) error
-	// EditProduct Changes the given fields; for the shop's staff.
+	// EditProduct Changes the given fields; for the shop's owners and managers, and its agents where the owner lets them.
 	// (PATCH /products/{product_id})
 	EditProduct(ctx echo.Context, productId ProductId) error
 	// GetProductImage A picture drawn for the product; the same bytes every time, to be cached for a day.
 	// (GET /products/{product_id}/image.svg)
 	GetProductImage(ctx echo.Context, productId ProductId, params GetProductImageParams) error
-	// AdjustStock Adds to or takes from the stock (never below 0), safely beside running orders.
+	// AdjustStock Adds to or takes from the stock (never below 0), safely beside running orders; for all of the shop's staff.
 	// (POST /products/{product_id}/stock)
 	AdjustStock(ctx echo.Context, productId ProductId) error
 	// ListShopProducts All products of a shop with the hidden ones, newest first; for its staff.
 	// (GET /shops/{shop_id}/products)
 	ListShopProducts(ctx echo.Context, shopId ShopId, params ListShopProductsParams) error
-
+	// CreateProduct Puts a new product into the shop; for its owners and managers, and its agents where the owner lets them.
 	// (POST /shops/{shop_id}/products)
 	CreateProduct(ctx echo.Context, shopId ShopId) error
 }
@@ -827,19 +827,19 @@ type StrictServerInterface interface {
 	// GetProduct One product. A hidden one is found only by its shop's staff.
 	// (GET /products/{product_id})
 	GetProduct(ctx context.Context, request GetProductRequestObject) (GetProductResponseObject, error)
-	// EditProduct Changes the given fields; for the shop's staff.
+	// EditProduct Changes the given fields; for the shop's owners and managers, and its agents where the owner lets them.
 	// (PATCH /products/{product_id})
 	EditProduct(ctx context.Context, request EditProductRequestObject) (EditProductResponseObject, error)
 	// GetProductImage A picture drawn for the product; the same bytes every time, to be cached for a day.
 	// (GET /products/{product_id}/image.svg)
 	GetProductImage(ctx context.Context, request GetProductImageRequestObject) (GetProductImageResponseObject, error)
-	// AdjustStock Adds to or takes from the stock (never below 0), safely beside running orders.
+	// AdjustStock Adds to or takes from the stock (never below 0), safely beside running orders; for all of the shop's staff.
 	// (POST /products/{product_id}/stock)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
 	// ListShopProducts All products of a shop with the hidden ones, newest first; for its staff.
 	// (GET /shops/{shop_id}/products)
 	ListShopProducts(ctx context.Context, request ListShopProductsRequestObject) (ListShopProductsResponseObject, error)
-
+	// CreateProduct Puts a new product into the shop; for its owners and managers, and its agents where the owner lets them.
 	// (POST /shops/{shop_id}/products)
 	CreateProduct(ctx context.Context, request CreateProductRequestObject) (CreateProductResponseObject, error)
 }
