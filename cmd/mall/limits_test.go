@@ -23,7 +23,7 @@ var classed = map[string]string{
 	"signUp": "sign_up", "logIn": "login", "openWebSession": "login", "refreshTokens": "write", "closeWebSession": "write",
 	"answerSecondFactor": "login", "answerWebSecondFactor": "login", "answerStepUp": "login", "changePassword": "login", "resetPassword": "login",
 	"proveEmail": "login", "askPasswordReset": "mail", "sendEmailProof": "mail", "inviteStaff": "mail", "addStaff": "mail",
-	"listProducts": "search", "listShopProducts": "search", "sendMessage": "send", "streamEvents": "connect",
+	"listProducts": "search", "listShopProducts": "search", "sendMessage": "send", "moveCursor": "send", "streamEvents": "connect",
 }
 
 // Each operation has a class of limits: its own, or that of its method. What changes something without a login, and what is

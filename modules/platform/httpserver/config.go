@@ -67,6 +67,14 @@ func (c Config) Origins() []string {
 	return all
 }
 
+// widest is the shortest prefix that can be a network of one's own: 10.0.0.0/8, and fc00::/7.
+func widest(a netip.Addr) int {
+	if a.Is4() {
+		return 8
+	}
+	return 7
+}
+
 func (c Config) https() bool { return strings.HasPrefix(c.PublicURL, "https://") }
 
 // Check finds what tags cannot say. The error names the key.
@@ -81,8 +89,8 @@ func (c Config) Check() error {
 		if err != nil {
 			return fmt.Errorf("http.trusted_proxies: %q is not a CIDR such as 10.0.0.0/8", p)
 		}
-		if prefix.Bits() == 0 {
-			return fmt.Errorf("http.trusted_proxies: %s is everybody, who could then say who they are", p)
+		if prefix.Bits() < widest(prefix.Addr()) {
+			return fmt.Errorf("http.trusted_proxies: %s is half the world, which could then say who it is", p)
 		}
 	}
 	for _, o := range c.AllowedOrigins {

@@ -24,7 +24,7 @@ const (
 	classSearch               // the catalogue is gone through, which anybody may
 	classRead                 // what else only looks
 	classWrite                // what else changes something
-	classSend                 // a message, which the chat itself limits by member, across instances
+	classSend                 // what a socket would say: messages, which the chat itself limits by member, and cursors
 	classConnect              // a connection that stays
 	classes
 )

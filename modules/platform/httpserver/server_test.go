@@ -264,6 +264,7 @@ func TestConfigNamesTheKeyAtFault(t *testing.T) {
 		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"10.0.0.1"} }},
 		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"10.0.0.0/8", "0.0.0.0/0"} }},
 		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"::/0"} }},
+		{"http.trusted_proxies", func(c *httpserver.Config) { c.TrustedProxies = []string{"0.0.0.0/1", "128.0.0.0/1"} }},
 		{"http.allowed_origins", func(c *httpserver.Config) { c.AllowedOrigins = []string{"shop.example/x"} }},
 		{"http.security_contact", func(c *httpserver.Config) { c.SecurityContact = "security@mall.example" }},
 		{"http.security_contact", func(c *httpserver.Config) { c.SecurityContact = "mailto:a@b\nPolicy: x" }},
@@ -275,6 +276,7 @@ func TestConfigNamesTheKeyAtFault(t *testing.T) {
 			t.Errorf("%s: %v", tc.key, err)
 		}
 	}
+	good.TrustedProxies, good.SecurityContact = []string{"10.0.0.0/8", "fc00::/7", "192.0.2.1/32"}, "https://mall.example/security"
 	if err := good.Check(); err != nil {
 		t.Error(err)
 	}
