@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
@@ -12,7 +13,9 @@ import (
 
 	"mall/modules/chat/internal/api"
 	"mall/modules/chat/internal/store"
+	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
+	"mall/modules/platform/jsoncheck"
 )
 
 func sampleMessage(body, name string) store.Message {
@@ -142,12 +145,83 @@ func FuzzQuickRequest(f *testing.F) {
 		if !ok {
 			return
 		}
-		slow := request{}
-		if err := json.Unmarshal(text, &slow); err != nil {
+		slow, err := slowRequest(text)
+		if err != nil && len(quick.ID) <= maxRequestID {
 			t.Fatalf("taken: %q, which is no request: %v", text, err)
+		}
+		if err != nil {
+			return
 		}
 		if !reflect.DeepEqual(quick, slow) {
 			t.Errorf("%q\n got %+v\nwant %+v", text, quick, slow)
 		}
 	})
+}
+
+// A frame that is taken is one JSON object, which every reader reads alike.
+func FuzzRequest(f *testing.F) {
+	for _, s := range []string{
+		`{"type":"send","card":{"kind":"order","id":"0193a000-0000-7000-8000-000000000a01"}}`, `{"type":"resume","epoch":"e","rooms":{"0193A000-0000-7000-8000-000000000a01":3}}`,
+		`{"state":"open","STATE":"x"}`, `{"body":"\ud800"}`, `{"body":"a\nb"}`, `[]`, `{"type":"a"}{}`, `{"ro\u006fms":{}}`, `{"to\u212aen":"x"}`, `{"type":"ping","\u017feq":1}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := decodeRequest(text)
+		if len(r.ID) > maxRequestID {
+			t.Errorf("%q: id of %d bytes", text, len(r.ID))
+		}
+		if err != nil || !utf8.Valid(text) {
+			return
+		}
+		if err := jsoncheck.Strict(text); err != nil {
+			t.Fatalf("taken: %q: %v", text, err)
+		}
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(text, &fields); err != nil && string(bytes.TrimSpace(text)) != "null" {
+			t.Fatalf("taken: %q: %v", text, err)
+		}
+		for _, key := range []string{"type", "body"} {
+			var want string
+			if raw := fields[key]; raw != nil {
+				_ = json.Unmarshal(raw, &want)
+			}
+			if got := map[string]string{"type": r.Type, "body": r.Body}[key]; got != want {
+				t.Errorf("%q: %s is %q, want %q", text, key, got, want)
+			}
+		}
+	})
+}
+
+func TestFramesAreReadInOneWayOnly(t *testing.T) {
+	for text, code := range map[string]string{
+		`{"type":"ping","id":"7"}`: "", ` {"type":"ping","id":"7","else":{"a":[1,null]}} `: "", `{"type":"ping","id":"\u0037"}`: "",
+		`{"type":"ping","type":"send","id":"7"}`: "bad_request", `{"type":"ping","id":"7","id":"7"}`: "bad_request", `{"on":true,"on":true,"id":"7"}`: "bad_request",
+		`{"type":"ping","TYPE":"send","id":"7"}`: "bad_request", `{"Type":"ping","id":"7"}`: "bad_request", `{"type":"read","\u017feq":1,"id":"7"}`: "bad_request",
+		`{"type":"ping","id":"7"}{}`: "bad_request", `{"type":"ping","id":"7"} x`: "bad_request", `{"type":"ping","else":1,"els\u0065":2,"id":"7"}`: "bad_request",
+		`{"type":"send","body":"\ud800","id":"7"}`: "invalid_body", `{"type":"send","body":"\udc00\ud800","id":"7"}`: "invalid_body",
+		`{"type":"send","id":"7","card":{"kind":"person","id":"0193a000-0000-7000-8000-000000000a01"}}`:                 "bad_request",
+		`{"type":"send","id":"7","card":{"KIND":"order","id":"0193a000-0000-7000-8000-000000000a01"}}`:                  "bad_request",
+		`{"type":"send","id":"7","card":{"kind":"order","id":"0193a000-0000-7000-8000-000000000a01","kind":"product"}}`: "bad_request",
+		"\ufeff{}": "bad_request", `nonsense`: "bad_request",
+	} {
+		_, err := decodeRequest([]byte(text))
+		got := ""
+		if err != nil {
+			got = fault.CodeOf(err)
+		}
+		if got != code {
+			t.Errorf("%s: %q, want %q (%v)", text, got, code, err)
+		}
+	}
+}
+
+func BenchmarkDecodeEscaped(b *testing.B) {
+	frame := []byte(`{"type":"send","id":"1","room_id":"0193a000-0000-7000-8000-000000000a01","client_msg_id":"0193a000-0000-7000-8000-000000000a04","body":"재고 있나요?\n내일까지 받을 수 있을까요?"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decodeRequest(frame); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

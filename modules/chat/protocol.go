@@ -2,6 +2,7 @@ package chat
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"mall/modules/chat/internal/api"
@@ -49,22 +50,38 @@ func decodeRequest(text []byte) (request, error) {
 	return r, err
 }
 
+// slowRequest reads any frame, as strictly as REST reads its bodies.
 func slowRequest(text []byte) (request, error) {
+	if err := jsoncheck.Strict(text); err != nil {
+		r := request{ID: idOf(text)}
+		if errors.Is(err, jsoncheck.ErrSurrogate) {
+			return r, fault.Invalidf("body", "invalid_body", "The text holds half a surrogate pair.")
+		}
+		return r, fault.Wrap(fault.Invalid, "bad_request", "The frame is not one JSON object that can be read in one way only.", err)
+	}
 	var r request
 	if err := json.Unmarshal(text, &r); err != nil {
-		var named struct{ ID string }
-		if json.Unmarshal(text, &named) == nil && len(named.ID) <= maxRequestID {
-			r.ID = named.ID
-		}
-		return r, fault.Wrap(fault.Invalid, "bad_request", "The frame is not what its type needs.", err)
+		return request{ID: idOf(text)}, fault.Wrap(fault.Invalid, "bad_request", "The frame is not what its type needs.", err)
 	}
 	if err := checkID(&r); err != nil {
 		return r, err
 	}
-	if jsoncheck.LoneSurrogate(text) {
-		return r, fault.Invalidf("body", "invalid_body", "The text holds half a surrogate pair.")
+	if misspelled(text) {
+		return r, fault.Invalidf("type", "bad_request", "The names of fields are spelled in small letters.")
+	}
+	if r.Card != nil && r.Card.Kind != subjectProduct && r.Card.Kind != subjectOrder {
+		return r, fault.Invalidf("card.kind", "bad_request", "A card shows a product or an order.")
 	}
 	return r, nil
+}
+
+// idOf is the id of a request that makes no sense otherwise, if it can be found.
+func idOf(text []byte) string {
+	var named struct{ ID string }
+	if json.Unmarshal(text, &named) != nil || len(named.ID) > maxRequestID {
+		return ""
+	}
+	return named.ID
 }
 
 func checkID(r *request) error {
