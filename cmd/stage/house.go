@@ -77,7 +77,7 @@ func raisedInWords() string {
 // knows says whether a program has a setting of that name: an older one, which may be measured too, refuses what it does
 // not know, and a newer one does not start without some. The defaults, with all names, are in the program as they are written.
 func knows(program, setting string) (bool, error) {
-	text, err := os.ReadFile(program) //nolint:gosec // the program that is about to be started
+	text, err := os.ReadFile(program)
 	return bytes.Contains(text, []byte("\n  "+setting+":")), err
 }
 
