@@ -35,7 +35,8 @@ type danger struct {
 
 // exposures lists the dangers, in the order in which they are told.
 func (s *settings) exposures() []danger {
-	demo := "and the demo's passwords are known to everybody, its operator's too: set demo to false, or demo_exposed to true where nobody else gets there"
+	demo := "and the demo's passwords are known to everybody, its operator's too: " +
+		"set demo to false, or demo_exposed to true where nobody else gets there"
 	plain := s.HTTP.PublicURL + " is read by whoever is on the way, passwords and cookies too"
 	payments := s.Order.Payments == paymentsDemo && !s.embedded()
 	return []danger{
@@ -46,7 +47,8 @@ func (s *settings) exposures() []danger {
 			refusal: fmt.Sprintf("%s is where others come, %s", s.HTTP.PublicURL, demo),
 			warning: "whoever reaches this mall logs in with the demo's passwords, as its operator too"},
 		{setting: "order.payments", open: s.Order.Payments == "",
-			refusal: "must be set with db.driver mysql: none (nobody can pay in this mall), or demo (every order counts as paid, and no money moves)"},
+			refusal: "must be set with db.driver mysql: none (nobody can pay in this mall), " +
+				"or demo (every order counts as paid, and no money moves)"},
 		{setting: "order.payments", open: payments, wanted: true,
 			warning: "every order counts as paid as soon as its buyer says so, and no money moves"},
 		{setting: "http.public_url", open: s.HTTP.plainHTTP() && !s.local(), wanted: s.HTTP.Plain,
