@@ -87,8 +87,8 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"letters in the open": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__TLS=none", "MALL_MAIL__FROM=a@b.kr"}, nil,
 			"mall: settings: mail.tls: none would send letters"},
 		"letters from nobody": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
-		"no redis":               {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
-		"a cluster of nobody":    {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
+		"no redis":            {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"a cluster of nobody": {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), soon)

@@ -112,15 +112,27 @@ func TestPlans(t *testing.T) {
 		{"end a session", func(ctx context.Context) error { return s.EndSession(ctx, f.sessions[3], noon) }, []string{"PRIMARY"}, false},
 		{"use a session", func(ctx context.Context) error { return s.UseSession(ctx, f.sessions[4], noon, noon.Add(time.Hour)) }, []string{"PRIMARY"}, false},
 		{"a member's logins", func(ctx context.Context) error { _, err := s.OpenSessions(ctx, f.members[3], noon, 100); return err }, []string{"member_sessions_member"}, true},
-		{"a member's other logins", func(ctx context.Context) error { _, err := s.OthersOpen(ctx, f.members[3], f.sessions[3], noon); return err }, []string{"any"}, false},
+		{"a member's other logins", func(ctx context.Context) error {
+			_, err := s.OthersOpen(ctx, f.members[3], f.sessions[3], noon)
+			return err
+		}, []string{"any"}, false},
 		{"end some sessions", func(ctx context.Context) error { return s.EndSessions(ctx, f.sessions[5:8], noon) }, []string{"PRIMARY"}, false},
 		{"set a password", func(ctx context.Context) error { _ = s.SetPassword(ctx, f.members[3], "was", "is"); return nil }, []string{"any"}, false},
 		{"link by id", func(ctx context.Context) error { _, err := s.LockLink(ctx, f.links[3]); return err }, []string{"PRIMARY"}, false},
 		{"links of a member", func(ctx context.Context) error { _, err := s.LinksOf(ctx, f.members[3], Reset); return err }, []string{"member_links_member"}, false},
 		{"drop links of a member", func(ctx context.Context) error { return s.DropLinks(ctx, f.members[3], Reset) }, []string{"member_links_member"}, false},
-		{"sweep links", func(ctx context.Context) error { _, err := s.SweepLinks(ctx, noon.Add(10*time.Second), 500); return err }, []string{"member_links_expires", "any"}, false},
-		{"places of a member", func(ctx context.Context) error { _, err := s.Places(ctx, f.members[3], [][]byte{hash(3), hash(4)}, noon); return err }, []string{"any"}, false},
-		{"sweep places", func(ctx context.Context) error { _, err := s.SweepPlaces(ctx, noon.Add(10*time.Second), 500); return err }, []string{"member_places_seen", "any"}, false},
+		{"sweep links", func(ctx context.Context) error {
+			_, err := s.SweepLinks(ctx, noon.Add(10*time.Second), 500)
+			return err
+		}, []string{"member_links_expires", "any"}, false},
+		{"places of a member", func(ctx context.Context) error {
+			_, err := s.Places(ctx, f.members[3], [][]byte{hash(3), hash(4)}, noon)
+			return err
+		}, []string{"any"}, false},
+		{"sweep places", func(ctx context.Context) error {
+			_, err := s.SweepPlaces(ctx, noon.Add(10*time.Second), 500)
+			return err
+		}, []string{"member_places_seen", "any"}, false},
 		{"end a member's sessions", func(ctx context.Context) error { return s.EndSessionsOf(ctx, f.members[3], noon) }, []string{"member_sessions_member"}, false},
 		{"sweep sessions", func(ctx context.Context) error {
 			_, err := s.SweepSessions(ctx, noon.Add(10*time.Second), 500)
@@ -131,7 +143,10 @@ func TestPlans(t *testing.T) {
 		{"shops of a member", func(ctx context.Context) error { _, err := s.ShopsOf(ctx, f.members[3:4]); return err }, []string{"member_staff_member", "PRIMARY"}, false},
 		{"count shops of a member", func(ctx context.Context) error { _, err := s.CountShopsOf(ctx, f.members[3]); return err }, []string{"member_staff_member"}, false},
 		{"shops by id", func(ctx context.Context) error { _, err := s.Shops(ctx, f.shops[:20]); return err }, []string{"PRIMARY"}, false},
-		{"count an attempt", func(ctx context.Context) error { _, err := s.CountAttempts(ctx, noon, noon, hash(7), hash(8), hash(9)); return err }, []string{"", "PRIMARY"}, false},
+		{"count an attempt", func(ctx context.Context) error {
+			_, err := s.CountAttempts(ctx, noon, noon, hash(7), hash(8), hash(9))
+			return err
+		}, []string{"", "PRIMARY"}, false},
 		{"take attempts back", func(ctx context.Context) error { return s.UncountAttempts(ctx, hash(7), hash(8)) }, []string{"PRIMARY"}, false},
 		{"sweep attempts", func(ctx context.Context) error {
 			_, err := s.SweepAttempts(ctx, noon.Add(10*time.Second), 500)
