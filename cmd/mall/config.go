@@ -69,9 +69,22 @@ func loadSettings(file string, environ []string) (settings, error) {
 	if s.HTTP.PublicURL == "" {
 		s.HTTP.PublicURL = "http://" + s.HTTP.Addr
 	}
+	s.secondFactor()
 	s.HTTP.SpareFiles = s.DB.Files() + s.Redis.Files()
+	s.Member.PublicURL = s.HTTP.PublicURL
 	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: strings.HasPrefix(s.HTTP.PublicURL, "https://")}
 	return s, errors.Join(s.HTTP.Check(), s.Redis.Check(), s.Member.Check())
+}
+
+// secondFactor says of whom a second factor is demanded where nobody has said it: whoever tries the mall out at home has none.
+func (s *settings) secondFactor() {
+	switch {
+	case s.Member.SecondFactor != "auto":
+	case s.embedded():
+		s.Member.SecondFactor = "optional"
+	default:
+		s.Member.SecondFactor = "operators"
+	}
 }
 
 func (s *settings) embedded() bool { return s.DB.Driver == db.SQLite }
