@@ -127,6 +127,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	check(t, config.Load(configs.Default, "", nil, &p))
 	p.Member.TokenSecret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
 	p.Member.Cookie = member.Cookie{Name: "mall_session"}
+	p.Member.PublicURL = "https://mall.example"
 	p.Chat.ResumeMessages = 50
 	p.Chat.SocketsPerMember = 4
 	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
