@@ -96,6 +96,16 @@ var homes = []home{
 		instead: "ask modules/member to check a token; handlers read identity.From(ctx)",
 	},
 	{
+		library: "github.com/wneessen/go-mail",
+		in:      []string{"modules/platform/mail"},
+		instead: "hand a mail.Letter to a mail.Sender",
+	},
+	{
+		library: "github.com/emersion/",
+		inTests: []string{"modules/platform/mail"},
+		instead: "send letters with modules/platform/mail; the server is for its tests",
+	},
+	{
 		library: "golang.org/x/crypto/argon2",
 		in:      []string{"modules/member"},
 		instead: "passwords are the member module's alone",

@@ -30,6 +30,10 @@ import (
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 	security := securitylog.New(log)
+	letters, mailbox, err := s.letters(ctx, log, security)
+	if err != nil {
+		return &settingsError{err}
+	}
 
 	closing, giveUp := context.WithCancel(context.WithoutCancel(ctx)) // one time for all that is closed, last of all the stores
 	defer giveUp()
@@ -45,8 +49,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	defer func() { err = errors.Join(err, within(closing, "Redis", closeRedis)) }()
 	registry := telemetry.NewRegistry(d.Pools())
 
-	notices := &announcer{}
-	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: notices, Security: security, Log: log})
+	notices, news := &announcer{}, outbox.New(d, log, s.Outbox)
+	members, err := member.New(s.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Security: security, Log: log})
 	if err != nil {
 		return err
 	}
@@ -86,7 +90,6 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 
 	products := product.New(d, members)
-	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
 		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
@@ -102,6 +105,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	members.OnEnded(rooms.Ended)
 	members.OnShopsChanged(rooms.ShopsChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
+	news.Handle(member.TopicLetter, members.Deliver)
 
 	socketDescription, err := apidoc.JSON(chat.AsyncAPI())
 	if err != nil {
@@ -112,6 +116,9 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	mountDocs(server.Echo, socketDescription)
 	mountUI(server.Echo)
+	if mailbox != nil {
+		mountMailbox(server.Echo, mailbox)
+	}
 	status.open(rooms, bus)
 	rooms.Measure(registry)
 	bus.Measure(registry)
@@ -129,7 +136,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		g.Go(func() error { return run(work) })
 	}
 	server.SetReady(true)
-	greet(stdout, s, server)
+	greet(stdout, s, server, mailbox != nil)
 
 	select {
 	case <-ctx.Done():
@@ -209,7 +216,7 @@ func tellRoom(rooms *chat.Chat) outbox.Handler {
 }
 
 // greet tells whoever started the mall where to look.
-func greet(w io.Writer, s settings, server *httpserver.Server) {
+func greet(w io.Writer, s settings, server *httpserver.Server, mailbox bool) {
 	var b strings.Builder
 	base := strings.TrimSuffix(s.HTTP.PublicURL, "/")
 	if base == "http://"+s.HTTP.Addr {
@@ -222,6 +229,9 @@ func greet(w io.Writer, s settings, server *httpserver.Server) {
 	}
 	if s.demo() {
 		b.WriteString(demoLogins)
+	}
+	if mailbox {
+		fmt.Fprintf(&b, "  letters   %s/mailbox\n", base)
 	}
 	_, _ = fmt.Fprintln(w, b.String())
 }

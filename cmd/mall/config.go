@@ -18,6 +18,7 @@ import (
 	"mall/modules/platform/config"
 	"mall/modules/platform/db"
 	"mall/modules/platform/httpserver"
+	"mall/modules/platform/mail"
 	"mall/modules/platform/outbox"
 	"mall/modules/platform/pubsub"
 	"mall/modules/platform/telemetry"
@@ -32,6 +33,7 @@ type settings struct {
 	DB     dbSettings       `koanf:"db"`
 	Redis  pubsub.Config    `koanf:"redis"`
 	Member member.Config    `koanf:"member"`
+	Mail   mail.Config      `koanf:"mail"`
 	Outbox outbox.Config    `koanf:"outbox"`
 	Chat   chat.Config      `koanf:"chat"`
 }
@@ -71,8 +73,8 @@ func loadSettings(file string, environ []string) (settings, error) {
 	}
 	s.secondFactor()
 	s.HTTP.SpareFiles = s.DB.Files() + s.Redis.Files()
-	s.Member.PublicURL = s.HTTP.PublicURL
 	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: strings.HasPrefix(s.HTTP.PublicURL, "https://")}
+	s.Member.PublicURL, s.Member.ProofForShops = s.HTTP.PublicURL, s.Mail.SMTPAddr != ""
 	return s, errors.Join(s.HTTP.Check(), s.Redis.Check(), s.Member.Check())
 }
 

@@ -53,7 +53,7 @@ func command(ctx context.Context, dir string, environ []string, args ...string) 
 }
 
 func within(dir string, environ []string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, environ...)
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "MALL_MAIL__OFF=true"}, environ...)
 }
 
 func TestMistakesInTheCallOrTheSettings(t *testing.T) {
@@ -83,8 +83,13 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"open demo":              {[]string{"MALL_HTTP__ADDR=:8080"}, nil, "mall: settings: http.addr: :8080 is reachable by others"},
 		"no secret":              {real, nil, "mall: settings: member.token_secret: must be set"},
 		"weak secret":            {append(real, "MALL_MEMBER__TOKEN_SECRET=changeme"), nil, "mall: settings: member.token_secret"},
-		"no redis":               {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
-		"a cluster of nobody":    {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
+		"no letters": {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_MAIL__OFF=false"), nil,
+			"mall: settings: mail.smtp_addr: must be set with db.driver mysql"},
+		"letters in the open": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__TLS=none", "MALL_MAIL__FROM=a@b.kr"}, nil,
+			"mall: settings: mail.tls: none would send letters"},
+		"letters from nobody": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
+		"no redis":            {append(real[:2:2], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"a cluster of nobody": {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), soon)

@@ -95,7 +95,7 @@ func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m.settings = []string{"MALL_DEMO=false", "MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
+	m.settings = []string{"MALL_DEMO=false", "MALL_MAIL__OFF=true", "MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + dsn,
 		"MALL_REDIS__ADDR=" + h.redis.Addr(), "MALL_REDIS__PREFIX=" + m.database, "MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text()}
 	for _, r := range raised {
 		m.settings = append(m.settings, variable(r.key, r.value))

@@ -9,6 +9,7 @@ import (
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/securitylog"
 )
 
 // Member is a person with an account, as the person sees it.
@@ -17,6 +18,8 @@ type Member struct {
 	Email     string
 	Name      string
 	CreatedAt time.Time
+
+	EmailProved bool // they have opened a link that was mailed there
 }
 
 // Me is a member with what they may act for.
@@ -29,8 +32,15 @@ type Me struct {
 	Demanded     bool // acts of staff and operators are refused until the member has one
 }
 
-// SignUp makes an account. Errors: Invalid (email, name or password), Conflict email_taken, Busy.
+// SignUp makes an account, and mails a link that proves the e-mail address. Until that is opened nobody knows whose it is,
+// so no right that goes by an address is given for it. Errors: Invalid (email, name or password), Conflict email_taken, Busy.
 func (m *Members) SignUp(ctx context.Context, email, plain, name string) (Member, error) {
+	made, err := m.signUp(ctx, email, plain, name)
+	m.security.Write(ctx, securitylog.Event{What: securitylog.SignUp, Err: err, Member: made.ID})
+	return made, err
+}
+
+func (m *Members) signUp(ctx context.Context, email, plain, name string) (Member, error) {
 	row, err := m.newMember(email, plain, name)
 	if err != nil {
 		return Member{}, err
@@ -57,7 +67,15 @@ func (m *Members) SignUp(ctx context.Context, email, plain, name string) (Member
 }
 
 func (m *Members) insertOnce(ctx context.Context, row store.Member) error {
-	return m.store.TxOnce(ctx, func(ctx context.Context) error { return m.store.InsertMembers(ctx, row) },
+	return m.store.TxOnce(ctx, func(ctx context.Context) error {
+		if err := m.store.InsertMembers(ctx, row); err != nil {
+			return err
+		}
+		if err := m.notePlace(ctx, row, id.Nil); err != nil {
+			return err
+		}
+		return m.post(ctx, letter{Kind: letterProof, Member: row.ID})
+	},
 		func(ctx context.Context) (bool, error) {
 			found, err := m.store.Members(ctx, []id.ID{row.ID})
 			return len(found) == 1, err
@@ -74,7 +92,7 @@ func (m *Members) newMember(email, plain, name string) (store.Member, error) {
 	if err != nil {
 		return store.Member{}, err
 	}
-	if err := checkPassword(plain, normal); err != nil {
+	if err := checkPassword(plain, normal, clean); err != nil {
 		return store.Member{}, err
 	}
 	return store.Member{ID: id.New(), Email: normal, Name: clean, CreatedAt: m.now()}, nil
@@ -95,7 +113,7 @@ func emailTaken() error {
 }
 
 func public(row store.Member) Member {
-	return Member{ID: row.ID, Email: row.Email, Name: row.Name, CreatedAt: row.CreatedAt}
+	return Member{ID: row.ID, Email: row.Email, Name: row.Name, CreatedAt: row.CreatedAt, EmailProved: row.EmailProvedAt != nil}
 }
 
 // Me reads a member's own account. Errors: NotFound.
@@ -118,6 +136,13 @@ func (m *Members) me(row store.Member, shops []identity.ShopRole) Me {
 	}
 }
 
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
 // Find reads the account with that e-mail; for programs only, since it tells who has one. Errors: NotFound.
 func (m *Members) Find(ctx context.Context, email string) (Member, error) {
 	row, err := m.byEmail(ctx, email)
@@ -129,7 +154,7 @@ func (m *Members) Find(ctx context.Context, email string) (Member, error) {
 
 // Ban keeps a member out and ends all sessions; nothing that comes over HTTP calls it. Errors: NotFound.
 func (m *Members) Ban(ctx context.Context, member id.ID) error {
-	return m.change(ctx, Notice{Member: member, Ended: true, Banned: true}, func(ctx context.Context) error {
+	err := m.change(ctx, Notice{Member: member, Ended: true, Banned: true}, func(ctx context.Context) error {
 		now := m.now()
 		if err := m.store.SetBanned(ctx, member, &now); err != nil {
 			return missing("member", err)
@@ -139,13 +164,17 @@ func (m *Members) Ban(ctx context.Context, member id.ID) error {
 		}
 		return m.store.EndSessionsOf(ctx, member, now)
 	})
+	m.security.Write(ctx, securitylog.Event{What: securitylog.Ban, Err: err, Target: member, Reason: onOff(true)})
+	return err
 }
 
 // Unban lets a member log in again. Errors: NotFound.
 func (m *Members) Unban(ctx context.Context, member id.ID) error {
-	return m.change(ctx, Notice{Member: member}, func(ctx context.Context) error {
+	err := m.change(ctx, Notice{Member: member}, func(ctx context.Context) error {
 		return missing("member", m.store.SetBanned(ctx, member, nil))
 	})
+	m.security.Write(ctx, securitylog.Event{What: securitylog.Ban, Err: err, Target: member, Reason: onOff(false)})
+	return err
 }
 
 // change runs fn in a transaction and tells of it once that has committed.

@@ -138,7 +138,7 @@ func TestBanEndsEverySessionAndKeepsOut(t *testing.T) {
 func TestOperatorIsMadeByTheProgramOnly(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		x := w.member(t, "op@demo.mall")
+		x := w.proved(t, "op@demo.mall")
 		tokens := w.logIn(t, "op@demo.mall")
 		if bearer(t, w.Members, tokens.Access).Operator {
 			t.Fatal("an operator by birth")
@@ -175,8 +175,8 @@ func TestSweepLeavesWhatLives(t *testing.T) {
 			t.Error(err)
 		}
 		var attempts int
-		if err := d.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM member_login_attempts").Scan(&attempts); err != nil || attempts != 1 {
-			t.Errorf("%d attempts left, want the visitor's: %v", attempts, err)
+		if err := d.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM member_login_attempts").Scan(&attempts); err != nil || attempts != 4 {
+			t.Errorf("%d counts left, want the visitor's three and kim's account's, which is at 0: %v", attempts, err)
 		}
 	})
 }

@@ -102,7 +102,7 @@ func (m *Members) Review(ctx context.Context, sessions []id.ID, each func(sessio
 			each(last.ID, Standing{})
 		default:
 			p.SessionID, p.ExpiresAt, p.Cookie = last.ID, last.ExpiresAt, last.Kind == store.Web
-			if end, due := m.slides(last.Kind, last.CreatedAt, last.ExpiresAt); due {
+			if end, due := m.slides(last.Kind, last.CreatedAt, last.ExpiresAt, last.UsedAt.Time); due {
 				late[last.ID] = end
 			}
 			each(last.ID, Standing{Principal: p})
@@ -188,7 +188,8 @@ func (m *Members) readSessions(ctx context.Context, ids []id.ID) ([]*recent.Sess
 	return sessions, nil
 }
 
-// slideStep is how far behind a web session's end may be: it saves a write at almost every use.
+// slideStep is how long a use of a web session may go unwritten, and its end stay behind: it saves a write at almost
+// every use.
 const slideStep = 10 * time.Minute
 
 // slide moves the end of a web session in use. When that fails the session has its old end, and the next use
@@ -197,22 +198,33 @@ func (m *Members) slide(ctx context.Context, s *recent.Session) {
 	if !m.lives(s) {
 		return
 	}
-	if end, due := m.slides(s.Kind, s.CreatedAt, s.ExpiresAt); due && m.extend(ctx, s.ID, end) {
+	used := s.CreatedAt
+	if s.UsedAt != nil {
+		used = *s.UsedAt
+	}
+	if end, due := m.slides(s.Kind, s.CreatedAt, s.ExpiresAt, used); due && m.extend(ctx, s.ID, end) {
 		s.ExpiresAt = end
 	}
 }
 
-// slides says whether the end of a session in use is to move, and where to.
-func (m *Members) slides(kind string, created, expires time.Time) (end time.Time, due bool) {
+// slides says whether a use of a session is to be written, and where its end moves then: never to an earlier time. A
+// session that was not used yet has no time of its last use.
+func (m *Members) slides(kind string, created, expires, used time.Time) (end time.Time, due bool) {
 	if kind != store.Web {
-		return expires, false
+		return expires, false // its use is written when its tokens are refreshed
+	}
+	if used.IsZero() {
+		used = created
 	}
 	end = m.expiry(created, m.cfg.WebIdle)
-	return end, end.Sub(expires) >= slideStep
+	if end.Before(expires) {
+		end = expires
+	}
+	return end, m.now().Sub(used) >= slideStep
 }
 
 func (m *Members) extend(ctx context.Context, session id.ID, end time.Time) bool {
-	err := m.store.ExtendSession(ctx, session, end)
+	err := m.store.UseSession(ctx, session, m.now(), end)
 	if err != nil {
 		m.log.WarnContext(ctx, "a web session was not extended", slog.Any("error", err))
 	}

@@ -1,16 +1,20 @@
 package member
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"mall/modules/member/internal/token"
 )
 
 // Config is how people log in and for how long.
 type Config struct {
-	// TokenSecret signs access tokens. From the environment only. All instances share it; changing it makes API
-	// clients refresh, nobody is logged out.
+	// TokenSecret signs access tokens and mailed links: one secret, or a list, "new:SECRET,old:SECRET", of which the first
+	// signs and all verify. From the environment only. All instances share it; changing it makes API clients refresh,
+	// nobody is logged out.
 	TokenSecret   string        `koanf:"token_secret" validate:"required"`
 	TokenIssuer   string        `koanf:"token_issuer" validate:"required"`
 	TokenAudience string        `koanf:"token_audience" validate:"required"`
@@ -20,14 +24,35 @@ type Config struct {
 	WebIdle       time.Duration `koanf:"web_idle" validate:"min=1h,max=2160h"`     // a web session unused for so long ends
 	SessionMax    time.Duration `koanf:"session_max" validate:"min=1h,max=8760h"`  // any session ends after so long
 	HashWait      time.Duration `koanf:"hash_wait" validate:"min=100ms,max=10s"`   // a login waits so long for its turn to be hashed
-	LoginTries    int           `koanf:"login_tries" validate:"min=3,max=1000"`    // wrong passwords for one e-mail within login_window
+	LoginTries    int           `koanf:"login_tries" validate:"min=3,max=1000"`    // wrong passwords from one address for one e-mail within login_window
 	LoginWindow   time.Duration `koanf:"login_window" validate:"min=1m,max=24h"`   // see login_tries
+
+	LoginTriesPerIP      int           `koanf:"login_tries_per_ip" validate:"min=0,max=100000"`      // wrong passwords from one address, whatever the e-mail; 0: 100
+	LoginTriesPerAccount int           `koanf:"login_tries_per_account" validate:"min=0,max=100000"` // wrong passwords for one e-mail from everywhere; 0: 100
+	ResetLife            time.Duration `koanf:"reset_life" validate:"min=0,max=24h"`                 // of a link that sets a new password; 0: 30m
+	ProofLife            time.Duration `koanf:"proof_life" validate:"min=0,max=168h"`                // of a link that proves an e-mail address; 0: 24h
+	ShopsPerDay          int           `koanf:"shops_per_day" validate:"min=0,max=1000"`             // one member may open; 0: 10
+
 	// SecondFactor says of whom one is demanded: optional (nobody), operators, staff (and operators); auto is operators,
-	// but optional with the embedded database.
-	SecondFactor string        `koanf:"second_factor" validate:"oneof=auto optional operators staff"`
-	StepUpLife   time.Duration `koanf:"step_up_life" validate:"min=1m,max=24h"` // who has proved who they are need not again for so long
-	Cookie       Cookie        `koanf:"-"`                                      // set by the program: it follows from how people reach the mall
-	PublicURL    string        `koanf:"-"`                                      // set by the program: where people find the mall
+	// but optional with the embedded database. Empty: optional.
+	SecondFactor string        `koanf:"second_factor" validate:"omitempty,oneof=auto optional operators staff"`
+	StepUpLife   time.Duration `koanf:"step_up_life" validate:"min=0,max=24h"` // a proof of who one is lasts so long; 0: 10m
+
+	// What the program sets: it follows from how people reach the mall, and from whether letters reach people.
+	Cookie        Cookie `koanf:"-"`
+	PublicURL     string `koanf:"-"` // as people type it; what mailed links begin with, and what passkeys are made for
+	ProofForShops bool   `koanf:"-"` // who opens a shop has proved their e-mail address
+}
+
+// withDefaults fills in what was left at zero.
+func (c Config) withDefaults() Config {
+	c.LoginTriesPerIP = cmp.Or(c.LoginTriesPerIP, 100)
+	c.LoginTriesPerAccount = cmp.Or(c.LoginTriesPerAccount, 100)
+	c.ResetLife = cmp.Or(c.ResetLife, 30*time.Minute)
+	c.ProofLife = cmp.Or(c.ProofLife, 24*time.Hour)
+	c.ShopsPerDay = cmp.Or(c.ShopsPerDay, 10)
+	c.StepUpLife = cmp.Or(c.StepUpLife, 10*time.Minute)
+	return c
 }
 
 // demands says whether a second factor is demanded of who has such roles.
@@ -50,8 +75,8 @@ type Cookie struct {
 
 // Check finds what tags cannot say. The error names the key.
 func (c Config) Check() error {
-	if err := CheckSecret(c.TokenSecret); err != nil {
-		return fmt.Errorf("member.token_secret: %w", err)
+	if _, err := c.Keys(); err != nil {
+		return err
 	}
 	if c.RefreshIdle > c.SessionMax {
 		return fmt.Errorf("member.refresh_idle: %v is longer than session_max %v", c.RefreshIdle, c.SessionMax)
@@ -66,6 +91,18 @@ func (c Config) Check() error {
 		return fmt.Errorf("member: browsers refuse the cookie name %s without https", c.Cookie.Name)
 	}
 	return nil
+}
+
+// Keys are the secrets of the setting token_secret.
+type Keys = token.Keys
+
+// Keys reads TokenSecret. The error names the setting and shows no secret.
+func (c Config) Keys() (Keys, error) {
+	keys, err := token.ParseKeys(c.TokenSecret, CheckSecret)
+	if err != nil {
+		return keys, fmt.Errorf("member.token_secret: %w", err)
+	}
+	return keys, nil
 }
 
 const (

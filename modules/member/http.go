@@ -107,7 +107,7 @@ func (h handlers) GetShop(ctx context.Context, r api.GetShopRequestObject) (api.
 }
 
 func memberJSON(m Member) api.Member {
-	return api.Member{Id: m.ID, Email: m.Email, Name: m.Name, CreatedAt: m.CreatedAt}
+	return api.Member{Id: m.ID, Email: m.Email, EmailProved: m.EmailProved, Name: m.Name, CreatedAt: m.CreatedAt}
 }
 
 func meJSON(me Me) api.Me {

@@ -173,8 +173,8 @@ func TestCookieOfAnHTTPSMall(t *testing.T) {
 func TestAShopsDay(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
-		kim, lee := s.member(t, "kim@demo.mall"), s.member(t, "lee@demo.mall")
-		s.member(t, "song@demo.mall")
+		kim, lee := s.member(t, "kim@demo.mall"), s.proved(t, "lee@demo.mall")
+		s.proved(t, "song@demo.mall")
 		owner, agent := "Bearer "+s.logIn(t, "kim@demo.mall").Access, "Bearer "+s.logIn(t, "lee@demo.mall").Access
 		opened := s.call(t, "POST", "/shops", `{"name":"달빛상점"}`, owner)
 		if opened.status != 201 || opened.text("name") != "달빛상점" {
@@ -263,7 +263,7 @@ func TestRefusals(t *testing.T) {
 			{"sign up: blank name", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"\u3164"}`, "", 400, "invalid_name", "name"},
 			{"sign up: lone surrogate", "POST", "/members", `{"email":"a@b.kr","password":"12345678","name":"a\ud800"}`, "", 400, "invalid_name", "name"},
 			{"sign up: foreign address", "POST", "/members", `{"email":"김@b.kr","password":"12345678","name":"a"}`, "", 400, "invalid_email", "email"},
-			{"sign up: taken", "POST", "/members", `{"email":"KIM@demo.mall","password":"12345678","name":"a"}`, "", 409, "email_taken", "email"},
+			{"sign up: taken", "POST", "/members", `{"email":"KIM@demo.mall","password":"moonlight-2026","name":"a"}`, "", 409, "email_taken", "email"},
 			{"sign up: too large", "POST", "/members", `{"email":"` + strings.Repeat("a", 5000) + `"}`, "", 413, "too_large", ""},
 			{"log in: wrong", "POST", "/auth/login", `{"email":"kim@demo.mall","password":"x"}`, "", 401, "invalid_credentials", ""},
 			{"log in: nobody", "POST", "/session", `{"email":"x","password":"x"}`, "", 401, "invalid_credentials", ""},

@@ -2,13 +2,13 @@ package member
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"mall/modules/member/internal/store"
 	"mall/modules/member/internal/token"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
+	"mall/modules/platform/securitylog"
 )
 
 // Tokens is what an API client carries. The lives count from now.
@@ -34,7 +34,7 @@ type Opened struct {
 }
 
 // LogIn opens a session for an API client. Errors: Unauthenticated invalid_credentials (wrong password or no such
-// account), Forbidden banned, RateLimited after too many tries for one e-mail, Busy.
+// account), Forbidden banned, RateLimited after too many tries (rate_limited, login_guarded), Busy.
 func (m *Members) LogIn(ctx context.Context, email, plain string) (Opened, error) {
 	return m.logIn(ctx, email, plain, store.API)
 }
@@ -47,6 +47,7 @@ func (m *Members) OpenWebSession(ctx context.Context, email, plain string) (Open
 func (m *Members) logIn(ctx context.Context, email, plain, kind string) (Opened, error) {
 	who, err := m.verify(ctx, email, plain)
 	if err != nil {
+		m.security.Write(ctx, securitylog.Event{What: securitylog.Login, Err: err, Target: who.ID, Reason: kind})
 		return Opened{}, err
 	}
 	return m.admit(ctx, who, kind)
@@ -62,19 +63,30 @@ func (m *Members) admit(ctx context.Context, who store.Member, kind string) (Ope
 }
 
 // open gives a member who has proved all that is asked for a new session of the kind.
-func (m *Members) open(ctx context.Context, who store.Member, kind string) (Opened, error) {
+func (m *Members) open(ctx context.Context, who store.Member, kind string) (o Opened, err error) {
 	if kind == store.Web {
-		web, err := m.openWeb(ctx, who)
-		return Opened{Web: web}, err
+		o.Web, err = m.openWeb(ctx, who)
+	} else {
+		o.Tokens, err = m.openAPI(ctx, who)
 	}
-	tokens, err := m.openAPI(ctx, who)
-	return Opened{Tokens: tokens}, err
+	m.security.Write(ctx, securitylog.Event{What: securitylog.Login, Err: err, Member: who.ID, Reason: kind})
+	return o, err
+}
+
+// keepSession stores a new session with where it was opened.
+func (m *Members) keepSession(ctx context.Context, who store.Member, row store.Session) error {
+	return m.store.Tx(ctx, func(ctx context.Context) error {
+		if err := m.store.InsertSessions(ctx, openedFrom(ctx, row)); err != nil {
+			return err
+		}
+		return m.notePlace(ctx, who, row.ID)
+	})
 }
 
 func (m *Members) openAPI(ctx context.Context, who store.Member) (Tokens, error) {
 	family, secret := token.NewSecret(), token.NewSecret()
 	row := m.apiSession(who.ID, family, secret)
-	if err := m.store.InsertSessions(ctx, row); err != nil {
+	if err := m.keepSession(ctx, who, row); err != nil {
 		return Tokens{}, err
 	}
 	return m.tokens(row, token.Refresh{SessionID: row.ID, Family: family, Secret: secret})
@@ -104,7 +116,7 @@ func (m *Members) openWeb(ctx context.Context, who store.Member) (WebSession, er
 		return WebSession{}, err
 	}
 	cookie, now := token.Cookie{SessionID: id.New(), Secret: token.NewSecret()}, m.now()
-	err = m.store.InsertSessions(ctx, store.Session{
+	err = m.keepSession(ctx, who, store.Session{
 		ID: cookie.SessionID, MemberID: who.ID, Kind: store.Web, TokenHash: cookie.Secret.Hash(),
 		CreatedAt: now, ExpiresAt: now.Add(m.cfg.WebIdle), SteppedUpAt: &now,
 	})
@@ -113,7 +125,8 @@ func (m *Members) openWeb(ctx context.Context, who store.Member) (WebSession, er
 }
 
 // verify finds who knows the password. A stranger learns nothing from the answer or its time: an e-mail without
-// an account is counted, hashed and refused like a wrong password.
+// an account is counted, hashed and refused like a wrong password. With an error too the member is who was tried for, or
+// the zero one.
 func (m *Members) verify(ctx context.Context, email, plain string) (store.Member, error) {
 	slot, err := m.hasher.Acquire(ctx)
 	if err != nil {
@@ -121,40 +134,23 @@ func (m *Members) verify(ctx context.Context, email, plain string) (store.Member
 	}
 	defer slot.Release()
 	normal, _ := normalEmail(email)
-	attempts := sha256.Sum256([]byte(normal))
-	if err := m.countAttempt(ctx, attempts[:]); err != nil {
+	keys, err := m.countLogin(ctx, normal)
+	if err != nil {
 		return store.Member{}, err
 	}
-	row, err := m.byEmail(ctx, email)
-	if err != nil && fault.KindOf(err) != fault.NotFound {
+	row, err := m.memberOrNobody(ctx, email)
+	if err != nil {
 		return store.Member{}, err
 	}
 	matches, err := slot.Matches(plain, row.PasswordHash)
 	if err != nil {
-		return store.Member{}, err
+		return row, err
 	}
 	if !matches {
-		return store.Member{}, fault.New(fault.Unauthenticated, "invalid_credentials", "The e-mail address or the password is wrong.")
+		return row, fault.New(fault.Unauthenticated, "invalid_credentials", "The e-mail address or the password is wrong.")
 	}
 	if row.BannedAt != nil {
-		return store.Member{}, banned()
+		return row, banned()
 	}
-	return row, m.store.ClearAttempts(ctx, attempts[:])
-}
-
-// countAttempt lets login_tries attempts for an e-mail through in login_window, and refuses the rest unread, the
-// right password included. The count is in the database: instances share it, a restart does not clear it, and
-// since an attempt is counted before it is looked at, a hundred at once get no more tries than a hundred in a row.
-// A stranger can so keep a member from logging in for a while; sessions that are open stay open.
-func (m *Members) countAttempt(ctx context.Context, emailHash []byte) error {
-	now := m.now()
-	a, err := m.store.CountAttempt(ctx, emailHash, now, now.Add(-m.cfg.LoginWindow))
-	if err != nil {
-		return err
-	}
-	if a.Attempts > m.cfg.LoginTries {
-		return fault.Retry(fault.RateLimited, "rate_limited", "Too many tries for this e-mail address.",
-			a.WindowStart.Add(m.cfg.LoginWindow).Sub(now))
-	}
-	return nil
+	return row, m.forgive(ctx, keys)
 }

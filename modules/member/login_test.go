@@ -1,7 +1,7 @@
 package member
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"runtime"
 	"testing"
@@ -10,6 +10,7 @@ import (
 	"mall/modules/member/internal/password"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
+	"mall/modules/platform/identity"
 	"mall/modules/platform/testservers"
 )
 
@@ -86,9 +87,12 @@ func TestALoginClearsTheCount(t *testing.T) {
 func TestGuessingAtOnceIsThrottledToo(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		for round := range byte(5) {
+		for round := range 5 {
 			tried := 0
-			for _, err := range atOnce(40, func(int) error { return w.countAttempt(t.Context(), bytes.Repeat([]byte{round}, 32)) }) {
+			for _, err := range atOnce(40, func(int) error {
+				_, err := w.countLogin(from(t.Context(), "198.51.100.7"), fmt.Sprint("someone", round, "@demo.mall"))
+				return err
+			}) {
 				if err == nil {
 					tried++
 				} else {
@@ -105,11 +109,108 @@ func TestGuessingAtOnceIsThrottledToo(t *testing.T) {
 func TestTooManyLoginsAtOnceAreBusy(t *testing.T) {
 	w := newWorld(t, testservers.Open(t, testservers.SQLite(t)))
 	w.hasher = password.NewHasher(time.Nanosecond)
-	for range runtime.GOMAXPROCS(0) { // take every slot
+	for range max(1, runtime.GOMAXPROCS(0)-1) { // take every slot
 		if _, err := w.hasher.Acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	_, err := w.LogIn(t.Context(), "kim@demo.mall", pass)
 	wantCode(t, err, fault.Busy, "busy")
+}
+
+// from is a request's context from an address.
+func from(ctx context.Context, ip string) context.Context {
+	return fromWith(ctx, ip, "Firefox/140.0 (test)")
+}
+
+func fromWith(ctx context.Context, ip, agent string) context.Context {
+	return identity.WithOrigin(ctx, identity.Origin{IP: ip, UserAgent: agent})
+}
+
+func (w *world) guess(t *testing.T, n int, ip, email string) {
+	t.Helper()
+	for range n {
+		_, err := w.LogIn(from(t.Context(), ip), email, "guess-number")
+		wantCode(t, err, fault.Unauthenticated, "invalid_credentials")
+	}
+}
+
+// The finding: ten wrong tries of anybody, anywhere, kept the owner out.
+func TestAStrangersTriesDoNotKeepTheOwnerOut(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.member(t, "kim@demo.mall")
+		w.guess(t, config().LoginTries, "203.0.113.1", "kim@demo.mall")
+		_, err := w.LogIn(from(t.Context(), "203.0.113.1"), "kim@demo.mall", pass)
+		wantCode(t, err, fault.RateLimited, "rate_limited") // the guesser's place is closed, for the right one too
+		for _, ip := range []string{"198.51.100.7", "2001:db8:1::5"} {
+			_, err = w.LogIn(from(t.Context(), ip), "kim@demo.mall", pass)
+			wantCode(t, err, 0, "")
+		}
+		_, err = w.LogIn(from(t.Context(), "203.0.113.1"), "kim@demo.mall", pass)
+		wantCode(t, err, fault.RateLimited, "rate_limited") // the owner's login clears only the owner's own count
+	})
+}
+
+// One customer of a provider has a whole /64: its addresses are one guesser.
+func TestAnIPv6NetworkIsOneGuesser(t *testing.T) {
+	w := newWorld(t, testservers.Open(t, testservers.SQLite(t)))
+	w.member(t, "kim@demo.mall")
+	for i := range config().LoginTries {
+		w.guess(t, 1, fmt.Sprintf("2001:db8:1:2:%x::%x", i, i+1), "kim@demo.mall")
+	}
+	_, err := w.LogIn(from(t.Context(), "2001:db8:1:2:ffff::1"), "kim@demo.mall", pass)
+	wantCode(t, err, fault.RateLimited, "rate_limited")
+	w.guess(t, 1, "2001:db8:1:3::1", "kim@demo.mall")
+}
+
+func TestOneAddressMayNotTryManyAccounts(t *testing.T) {
+	w := newWorld(t, testservers.Open(t, testservers.SQLite(t)))
+	w.cfg.LoginTriesPerIP = 30
+	for i := range 15 { // right passwords are not counted: many people come from one address
+		email := fmt.Sprintf("right%d@demo.mall", i)
+		w.member(t, email)
+		for range 3 {
+			_, err := w.LogIn(from(t.Context(), "203.0.113.1"), email, pass)
+			wantCode(t, err, 0, "")
+		}
+	}
+	for i := range 30 {
+		w.guess(t, 1, "203.0.113.1", fmt.Sprintf("spray%d@demo.mall", i))
+	}
+	_, err := w.LogIn(from(t.Context(), "203.0.113.1"), "right1@demo.mall", pass)
+	wantCode(t, err, fault.RateLimited, "rate_limited")
+	_, err = w.LogIn(from(t.Context(), "203.0.113.2"), "right1@demo.mall", pass)
+	wantCode(t, err, 0, "")
+}
+
+// Who has many addresses gets login_tries_per_account tries; the owner comes in from a place they came from before, and
+// from anywhere with a new password by mail.
+func TestManyAddressesNeverLockTheOwnerOut(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		w.cfg.LoginTriesPerAccount = 20
+		w.proved(t, "kim@demo.mall")
+		home, cafe := from(t.Context(), "198.51.100.7"), from(t.Context(), "192.0.2.9")
+		_, err := w.LogIn(home, "kim@demo.mall", pass)
+		wantCode(t, err, 0, "")
+		for i := range 20 {
+			w.guess(t, 1, fmt.Sprintf("203.0.113.%d", i), "kim@demo.mall")
+		}
+		_, err = w.LogIn(from(t.Context(), "203.0.113.99"), "kim@demo.mall", pass)
+		wantCode(t, err, fault.RateLimited, "login_guarded")
+		_, err = w.LogIn(home, "kim@demo.mall", pass)
+		wantCode(t, err, 0, "")
+		_, err = w.LogIn(cafe, "kim@demo.mall", pass)
+		wantCode(t, err, fault.RateLimited, "login_guarded")
+		wantCode(t, w.AskPasswordReset(cafe, "kim@demo.mall"), 0, "")
+		const next = "starlight-2027"
+		wantCode(t, w.ResetPassword(cafe, w.lastLink(t, "/reset-password"), next), 0, "")
+		_, err = w.LogIn(cafe, "kim@demo.mall", next)
+		wantCode(t, err, 0, "")
+		for i := range 21 { // an address that nobody has is answered alike
+			_, err = w.LogIn(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), "nobody@demo.mall", pass)
+		}
+		wantCode(t, err, fault.RateLimited, "login_guarded")
+	})
 }

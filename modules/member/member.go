@@ -43,8 +43,10 @@ type Members struct {
 	box       *factor.Box      // what authenticator apps share with us is kept in
 	passkeys  *factor.Passkeys // nil: the mall has no name to make them for
 	access    *token.Access
+	links     *token.Links
 	recent    *recent.Cache
 	announcer Announcer
+	news      News
 	mail      mail.Sender
 	security  *securitylog.Log
 	log       *slog.Logger
@@ -52,9 +54,15 @@ type Members struct {
 	hooks     hooks
 }
 
+// News carries letters to be written out of a transaction to whoever writes them; see TopicLetter.
+type News interface {
+	Add(ctx context.Context, topic string, payload any) error
+}
+
 // Deps is what the module stands on.
 type Deps struct {
 	DB        *db.DB
+	News      News             // nil: no letters are asked for, as by programs that are not the mall
 	Announcer Announcer        // reaches the other instances; nil when there are none
 	Mail      mail.Sender      // nil: no letters are sent
 	Security  *securitylog.Log // nil: events are not written down
@@ -66,18 +74,22 @@ func New(cfg Config, deps Deps) (*Members, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	m := &Members{
-		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait),
-		announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
+	keys, err := cfg.Keys()
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if m.box, err = factor.NewBox(cfg.TokenSecret); err != nil {
+	cfg = cfg.withDefaults()
+	m := &Members{
+		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait), links: token.NewLinks(keys),
+		news: deps.News, announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
+	}
+	if m.box, err = factor.NewBox(keys.Derive("second factors")); err != nil {
 		return nil, err
 	}
 	if m.passkeys, err = factor.NewPasskeys(cfg.PublicURL, m.siteName()); err != nil && !errors.Is(err, factor.ErrNoName) {
 		return nil, err
 	}
-	m.access = token.NewAccess(cfg.TokenSecret, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
+	m.access = token.NewAccess(keys, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
 	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)
 	return m, nil
 }
@@ -108,15 +120,16 @@ func (m *Members) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep deletes sessions that expired a day ago and forgotten login attempts, in small batches.
+// Sweep deletes sessions and links that expired a day ago, and forgotten login attempts and places, in small batches.
 func (m *Members) Sweep(ctx context.Context) error {
 	now := m.now()
 	return errors.Join(
 		untilDone("sessions", func() (int, error) { return m.store.SweepSessions(ctx, now.Add(-keepEnded), sweepBatch) }),
+		untilDone("links", func() (int, error) { return m.store.SweepLinks(ctx, now.Add(-keepEnded), sweepBatch) }),
+		untilDone("places", func() (int, error) { return m.store.SweepPlaces(ctx, now.Add(-placeLife), sweepBatch) }),
 		untilDone("invitations", func() (int, error) { return m.store.SweepInvitations(ctx, now, sweepBatch) }),
 		untilDone("challenges", func() (int, error) { return m.store.SweepChallenges(ctx, now, sweepBatch) }),
-		untilDone("quotas", func() (int, error) { return m.store.SweepQuotas(ctx, now.Add(-day), sweepBatch) }),
-		untilDone("login attempts", func() (int, error) { return m.store.SweepAttempts(ctx, now.Add(-m.cfg.LoginWindow), sweepBatch) }),
+		untilDone("attempts", func() (int, error) { return m.store.SweepAttempts(ctx, now.Add(-longestWindow), sweepBatch) }),
 	)
 }
 

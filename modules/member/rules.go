@@ -1,12 +1,14 @@
 package member
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
+	"mall/modules/member/internal/password"
 	"mall/modules/platform/fault"
 )
 
@@ -91,14 +93,22 @@ func blank(r rune) bool {
 	return r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' || r == '\u2800'
 }
 
-// checkPassword refuses what a guesser tries first. Length does more than rules about kinds of characters.
-func checkPassword(plain, email string) error {
+// ours are the words that are on every page of the mall.
+var ours = []string{"mall", "shop", "chat", "쇼핑몰"}
+
+// checkPassword refuses what a guesser tries first: what is short or repeats itself, the commonest passwords of all, and
+// what is hardly more than the member's address, their name or the mall's. Length does more than rules about kinds of
+// characters.
+func checkPassword(plain, email, name string) error {
 	if n := utf8.RuneCountInString(plain); n < minPassword || n > maxPassword {
 		return fault.Invalidf("password", "weak_password", "A password has %d to %d characters.", minPassword, maxPassword)
 	}
 	local, _, _ := strings.Cut(email, "@")
-	if lower := strings.ToLower(plain); lower == email || lower == local || distinct(plain) < 3 {
+	words := slices.Concat([]string{email, local, name}, strings.FieldsFunc(local, apart), strings.Fields(name), ours)
+	if distinct(plain) < 3 || password.Common(plain) || password.MadeOf(plain, words...) {
 		return fault.Invalidf("password", "weak_password", "That password is too easy to guess.")
 	}
 	return nil
 }
+
+func apart(r rune) bool { return !unicode.IsLetter(r) }

@@ -58,12 +58,18 @@ func TestCleanName(t *testing.T) {
 }
 
 func TestCheckPassword(t *testing.T) {
-	const email = "moonlight@demo.mall"
+	const email, name = "star.light@demo.mall", "박달님"
 	for plain, fine := range map[string]bool{
 		pass: true, "비밀번호는여덟자": true, "a b c d e": true, strings.Repeat("ab3", 42): true,
-		"short77": false, strings.Repeat("ab3", 43): false, email: false, "MOONLIGHT": false, "aaaaaaaaaaaa": false, "abababababab": false,
+		"short77": false, strings.Repeat("ab3", 43): false, email: false, "STAR.LIGHT": false, "aaaaaaaaaaaa": false, "abababababab": false,
+		// the commonest, however written, and those of Korean keyboards
+		"password": false, "PassWord": false, "password1": false, "qwer1234": false, "1q2w3e4r!": false, "qlalfqjsgh": false,
+		"비밀번호1234": false, "baseball": false, "iloveyou": false, "trustno1": false,
+		// hardly more than what everybody knows of the member or the mall
+		"starlight": false, "starlight-2026": false, "light.star!": false, "star-2026!": false, "박달님1234!": false, "Mall2026!!": false, "shopshop1": false,
+		"mall of the wise": true, "star over the sea": true,
 	} {
-		if err := checkPassword(plain, email); (err == nil) != fine {
+		if err := checkPassword(plain, email, name); (err == nil) != fine {
 			t.Errorf("%q: %v", plain, err)
 		}
 	}

@@ -9,12 +9,15 @@ import (
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/securitylog"
 )
 
 // LogOut ends a session: at once here, on other instances when they hear of it, after 3 s at the latest. Ending
 // an ended one is fine.
 func (m *Members) LogOut(ctx context.Context, p *identity.Principal) error {
-	return m.end(ctx, p.SessionID, p.MemberID)
+	err := m.end(ctx, p.SessionID, p.MemberID)
+	m.security.Write(ctx, securitylog.Event{What: securitylog.Logout, Err: err, Member: p.MemberID})
+	return err
 }
 
 func (m *Members) end(ctx context.Context, session, member id.ID) error {
@@ -62,7 +65,8 @@ func (m *Members) Refresh(ctx context.Context, text string) (Tokens, error) {
 	case err != nil:
 		return Tokens{}, err
 	case reused:
-		return Tokens{}, fault.New(fault.Unauthenticated, "token_reused", "This token was used before, so its session has been ended.")
+		m.security.Write(ctx, securitylog.Event{What: securitylog.TokenReuse, Err: tokenReused(), Member: row.MemberID, Target: row.ID})
+		return Tokens{}, tokenReused()
 	}
 	return m.tokens(row, token.Refresh{SessionID: row.ID, Family: sent.Family, Secret: next})
 }
@@ -80,7 +84,7 @@ func (m *Members) rotate(row *store.Session, sent, next token.Secret) bool {
 		return false
 	}
 	row.RefreshHash = next.Hash()
-	row.ExpiresAt = m.expiry(row.CreatedAt, m.cfg.RefreshIdle)
+	row.ExpiresAt, row.UsedAt = m.expiry(row.CreatedAt, m.cfg.RefreshIdle), &now
 	return true
 }
 
@@ -95,6 +99,10 @@ func (m *Members) expiry(created time.Time, idle time.Duration) time.Time {
 
 func live(revoked *time.Time, expires, now time.Time) bool {
 	return revoked == nil && expires.After(now)
+}
+
+func tokenReused() error {
+	return fault.New(fault.Unauthenticated, "token_reused", "This token was used before, so its session has been ended.")
 }
 
 func invalidToken() error {

@@ -195,3 +195,58 @@ func TestMadeUpRefreshTokensDoNothing(t *testing.T) {
 		}
 	})
 }
+
+// The secret is replaced on two running instances, one after the other. Nobody is logged out: tokens of the old secret are
+// good while it is in the list; without it clients refresh, and their refresh tokens and cookies know nothing of secrets.
+func TestReplacingTheSecretLogsNobodyOut(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		const newer = "w8Zc5RjT1uXn6VbM3qKe9LsD7yGh2FpA"
+		w := newWorld(t, d)
+		w.member(t, "kim@demo.mall")
+		instance := func(secrets string) *Members {
+			cfg := config()
+			cfg.TokenSecret = secrets
+			return w.instanceWith(t, cfg, nil)
+		}
+		access := func(m *Members) string {
+			opened, err := m.LogIn(t.Context(), "kim@demo.mall", pass)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return opened.Tokens.Access
+		}
+		web, old := w.openWeb(t, "kim@demo.mall"), w.logIn(t, "kim@demo.mall")
+		w.askReset(t, "kim@demo.mall")
+		link := w.lastLink(t, "/reset-password")
+		running := [][]*Members{
+			{instance(secret), instance("old:" + secret + ",new:" + newer)}, // the first restart, half done
+			{instance("old:" + secret + ",new:" + newer), instance("new:" + newer + ",old:" + secret)},
+			{instance("new:" + newer + ",old:" + secret), instance("new:" + newer + ",old:" + secret)},
+		}
+		for step, both := range running {
+			for _, issuer := range both {
+				text := access(issuer)
+				for _, reader := range both {
+					bearer(t, reader, text)
+					bearer(t, reader, old.Access)
+				}
+			}
+			if _, err := both[1].Cookie(t.Context(), web.Cookie); err != nil {
+				t.Errorf("step %d: a browser: %v", step, err)
+			}
+		}
+		last := instance("new:" + newer)
+		_, err := last.Bearer(t.Context(), old.Access)
+		wantCode(t, err, fault.Unauthenticated, "invalid_token")
+		again, err := last.Refresh(t.Context(), old.Refresh)
+		if err != nil {
+			t.Fatalf("a client that refreshes: %v", err)
+		}
+		bearer(t, last, again.Access)
+		if _, err := last.Cookie(t.Context(), web.Cookie); err != nil {
+			t.Errorf("a browser, in the end: %v", err)
+		}
+		wantCode(t, last.ResetPassword(t.Context(), link, next), fault.Invalid, "link_invalid")
+		wantCode(t, running[2][0].ResetPassword(t.Context(), link, next), 0, "")
+	})
+}

@@ -1,8 +1,10 @@
 package member
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"log/slog"
 	"strings"
 	"sync"
@@ -16,6 +18,9 @@ import (
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/mail"
+	"mall/modules/platform/outbox"
+	"mall/modules/platform/securitylog"
 )
 
 const (
@@ -29,7 +34,7 @@ func config() Config {
 		AccessLife: 10 * time.Minute, RefreshIdle: 30 * 24 * time.Hour, RefreshGrace: 30 * time.Second,
 		WebIdle: 7 * 24 * time.Hour, SessionMax: 60 * 24 * time.Hour,
 		HashWait: 10 * time.Second, LoginTries: 10, LoginWindow: 15 * time.Minute,
-		Cookie: Cookie{Name: "mall_session"}, StepUpLife: 10 * time.Minute, PublicURL: "https://mall.example",
+		Cookie: Cookie{Name: "mall_session"}, StepUpLife: 10 * time.Minute, PublicURL: "https://mall.test",
 	}
 }
 
@@ -57,11 +62,12 @@ type world struct {
 
 	db    *db.DB
 	clock *clock
+	mail  *mailbag
 }
 
 func newWorld(t *testing.T, d *db.DB) *world {
 	t.Helper()
-	w := &world{db: d, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
+	w := &world{db: d, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &mailbag{}}
 	w.Members = w.instance(t, nil)
 	return w
 }
@@ -69,12 +75,122 @@ func newWorld(t *testing.T, d *db.DB) *world {
 // instance is a further process of the mall.
 func (w *world) instance(t *testing.T, a Announcer) *Members {
 	t.Helper()
-	m, err := New(config(), Deps{DB: w.db, Announcer: a, Log: slog.New(slog.DiscardHandler)})
+	return w.instanceWith(t, config(), a)
+}
+
+func (w *world) instanceWith(t *testing.T, cfg Config, a Announcer) *Members {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	m, err := New(cfg, Deps{DB: w.db, News: outbox.New(w.db, quiet, outbox.Config{}), Mail: w.mail, Announcer: a,
+		Security: securitylog.New(slog.New(slog.NewJSONHandler(&w.mail.events, nil))), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.clock = w.clock.now
 	return m
+}
+
+// mailbag keeps the letters that were sent, and the security log.
+type mailbag struct {
+	mu      sync.Mutex
+	letters []mail.Letter
+	fail    error
+	events  lockedBuffer
+}
+
+func (b *mailbag) Send(_ context.Context, l mail.Letter) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail == nil {
+		b.letters = append(b.letters, l)
+	}
+	return b.fail
+}
+
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// String is what was written.
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// waiting are the letters in the outbox, the oldest first.
+func (w *world) waiting(t *testing.T) (messages []outbox.Message) {
+	t.Helper()
+	rows, err := w.db.SQL().QueryContext(t.Context(), "SELECT id, payload, attempts FROM platform_outbox WHERE topic = '"+TopicLetter+"' ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		m := outbox.Message{Topic: TopicLetter}
+		var payload string
+		if err := rows.Scan(&m.ID, &payload, &m.Attempts); err != nil {
+			t.Fatal(err)
+		}
+		m.Payload, m.Attempts = json.RawMessage(payload), m.Attempts+1
+		messages = append(messages, m)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+// posted delivers what waits, as the outbox does, and gives the letters that came of it.
+func (w *world) posted(t *testing.T) []mail.Letter {
+	t.Helper()
+	before := len(w.mail.letters)
+	for _, m := range w.waiting(t) {
+		if err := w.Deliver(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		w.exec(t, "DELETE FROM platform_outbox WHERE id = ?", m.ID)
+	}
+	return w.mail.letters[before:]
+}
+
+func (w *world) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	if _, err := w.db.SQL().ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lastLink delivers what waits and gives the token of the last letter's link to a page.
+func (w *world) lastLink(t *testing.T, page string) string {
+	t.Helper()
+	letters := w.posted(t)
+	for i := len(letters) - 1; i >= 0; i-- {
+		for _, link := range mail.Links(letters[i].Text) {
+			if at, token, is := strings.Cut(link, "#token="); is && at == config().PublicURL+page {
+				return token
+			}
+		}
+	}
+	t.Fatalf("no letter has a link to %s: %v", page, letters)
+	return ""
+}
+
+// proved is member with a proved address.
+func (w *world) proved(t *testing.T, email string) id.ID {
+	t.Helper()
+	x := w.member(t, email)
+	if err := w.store.ProveEmail(t.Context(), x, w.now()); err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
 
 // wire announces to the given instances.
@@ -98,7 +214,7 @@ var cheapHash = func() string {
 func (w *world) member(t *testing.T, email string) id.ID {
 	t.Helper()
 	name, _, _ := strings.Cut(strings.Replace(email, "@", ".", 1), ".")
-	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now(), EmailProvedAt: new(w.now())}
+	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now()}
 	if err := w.store.InsertMembers(t.Context(), row); err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +222,14 @@ func (w *world) member(t *testing.T, email string) id.ID {
 }
 
 // shop makes a shop with the given staff: "owner:kim manager:lee :song" names members, song of no role, and makes
-// their accounts.
+// their accounts, with proved addresses.
 func (w *world) shop(t *testing.T, staff string) (shop id.ID, who map[string]id.ID) {
 	t.Helper()
 	shop, who = id.New(), map[string]id.ID{}
 	s := Seed{Shops: []SeedShop{{ID: shop, Name: "달빛상점"}}}
 	for entry := range strings.FieldsSeq(staff) {
 		role, name, _ := strings.Cut(entry, ":")
-		who[name] = w.member(t, staffEmail(name, shop))
+		who[name] = w.proved(t, staffEmail(name, shop))
 		if role != "" {
 			s.Staff = append(s.Staff, SeedStaff{Shop: shop, Member: who[name], Role: identity.Role(role)})
 		}

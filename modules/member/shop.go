@@ -20,10 +20,14 @@ type Shop struct {
 	CreatedAt time.Time
 }
 
-// OpenShop makes a shop with owner as its first owner. Errors: Invalid (name), Conflict shop_limit.
+// OpenShop makes a shop with owner as its first owner. Errors: Invalid (name), Forbidden email_unproved, RateLimited,
+// Conflict shop_limit.
 func (m *Members) OpenShop(ctx context.Context, owner id.ID, name string) (Shop, error) {
 	clean, err := cleanName(name, maxShopName)
 	if err != nil {
+		return Shop{}, err
+	}
+	if err := m.mayOpenShop(ctx, owner); err != nil {
 		return Shop{}, err
 	}
 	shop := Shop{ID: id.New(), Name: clean, CreatedAt: m.now()}
@@ -39,6 +43,21 @@ func (m *Members) OpenShop(ctx context.Context, owner id.ID, name string) (Shop,
 		found, err := m.store.Shops(ctx, []id.ID{shop.ID})
 		return len(found) == 1, err
 	})
+}
+
+// mayOpenShop keeps out whom nobody could write to about their shop, and who opens one after the other. The address is
+// asked for only where letters reach people: else nobody could prove theirs.
+func (m *Members) mayOpenShop(ctx context.Context, owner id.ID) error {
+	if m.cfg.ProofForShops {
+		me, err := m.store.Members(ctx, []id.ID{owner})
+		if err != nil {
+			return err
+		}
+		if len(me) == 0 || me[0].EmailProvedAt == nil {
+			return emailUnproved()
+		}
+	}
+	return m.limit(ctx, "You have opened as many shops today as a member may.", m.cfg.ShopsPerDay, longestWindow, "shops", owner.String())
 }
 
 // roomForShop locks a member, so that two shops at once cannot both be the last one allowed.

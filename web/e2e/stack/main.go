@@ -78,6 +78,7 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		"MALL_REDIS__ADDR=" + redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=" + rand.Text() + rand.Text(),
 		"MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
+		"MALL_MAIL__OFF=true",
 	}
 	first, err := newInstance(ctx, program, settings, filepath.Join(logs, "mall-1.log"))
 	if err != nil {

@@ -34,18 +34,27 @@ const (
 	maxKeyBytes   = 64
 )
 
-// Hasher lets at most a few hashes run at once: each takes 19 MiB and a whole core, so more at once would
-// only make everybody else slow.
+// queuePerSlot is how many may wait for a slot, for each there is. 16 are served in about half a second; who comes to a
+// longer queue is better told so at once than kept, with its request, for an answer that comes too late.
+const queuePerSlot = 16
+
+// Hasher lets at most a few hashes run at once: each takes 19 MiB and a whole core, so more at once would only make
+// everybody else slow. One core stays free of them, where there is more than one: sockets are answered there, whatever
+// the number of those who log in.
 type Hasher struct {
 	slots chan struct{}
+	queue chan struct{} // one for each who has a slot or waits for one
 	wait  time.Duration
 	decoy string
 }
 
-// NewHasher makes a Hasher of one slot a core that we may use. A caller who waits longer than wait for a slot is told Busy.
+// NewHasher makes a Hasher of one slot fewer than the cores that we may use, but one. A caller who waits longer than wait
+// for a slot, or finds a full queue, is told Busy.
 func NewHasher(wait time.Duration) *Hasher {
+	slots := max(1, runtime.GOMAXPROCS(0)-1)
 	return &Hasher{
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		slots: make(chan struct{}, slots),
+		queue: make(chan struct{}, slots+slots*queuePerSlot),
 		wait:  wait,
 		decoy: format(parameters{memoryKiB, iterations, lanes}, random(saltBytes), random(keyBytes)),
 	}
@@ -54,27 +63,48 @@ func NewHasher(wait time.Duration) *Hasher {
 // Slot is the right to hash, until Release.
 type Slot struct{ h *Hasher }
 
-// Acquire waits for a slot. Errors: fault.Busy after the Hasher's wait, ctx's own when it ends first.
+// Acquire waits for a slot. Errors: fault.Busy at once when too many wait already, and after the Hasher's wait; ctx's own
+// when it ends first.
 func (h *Hasher) Acquire(ctx context.Context) (Slot, error) {
+	select {
+	case h.queue <- struct{}{}:
+	default:
+		return Slot{}, busy()
+	}
+	err := h.take(ctx)
+	if err != nil {
+		<-h.queue
+	}
+	return Slot{h}, err
+}
+
+func (h *Hasher) take(ctx context.Context) error {
 	select { // a free slot needs no timer
 	case h.slots <- struct{}{}:
-		return Slot{h}, nil
+		return nil
 	default:
 	}
 	timer := time.NewTimer(h.wait)
 	defer timer.Stop()
 	select {
 	case h.slots <- struct{}{}:
-		return Slot{h}, nil
+		return nil
 	case <-ctx.Done():
-		return Slot{}, ctx.Err()
+		return ctx.Err()
 	case <-timer.C:
-		return Slot{}, fault.Retry(fault.Busy, "busy", "Too many people are logging in right now.", time.Second)
+		return busy()
 	}
 }
 
+func busy() error {
+	return fault.Retry(fault.Busy, "busy", "Too many people are logging in right now.", time.Second)
+}
+
 // Release gives the slot back.
-func (s Slot) Release() { <-s.h.slots }
+func (s Slot) Release() {
+	<-s.h.slots
+	<-s.h.queue
+}
 
 // Hash gives the PHC string of a password with a fresh salt.
 func (s Slot) Hash(plain string) string {

@@ -1,19 +1,20 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"mall/modules/platform/db"
-	"mall/modules/platform/fault"
 )
 
-// Attempts counts the logins tried for one e-mail since WindowStart.
+// Attempts counts what was tried under one key since WindowStart.
 type Attempts struct {
-	EmailHash   []byte
+	EmailHash   []byte // the key: a hash of what is counted. Once that was logins for an e-mail only, hence the column's name
 	WindowStart time.Time
 	Attempts    int
 }
@@ -21,9 +22,10 @@ type Attempts struct {
 // TableName is gorm's way to ask.
 func (Attempts) TableName() string { return "member_login_attempts" }
 
-// CountAttempt adds one attempt at now, or starts a new window when the last began at or before oldest, and
-// answers the count. Callers at the same time each see at least their own attempt and all before it.
-func (s *Store) CountAttempt(ctx context.Context, emailHash []byte, now, oldest time.Time) (Attempts, error) {
+// CountAttempts adds one attempt at now under each of the keys, or starts a new window where the last began at or before
+// oldest, and answers the counts in the order of the keys. Callers at the same time each see at least their own attempt
+// and all before it.
+func (s *Store) CountAttempts(ctx context.Context, now, oldest time.Time, keys ...[]byte) ([]Attempts, error) {
 	// MySQL assigns from left to right and sees what it has assigned: attempts must come before window_start.
 	upsert := clause.OnConflict{
 		Columns: []clause.Column{{Name: "email_hash"}},
@@ -32,20 +34,34 @@ func (s *Store) CountAttempt(ctx context.Context, emailHash []byte, now, oldest 
 			{Column: clause.Column{Name: "window_start"}, Value: gorm.Expr("CASE WHEN member_login_attempts.window_start <= ? THEN ? ELSE member_login_attempts.window_start END", oldest, now)},
 		},
 	}
-	first := Attempts{EmailHash: emailHash, WindowStart: now, Attempts: 1}
-	if err := s.db.Write(ctx).Clauses(upsert).Create(&first).Error; err != nil {
-		return Attempts{}, db.Fault(err)
+	first := make([]Attempts, len(keys))
+	for i, key := range keys {
+		first[i] = Attempts{EmailHash: key, WindowStart: now, Attempts: 1}
 	}
-	counted, err := one[Attempts](s.db.Write(ctx).Select("email_hash, window_start, attempts").Where("email_hash = ?", emailHash))
-	if fault.KindOf(err) == fault.NotFound { // a login that succeeded meanwhile has cleared it
-		return Attempts{EmailHash: emailHash, WindowStart: now, Attempts: 1}, nil
+	ordered := slices.SortedFunc(slices.Values(first), func(a, b Attempts) int { return bytes.Compare(a.EmailHash, b.EmailHash) })
+	if err := s.db.Write(ctx).Clauses(upsert).Create(&ordered).Error; err != nil { // in one order, so that no two wait for each other
+		return nil, db.Fault(err)
 	}
-	return counted, err
+	counted, err := all[Attempts](s.db.Write(ctx).Select("email_hash, window_start, attempts").Where("email_hash IN ?", keys))
+	for i := range first { // what is not found, a login that succeeded meanwhile has cleared
+		for _, c := range counted {
+			if bytes.Equal(c.EmailHash, first[i].EmailHash) {
+				first[i] = c
+			}
+		}
+	}
+	return first, err
 }
 
-// ClearAttempts forgets the attempts for an e-mail.
-func (s *Store) ClearAttempts(ctx context.Context, emailHash []byte) error {
-	return db.Fault(s.db.Write(ctx).Where("email_hash = ?", emailHash).Delete(&Attempts{}).Error)
+// ClearAttempts forgets the attempts under the keys.
+func (s *Store) ClearAttempts(ctx context.Context, keys ...[]byte) error {
+	return db.Fault(s.db.Write(ctx).Where("email_hash IN ?", keys).Delete(&Attempts{}).Error)
+}
+
+// UncountAttempts takes one attempt back under each of the keys.
+func (s *Store) UncountAttempts(ctx context.Context, keys ...[]byte) error {
+	return db.Fault(s.db.Write(ctx).Model(&Attempts{}).Where("email_hash IN ? AND attempts > 0", keys).
+		UpdateColumn("attempts", gorm.Expr("attempts - 1")).Error)
 }
 
 // SweepAttempts deletes up to limit counts whose window began before the given time, and says how many.

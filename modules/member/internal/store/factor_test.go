@@ -16,12 +16,11 @@ import (
 func fillFactors(t *testing.T, d *db.DB, f filled) {
 	t.Helper()
 	n := len(f.members)
-	invitations, quotas, challenges := make([]Invitation, n), make([]Quota, n), make([]Challenge, n)
+	invitations, challenges := make([]Invitation, n), make([]Challenge, n)
 	totp, passkeys, codes := make([]TOTP, n), make([]Passkey, n), make([]RecoveryCode, n)
 	for i, member := range f.members {
 		at := noon.Add(time.Duration(i) * time.Second)
 		invitations[i] = Invitation{ID: f.sessions[i], ShopID: f.shops[i], Email: fmt.Sprintf("i%d@demo.mall", i), Role: "agent", InvitedBy: member, CreatedAt: at, ExpiresAt: at}
-		quotas[i] = Quota{KeyHash: hash(i), WindowStart: at, Used: 1}
 		challenges[i] = Challenge{ID: f.sessions[i], MemberID: member, Purpose: ForLogin, SecretHash: hash(i), CreatedAt: at, ExpiresAt: at}
 		totp[i] = TOTP{MemberID: member, Secret: hash(i), Pending: hash(i)}
 		passkeys[i] = Passkey{ID: f.sessions[i], MemberID: member, CredentialHash: hash(i), Credential: []byte("{}"), Name: "k", CreatedAt: at}
@@ -29,9 +28,9 @@ func fillFactors(t *testing.T, d *db.DB, f filled) {
 	}
 	w := d.Write(t.Context())
 	for _, err := range []error{
-		w.CreateInBatches(invitations, 500).Error, w.CreateInBatches(quotas, 500).Error, w.CreateInBatches(challenges, 500).Error,
+		w.CreateInBatches(invitations, 500).Error, w.CreateInBatches(challenges, 500).Error,
 		w.CreateInBatches(totp, 500).Error, w.CreateInBatches(passkeys, 500).Error, w.CreateInBatches(codes, 500).Error,
-		w.Exec("ANALYZE TABLE member_invitations, member_quotas, member_challenges, member_totp, member_passkeys, member_recovery_codes").Error,
+		w.Exec("ANALYZE TABLE member_invitations, member_challenges, member_totp, member_passkeys, member_recovery_codes").Error,
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -57,9 +56,6 @@ func factorPlans(s *Store, f filled) []plan {
 			return s.DeleteInvitationsBy(ctx, f.shops[3], f.members[3], "agent")
 		}, []string{"member_invitations_shop"}, false},
 		{"sweep invitations", func(ctx context.Context) error { _, err := s.SweepInvitations(ctx, early, 500); return err }, []string{"member_invitations_expires", "any"}, false},
-		{"use a quota", func(ctx context.Context) error { _, err := s.Use(ctx, hash(3), noon, noon); return err }, []string{"", "PRIMARY"}, false},
-		{"free a quota", func(ctx context.Context) error { return s.Free(ctx, hash(3)) }, []string{"PRIMARY"}, false},
-		{"sweep quotas", func(ctx context.Context) error { _, err := s.SweepQuotas(ctx, early, 500); return err }, []string{"member_quotas_window", "any"}, false},
 		{"challenge by id", func(ctx context.Context) error { _, err := s.Challenge(ctx, f.sessions[20]); return err }, []string{"PRIMARY"}, false},
 		{"answer a challenge", func(ctx context.Context) error { return s.Answered(ctx, f.sessions[20], id.New()) }, []string{"PRIMARY"}, false},
 		{"sweep challenges", func(ctx context.Context) error { _, err := s.SweepChallenges(ctx, early, 500); return err }, []string{"member_challenges_expires", "any"}, false},

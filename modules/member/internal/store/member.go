@@ -12,14 +12,15 @@ import (
 
 // Member is an account.
 type Member struct {
-	ID            id.ID
-	Email         string // normalised
-	Name          string
-	PasswordHash  string
-	Operator      bool
-	SecondFactor  bool
-	BannedAt      *time.Time
-	CreatedAt     time.Time
+	ID           id.ID
+	Email        string // normalised
+	Name         string
+	PasswordHash string
+	Operator     bool
+	SecondFactor bool
+	BannedAt     *time.Time
+	CreatedAt    time.Time
+
 	EmailProvedAt *time.Time
 }
 
@@ -53,6 +54,19 @@ func (s *Store) AnyBeyond(ctx context.Context, domain string) (bool, error) {
 // LockMember makes all who open shops with, or give shops to, this member wait for the transaction's end.
 func (s *Store) LockMember(ctx context.Context, member id.ID) (Member, error) {
 	return one[Member](s.db.Write(ctx).Select(memberColumns).Where("id = ?", member).Clauses(forUpdate))
+}
+
+// SetPassword gives a member another password, which ends the logins that wait for a second factor after the old one. Conflict: was is not the one they have.
+func (s *Store) SetPassword(ctx context.Context, member id.ID, was, hash string) error {
+	if err := s.db.Write(ctx).Where("member_id = ?", member).Delete(&Challenge{}).Error; err != nil {
+		return db.Fault(err)
+	}
+	return changed(s.db.Write(ctx).Model(&Member{}).Where("id = ? AND password_hash = ?", member, was).UpdateColumn("password_hash", hash))
+}
+
+// ProveEmail notes that a member has shown that their address is theirs; an earlier proof stays.
+func (s *Store) ProveEmail(ctx context.Context, member id.ID, at time.Time) error {
+	return db.Fault(s.db.Write(ctx).Model(&Member{}).Where("id = ? AND email_proved_at IS NULL", member).UpdateColumn("email_proved_at", at).Error)
 }
 
 // SetOperator makes a member run the mall, or no longer. NotFound: nobody has the id.

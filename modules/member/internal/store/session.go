@@ -30,12 +30,16 @@ type Session struct {
 	ExpiresAt   time.Time
 	RevokedAt   *time.Time
 	SteppedUpAt *time.Time // when the member last proved who they are
+	IP          string
+	UserAgent   string
+	UsedAt      *time.Time
 }
 
 // TableName is gorm's way to ask.
 func (Session) TableName() string { return "member_sessions" }
 
-const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at, stepped_up_at"
+const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at, " +
+	"stepped_up_at, ip, user_agent, used_at"
 
 // Login is a session with what a principal needs of its member.
 type Login struct {
@@ -46,6 +50,7 @@ type Login struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt *time.Time
+	UsedAt    *time.Time
 	Name      string
 	Operator  bool
 	BannedAt  *time.Time
@@ -60,6 +65,7 @@ type Standing struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt sql.NullTime
+	UsedAt    sql.NullTime
 	BannedAt  sql.NullTime
 	ShopID    id.ID // zero: none
 
@@ -73,13 +79,13 @@ func (s *Store) Standings(ctx context.Context, ids []id.ID, each func(*Standing)
 	for i := range ids {
 		args[i] = ids[i][:]
 	}
-	query := `SELECT s.id, s.kind, s.created_at, s.expires_at, s.revoked_at, m.banned_at, m.second_factor, t.shop_id
+	query := `SELECT s.id, s.kind, s.created_at, s.expires_at, s.revoked_at, s.used_at, m.banned_at, m.second_factor, t.shop_id
 FROM member_sessions s JOIN member_members m ON m.id = s.member_id LEFT JOIN member_staff t ON t.member_id = s.member_id
 WHERE s.id IN (?` + strings.Repeat(",?", max(0, len(ids)-1)) + ") ORDER BY s.id"
 	var row Standing
 	var kind sql.RawBytes
 	return db.Fault(s.db.Query(ctx, query, args, func(rows *sql.Rows) error {
-		err := rows.Scan(&row.ID, &kind, &row.CreatedAt, &row.ExpiresAt, &row.RevokedAt, &row.BannedAt, &row.SecondFactor, &row.ShopID)
+		err := rows.Scan(&row.ID, &kind, &row.CreatedAt, &row.ExpiresAt, &row.RevokedAt, &row.UsedAt, &row.BannedAt, &row.SecondFactor, &row.ShopID)
 		if row.Kind = API; string(kind) == Web {
 			row.Kind = Web
 		}
@@ -98,7 +104,7 @@ func (s *Store) InsertSessions(ctx context.Context, rows ...Session) error {
 // Logins finds sessions by id, ended ones too; unknown ids are left out.
 func (s *Store) Logins(ctx context.Context, ids []id.ID) ([]Login, error) {
 	return all[Login](s.db.Read(ctx).Table("member_sessions AS s").
-		Select("s.id, s.member_id, s.kind, s.token_hash, s.created_at, s.expires_at, s.revoked_at, m.name, m.operator, m.second_factor, m.banned_at").
+		Select("s.id, s.member_id, s.kind, s.token_hash, s.created_at, s.expires_at, s.revoked_at, s.used_at, m.name, m.operator, m.second_factor, m.banned_at").
 		Joins("JOIN member_members AS m ON m.id = s.member_id").Where("s.id IN ?", ids))
 }
 
@@ -111,14 +117,35 @@ func (s *Store) LockSession(ctx context.Context, session id.ID) (Session, error)
 func (s *Store) SetRefresh(ctx context.Context, row Session) error {
 	return changed(s.db.Write(ctx).Model(&Session{}).Where("id = ?", row.ID).UpdateColumns(map[string]any{
 		"refresh_hash": row.RefreshHash, "refresh_alt": row.RefreshAlt, "refresh_used": row.RefreshUsed,
-		"refreshed_at": row.RefreshedAt, "expires_at": row.ExpiresAt,
+		"refreshed_at": row.RefreshedAt, "expires_at": row.ExpiresAt, "used_at": row.UsedAt,
 	}))
 }
 
-// ExtendSession moves the end of a session that has not ended later, never earlier.
-func (s *Store) ExtendSession(ctx context.Context, session id.ID, until time.Time) error {
+// UseSession notes that a session that has not ended was used at a time, and moves its end to until. What another has
+// written, of a later use, stays.
+func (s *Store) UseSession(ctx context.Context, session id.ID, at, until time.Time) error {
 	return db.Fault(s.db.Write(ctx).Model(&Session{}).
-		Where("id = ? AND revoked_at IS NULL AND expires_at < ?", session, until).UpdateColumn("expires_at", until).Error)
+		Where("id = ? AND revoked_at IS NULL AND expires_at <= ? AND (used_at IS NULL OR used_at < ?)", session, until, at).
+		UpdateColumns(map[string]any{"expires_at": until, "used_at": at}).Error)
+}
+
+// OpenSessions reads a member's sessions that have not ended, the newest first.
+func (s *Store) OpenSessions(ctx context.Context, member id.ID, now time.Time, limit int) ([]Session, error) {
+	return all[Session](s.db.Read(ctx).Select(sessionColumns).
+		Where("member_id = ? AND revoked_at IS NULL AND expires_at > ?", member, now).Order("created_at DESC, id DESC").Limit(limit))
+}
+
+// OthersOpen reads, for a change in the same transaction, the ids of a member's sessions that have not ended but one.
+func (s *Store) OthersOpen(ctx context.Context, member, but id.ID, now time.Time) ([]id.ID, error) {
+	var ids []id.ID
+	err := s.db.Write(ctx).Model(&Session{}).Where("member_id = ? AND id <> ? AND revoked_at IS NULL AND expires_at > ?", member, but, now).
+		Clauses(forUpdate).Pluck("id", &ids).Error
+	return ids, db.Fault(err)
+}
+
+// EndSessions revokes sessions by id.
+func (s *Store) EndSessions(ctx context.Context, ids []id.ID, at time.Time) error {
+	return db.Fault(s.db.Write(ctx).Model(&Session{}).Where("id IN ? AND revoked_at IS NULL", ids).UpdateColumn("revoked_at", at).Error)
 }
 
 // EndSession revokes a session; one that is over stays as it is.

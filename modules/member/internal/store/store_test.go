@@ -44,6 +44,23 @@ func TestBothDatabasesRefuseWhatDoesNotFit(t *testing.T) {
 				t.Errorf("%s was stored", name)
 			}
 		}
+		for name, spoil := range map[string]func(*Session){
+			"another kind":    func(r *Session) { r.Kind = "root" },
+			"long address":    func(r *Session) { r.IP = strings.Repeat("f", 46) },
+			"long user agent": func(r *Session) { r.UserAgent = strings.Repeat("a", 201) },
+		} {
+			row := Session{ID: id.New(), MemberID: id.New(), Kind: Web, TokenHash: hash(1), CreatedAt: noon, ExpiresAt: noon}
+			spoil(&row)
+			if err := s.InsertSessions(t.Context(), row); err == nil {
+				t.Errorf("a session with %s was stored", name)
+			}
+		}
+		if err := s.InsertLink(t.Context(), Link{ID: id.New(), Kind: "login", MemberID: id.New(), CreatedAt: noon, ExpiresAt: noon}); err == nil {
+			t.Error("a link of another kind was stored")
+		}
+		if err := s.InsertStaff(t.Context(), Staff{ShopID: id.New(), MemberID: id.New(), Role: "god", CreatedAt: noon}); err == nil {
+			t.Error("another role was stored")
+		}
 		row := Session{ID: id.New(), MemberID: id.New(), Kind: Web, TokenHash: []byte("short"), CreatedAt: noon, ExpiresAt: noon}
 		if err := s.InsertSessions(t.Context(), row); d.Dialect() == db.SQLite && err == nil {
 			t.Error("a short hash was stored") // MySQL would pad it, and it would match nothing
@@ -96,7 +113,29 @@ func TestPlans(t *testing.T) {
 		{"many sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:50]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
 		{"session to refresh", func(ctx context.Context) error { _, err := s.LockSession(ctx, f.sessions[3]); return err }, []string{"PRIMARY"}, false},
 		{"end a session", func(ctx context.Context) error { return s.EndSession(ctx, f.sessions[3], noon) }, []string{"PRIMARY"}, false},
-		{"extend a session", func(ctx context.Context) error { return s.ExtendSession(ctx, f.sessions[4], noon.Add(time.Hour)) }, []string{"PRIMARY"}, false},
+		{"use a session", func(ctx context.Context) error { return s.UseSession(ctx, f.sessions[4], noon, noon.Add(time.Hour)) }, []string{"PRIMARY"}, false},
+		{"a member's logins", func(ctx context.Context) error { _, err := s.OpenSessions(ctx, f.members[3], noon, 100); return err }, []string{"member_sessions_member"}, true},
+		{"a member's other logins", func(ctx context.Context) error {
+			_, err := s.OthersOpen(ctx, f.members[3], f.sessions[3], noon)
+			return err
+		}, []string{"any"}, false},
+		{"end some sessions", func(ctx context.Context) error { return s.EndSessions(ctx, f.sessions[5:8], noon) }, []string{"PRIMARY"}, false},
+		{"set a password", func(ctx context.Context) error { _ = s.SetPassword(ctx, f.members[3], "was", "is"); return nil }, []string{"member_challenges_member", "any"}, false},
+		{"link by id", func(ctx context.Context) error { _, err := s.LockLink(ctx, f.links[3]); return err }, []string{"PRIMARY"}, false},
+		{"links of a member", func(ctx context.Context) error { _, err := s.LinksOf(ctx, f.members[3], Reset); return err }, []string{"member_links_member"}, false},
+		{"drop links of a member", func(ctx context.Context) error { return s.DropLinks(ctx, f.members[3], Reset) }, []string{"member_links_member"}, false},
+		{"sweep links", func(ctx context.Context) error {
+			_, err := s.SweepLinks(ctx, noon.Add(10*time.Second), 500)
+			return err
+		}, []string{"member_links_expires", "any"}, false},
+		{"places of a member", func(ctx context.Context) error {
+			_, err := s.Places(ctx, f.members[3], [][]byte{hash(3), hash(4)}, noon)
+			return err
+		}, []string{"any"}, false},
+		{"sweep places", func(ctx context.Context) error {
+			_, err := s.SweepPlaces(ctx, noon.Add(10*time.Second), 500)
+			return err
+		}, []string{"member_places_seen", "any"}, false},
 		{"end a member's sessions", func(ctx context.Context) error { return s.EndSessionsOf(ctx, f.members[3], noon) }, []string{"member_challenges_member", "member_sessions_member"}, false},
 		{"sweep sessions", func(ctx context.Context) error {
 			_, err := s.SweepSessions(ctx, noon.Add(10*time.Second), 500)
@@ -107,7 +146,11 @@ func TestPlans(t *testing.T) {
 		{"shops of a member", func(ctx context.Context) error { _, err := s.ShopsOf(ctx, f.members[3:4]); return err }, []string{"member_staff_member", "PRIMARY"}, false},
 		{"count shops of a member", func(ctx context.Context) error { _, err := s.CountShopsOf(ctx, f.members[3]); return err }, []string{"member_staff_member"}, false},
 		{"shops by id", func(ctx context.Context) error { _, err := s.Shops(ctx, f.shops[:20]); return err }, []string{"PRIMARY"}, false},
-		{"count an attempt", func(ctx context.Context) error { _, err := s.CountAttempt(ctx, hash(7), noon, noon); return err }, []string{"", "PRIMARY"}, false},
+		{"count an attempt", func(ctx context.Context) error {
+			_, err := s.CountAttempts(ctx, noon, noon, hash(7), hash(8), hash(9))
+			return err
+		}, []string{"", "PRIMARY"}, false},
+		{"take attempts back", func(ctx context.Context) error { return s.UncountAttempts(ctx, hash(7), hash(8)) }, []string{"PRIMARY"}, false},
 		{"sweep attempts", func(ctx context.Context) error {
 			_, err := s.SweepAttempts(ctx, noon.Add(10*time.Second), 500)
 			return err
@@ -202,7 +245,7 @@ func explain(t *testing.T, pool *sql.DB, s statement) []step {
 	return steps
 }
 
-type filled struct{ members, sessions, shops []id.ID }
+type filled struct{ members, sessions, shops, links []id.ID }
 
 func hash(i int) []byte { return bytes.Repeat([]byte{byte(i), byte(i >> 8)}, 16) }
 
@@ -216,10 +259,15 @@ func fill(t *testing.T, d *db.DB) filled {
 	var shops []Shop
 	var staff []Staff
 	var attempts []Attempts
+	var links []Link
+	var places []Place
 	for i := range n {
-		member, session, shop := id.New(), id.New(), id.New()
+		member, session, shop, link := id.New(), id.New(), id.New(), id.New()
 		at := noon.Add(time.Duration(i) * time.Second)
 		f.members, f.sessions, f.shops = append(f.members, member), append(f.sessions, session), append(f.shops, shop)
+		f.links = append(f.links, link)
+		links = append(links, Link{ID: link, Kind: Reset, MemberID: member, CreatedAt: at, ExpiresAt: at})
+		places = append(places, Place{MemberID: member, Place: hash(i), SeenAt: at})
 		members = append(members, Member{ID: member, Email: fmt.Sprintf("m%d@demo.mall", i), Name: "m", PasswordHash: "x", CreatedAt: at})
 		sessions = append(sessions, Session{ID: session, MemberID: member, Kind: Web, TokenHash: hash(i), CreatedAt: at, ExpiresAt: at})
 		shops = append(shops, Shop{ID: shop, Name: "s", CreatedAt: at})
@@ -232,7 +280,8 @@ func fill(t *testing.T, d *db.DB) filled {
 	for _, err := range []error{
 		w.CreateInBatches(members, 500).Error, w.CreateInBatches(sessions, 500).Error, w.CreateInBatches(shops, 500).Error,
 		w.CreateInBatches(staff, 500).Error, w.CreateInBatches(attempts, 500).Error,
-		w.Exec("ANALYZE TABLE member_members, member_sessions, member_shops, member_staff, member_login_attempts").Error,
+		w.CreateInBatches(links, 500).Error, w.CreateInBatches(places, 500).Error,
+		w.Exec("ANALYZE TABLE member_members, member_sessions, member_shops, member_staff, member_login_attempts, member_links, member_places").Error,
 	} {
 		if err != nil {
 			t.Fatal(err)

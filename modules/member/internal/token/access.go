@@ -25,7 +25,7 @@ const skew = 5 * time.Second
 
 // Access makes and reads the short-lived tokens of API clients: JWTs signed with HMAC-SHA-256.
 type Access struct {
-	secret           []byte
+	keys             Keys
 	issuer, audience string
 	life             time.Duration
 	now              func() time.Time
@@ -45,9 +45,9 @@ type wire struct {
 }
 
 // NewAccess makes the issuer of tokens that live for life. now is asked at every call.
-func NewAccess(secret, issuer, audience string, life time.Duration, now func() time.Time) *Access {
+func NewAccess(keys Keys, issuer, audience string, life time.Duration, now func() time.Time) *Access {
 	return &Access{
-		secret: []byte(secret), issuer: issuer, audience: audience, life: life, now: now,
+		keys: keys, issuer: issuer, audience: audience, life: life, now: now,
 		// By default the library takes any method, any audience, and tokens that never end.
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
@@ -69,7 +69,10 @@ func (a *Access) Issue(member, session id.ID) (string, error) {
 		Issuer: a.issuer, Audience: jwt.ClaimStrings{a.audience}, Subject: member.String(),
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(a.life)),
 	}}
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(a.secret)
+	newest := a.keys.list[0]
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	unsigned.Header["kid"] = newest.id
+	signed, err := unsigned.SignedString(newest.secret)
 	if err != nil {
 		return "", fmt.Errorf("token: sign: %w", err)
 	}
@@ -82,7 +85,7 @@ func (a *Access) Read(text string) (Claims, error) {
 		return Claims{}, ErrInvalid
 	}
 	var w wire
-	_, err := a.parser.ParseWithClaims(text, &w, func(*jwt.Token) (any, error) { return a.secret, nil })
+	_, err := a.parser.ParseWithClaims(text, &w, a.verify)
 	if errors.Is(err, jwt.ErrTokenExpired) && onlyExpired(err) {
 		return Claims{}, ErrExpired
 	}
@@ -95,6 +98,22 @@ func (a *Access) Read(text string) (Claims, error) {
 		return Claims{}, ErrInvalid
 	}
 	return Claims{MemberID: member, SessionID: session, ExpiresAt: w.ExpiresAt.UTC()}, nil
+}
+
+// verify gives the keys that may have signed a token.
+func (a *Access) verify(t *jwt.Token) (any, error) {
+	kid, isText := t.Header["kid"].(string)
+	if _, there := t.Header["kid"]; there && (!isText || kid == "") {
+		return nil, ErrInvalid
+	}
+	var set jwt.VerificationKeySet
+	for _, secret := range a.keys.called(kid) {
+		set.Keys = append(set.Keys, secret)
+	}
+	if len(set.Keys) == 0 {
+		return nil, ErrInvalid
+	}
+	return set, nil
 }
 
 // onlyExpired says that nothing but its age is wrong with a token: another service's old token is invalid,

@@ -20,7 +20,11 @@ const secret = "kP3v9LxQ2mZr8TnW5yBc7HdJ4sGf6AeU"
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func newAccess(now *time.Time) *Access {
-	return NewAccess(secret, "mall", "mall-api", 10*time.Minute, func() time.Time { return *now })
+	keys, err := ParseKeys(secret, func(string) error { return nil })
+	if err != nil {
+		panic(err)
+	}
+	return NewAccess(keys, "mall", "mall-api", 10*time.Minute, func() time.Time { return *now })
 }
 
 func TestAccessRoundTrip(t *testing.T) {
