@@ -32,6 +32,7 @@ type Config struct {
 	ResetLife            time.Duration `koanf:"reset_life" validate:"min=0,max=24h"`                 // of a link that sets a new password; 0: 30m
 	ProofLife            time.Duration `koanf:"proof_life" validate:"min=0,max=168h"`                // of a link that proves an e-mail address; 0: 24h
 	ShopsPerDay          int           `koanf:"shops_per_day" validate:"min=0,max=1000"`             // one member may open; 0: 10
+	InvitationsPerDay    int           `koanf:"invitations_per_day" validate:"min=0,max=100000"`     // one shop may make; 0: 50
 
 	// SecondFactor says of whom one is demanded: optional (nobody), operators, staff (and operators); auto is operators,
 	// but optional with the embedded database. Empty: optional.
@@ -51,6 +52,7 @@ func (c Config) withDefaults() Config {
 	c.ResetLife = cmp.Or(c.ResetLife, 30*time.Minute)
 	c.ProofLife = cmp.Or(c.ProofLife, 24*time.Hour)
 	c.ShopsPerDay = cmp.Or(c.ShopsPerDay, 10)
+	c.InvitationsPerDay = cmp.Or(c.InvitationsPerDay, 50)
 	c.StepUpLife = cmp.Or(c.StepUpLife, 10*time.Minute)
 	return c
 }

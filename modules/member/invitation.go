@@ -15,7 +15,6 @@ import (
 const (
 	invitationLife = 7 * day
 	maxInvitations = 200 // open ones of a shop
-	shopInvites    = 50  // of a shop within a day
 	addressInvites = 20  // to an address within a day, from all shops
 	maxOwnInvites  = 100 // that one member is shown
 )
@@ -118,7 +117,7 @@ func (m *Members) roomForInvitation(ctx context.Context, r roster, row store.Inv
 		return fault.New(fault.Conflict, "invitation_limit", "The shop has as many open invitations as a shop may have.")
 	}
 	const enough = "That is enough of invitations for a day."
-	if err := m.limit(ctx, enough, shopInvites, day, "invitations of a shop", row.ShopID.String()); err != nil {
+	if err := m.limit(ctx, enough, m.cfg.InvitationsPerDay, day, "invitations of a shop", row.ShopID.String()); err != nil {
 		return err
 	}
 	return m.limit(ctx, enough, addressInvites, day, "invitations to an address", row.Email)

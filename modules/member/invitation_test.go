@@ -206,7 +206,7 @@ func TestLimitsOfInvitations(t *testing.T) {
 		w.invite(t, who["kim"], shop, "same@demo.mall", agent)
 		_, err := w.InviteStaff(t.Context(), who["kim"], shop, "same@demo.mall", owner)
 		wantCode(t, err, fault.Conflict, "already_invited")
-		for i := range shopInvites - 1 {
+		for i := range w.cfg.InvitationsPerDay - 1 {
 			w.invite(t, who["kim"], shop, fmt.Sprintf("a%d@demo.mall", i), agent)
 		}
 		_, err = w.InviteStaff(t.Context(), who["kim"], shop, "late@demo.mall", agent)
@@ -216,7 +216,7 @@ func TestLimitsOfInvitations(t *testing.T) {
 		}
 		w.clock.pass(day)
 		for i := range 3 { // each day has its own
-			for j := range shopInvites {
+			for j := range w.cfg.InvitationsPerDay {
 				w.invite(t, who["kim"], shop, fmt.Sprintf("b%d.%d@demo.mall", i, j), agent)
 			}
 			w.clock.pass(day)
