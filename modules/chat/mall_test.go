@@ -26,6 +26,7 @@ import (
 	"mall/modules/platform/httpserver"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/mail"
 	"mall/modules/platform/outbox"
 	"mall/modules/platform/pubsub"
 	"mall/modules/platform/testservers"
@@ -58,6 +59,7 @@ type instance struct {
 	bus     *pubsub.Bus
 	members *member.Members
 	orders  *order.Orders
+	letters *mail.Mailbox
 	stop    func()
 }
 
@@ -126,8 +128,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	var p parts
 	check(t, config.Load(configs.Default, "", nil, &p))
 	p.Member.TokenSecret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
-	p.Member.Cookie = member.Cookie{Name: "mall_session"}
-	p.Member.PublicURL = "https://mall.example"
+	p.Member.Cookie, p.Member.ShopsPerDay, p.Member.PublicURL = member.Cookie{Name: "mall_session"}, 1000, "http://mall.test"
 	p.Chat.ResumeMessages = 50
 	p.Chat.SocketsPerMember = 4
 	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
@@ -135,11 +136,12 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 		change(&p)
 	}
 
-	notices := &announcer{}
-	members, err := member.New(p.Member, member.Deps{DB: d, Announcer: notices, Log: log})
-	check(t, err)
-	products := product.New(d, members)
+	notices, letters := &announcer{}, mail.NewMailbox(log)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
+	members, err := member.New(p.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Log: log})
+	check(t, err)
+	news.Handle(member.TopicLetter, members.Deliver)
+	products := product.New(d, members)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
 	check(t, err)
@@ -187,7 +189,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 			t.Error(err)
 		}
 	})
-	in := &instance{url: "http://" + server.Addr(), chat: rooms, bus: bus, members: members, orders: orders}
+	in := &instance{url: "http://" + server.Addr(), chat: rooms, bus: bus, members: members, orders: orders, letters: letters}
 	in.stop = sync.OnceFunc(func() {
 		closing, done := context.WithTimeout(context.Background(), soon)
 		defer done()

@@ -24,17 +24,12 @@ const (
 func (m *Members) AskPasswordReset(ctx context.Context, email string) error {
 	normal, _ := normalEmail(email)
 	from, window := network(identity.OriginOf(ctx).IP), m.cfg.ResetLife
-	for _, l := range []struct {
-		most int
-		key  []string
-	}{
-		{resetsPerNetwork, []string{"resets of a network", from}},
-		{resetsPerPair, []string{"resets of a network for an address", from, normal}},
-		{resetsPerAddress, []string{"resets for an address", normal}},
-	} {
-		if err := m.limit(ctx, "Too many letters were asked for; look into your mailbox.", l.most, window, l.key...); err != nil {
-			return err
-		}
+	err := m.limits(ctx, "Too many letters were asked for; look into your mailbox.", window,
+		atMost{resetsPerNetwork, []string{"resets of a network", from}},
+		atMost{resetsPerPair, []string{"resets of a network for an address", from, normal}},
+		atMost{resetsPerAddress, []string{"resets for an address", normal}})
+	if err != nil {
+		return err
 	}
 	who, err := m.memberOrNobody(ctx, normal)
 	if err == nil {

@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -147,13 +148,34 @@ func (m *Members) forgive(ctx context.Context, keys counts) error {
 
 // limit counts an act under one key, and refuses it beyond most in a window.
 func (m *Members) limit(ctx context.Context, message string, most int, window time.Duration, key ...string) error {
-	now := m.now()
-	got, err := m.store.CountAttempts(ctx, now, now.Add(-window), counterKey(key...))
-	if err == nil && got[0].Attempts > most {
-		err = m.tooMany(message, got[0], window)
-		m.security.Write(ctx, securitylog.Event{What: securitylog.Limit, Err: err, Reason: key[0]})
+	return m.limits(ctx, message, window, atMost{most, key})
+}
+
+// atMost is how often something may be done under a key; the first part of the key says what it is.
+type atMost struct {
+	most int
+	key  []string
+}
+
+// limits counts an act under several keys, and refuses it beyond any of them. What is refused does not count: who has used
+// up the narrower limit uses up no wider one, which others share.
+func (m *Members) limits(ctx context.Context, message string, window time.Duration, all ...atMost) error {
+	now, keys := m.now(), make([][]byte, len(all))
+	for i, l := range all {
+		keys[i] = counterKey(l.key...)
 	}
-	return err
+	got, err := m.store.CountAttempts(ctx, now, now.Add(-window), keys...)
+	if err != nil {
+		return err
+	}
+	for i, l := range all {
+		if got[i].Attempts > l.most {
+			refused := m.tooMany(message, got[i], window)
+			m.security.Write(ctx, securitylog.Event{What: securitylog.Limit, Err: refused, Reason: l.key[0]})
+			return errors.Join(refused, m.store.UncountAttempts(ctx, keys...))
+		}
+	}
+	return nil
 }
 
 // tellOfLockout writes to the member whose e-mail others, or they, have tried too often; once a day.
