@@ -135,10 +135,7 @@ func asAgent(ctx context.Context, w *world) error {
 	if err := patiently(ctx, func() error { return w.sender.SignUp(ctx, "an agent") }); err != nil {
 		return err
 	}
-	if _, err := w.shop.account.Call(ctx, http.MethodPost, "/shops/"+w.shop.shop+"/staff", map[string]string{"email": w.sender.Email, "role": "agent"}, nil); err != nil {
-		return err
-	}
-	if err := patiently(ctx, func() error { _, err := w.sender.Token(ctx); return err }); err != nil {
+	if err := w.hire(ctx, w.shop, w.sender); err != nil {
 		return err
 	}
 	heads, err := checker.Heads(ctx, w.cluster.Root)

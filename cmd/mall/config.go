@@ -75,6 +75,7 @@ func loadSettings(file string, environ []string) (settings, error) {
 	if s.HTTP.PublicURL == "" {
 		s.HTTP.PublicURL = "http://" + s.HTTP.Addr
 	}
+	s.secondFactor()
 	s.HTTP.SpareFiles = s.DB.Files() + s.Redis.Files()
 	secure := strings.HasPrefix(s.HTTP.PublicURL, "https://")
 	if s.HTTP.CookieName == "" {
@@ -91,6 +92,17 @@ func cookieName(secure bool) string {
 		return "__Host-mall_session"
 	}
 	return "mall_session"
+}
+
+// secondFactor says of whom a second factor is demanded where nobody has said it: whoever tries the mall out at home has none.
+func (s *settings) secondFactor() {
+	switch {
+	case s.Member.SecondFactor != "auto":
+	case s.embedded():
+		s.Member.SecondFactor = "optional"
+	default:
+		s.Member.SecondFactor = "operators"
+	}
 }
 
 func (s *settings) embedded() bool { return s.DB.Driver == db.SQLite }

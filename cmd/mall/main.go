@@ -27,6 +27,10 @@ const usage = `usage: mall [-config FILE] [COMMAND]
   epoch renew         after a restore that may have lost commits: make clients read their rooms anew
   member ban EMAIL    end a member's logins and connections everywhere, and keep the member out
   member unban EMAIL  let the member log in again
+  member operator EMAIL          let the member run the mall: read talks with a recorded reason
+  member operator -remove EMAIL  no longer
+  member list-operators          list who does
+  member reset-factors EMAIL     take all second factors of a member away who has lost them, and end their logins
   crowd [FLAGS]       fill a test mall with people for a load test; -h tells the flags
   version             print the version
 
@@ -98,7 +102,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "epoch":
 		return renewEpoch(ctx, s, stdout, stderr)
 	case "member":
-		return setBan(ctx, s, rest[0] == "ban", rest[1], stdout, stderr)
+		return changeMember(ctx, s, rest[0], rest[1:], stdout, stderr)
 	case "crowd":
 		return crowd(ctx, s, rest, stdout, stderr)
 	}
@@ -114,7 +118,7 @@ func known(command string, rest []string) bool {
 	case "epoch":
 		return len(rest) == 1 && rest[0] == "renew"
 	case "member":
-		return len(rest) == 2 && slices.Contains([]string{"ban", "unban"}, rest[0])
+		return knownOfMembers(rest)
 	case "crowd":
 		return true // it has flags of its own
 	}

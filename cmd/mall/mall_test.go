@@ -73,6 +73,7 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"migrate sideways":       {nil, []string{"migrate", "sideways"}, "usage: mall"},
 		"ban of nobody":          {nil, []string{"member", "ban"}, "usage: mall"},
 		"member without a word":  {nil, []string{"member", "praise", "a@b.kr"}, "usage: mall"},
+		"operator of nobody":     {nil, []string{"member", "operator", "-remove"}, "usage: mall"},
 		"unknown key":            {[]string{"MALL_HTTP__ADRESSE=:80"}, nil, "mall: settings: unknown setting http.adresse"},
 		"unknown key in a file":  {nil, []string{"-config", file}, "mall: settings: unknown setting http.adresse"},
 		"file missing":           {nil, []string{"-config", "none.yaml"}, "mall: settings: settings file"},

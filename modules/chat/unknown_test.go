@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/descope/virtualwebauthn"
+	"github.com/pquerna/otp/totp"
+
+	"mall/modules/member"
 	"mall/modules/platform/id"
 	"mall/modules/platform/testservers"
 )
@@ -57,7 +61,7 @@ type shopper struct {
 func (s *shopper) get(who, method, path string, body any, out any) {
 	s.t.Helper()
 	status, text := s.call(s.t, 0, who, method, path, body)
-	if status != http.StatusOK && status != http.StatusCreated {
+	if status/100 != 2 {
 		s.t.Fatalf("%s %s: %d %s", method, path, status, text)
 	}
 	check(s.t, json.Unmarshal(text, out))
@@ -76,19 +80,82 @@ func (s *shopper) account() string {
 	return name
 }
 
-func (s *shopper) shop() string {
-	var made thing
-	s.get("owner", "POST", "/shops", map[string]any{"name": "새 가게"}, &made)
-	return "/shops/" + made.ID.String()
+// proved is an account whose e-mail address is proved.
+func (s *shopper) proved() string {
+	s.n++
+	name := fmt.Sprintf("proved%d", s.n)
+	check(s.t, s.instances[0].members.Seed(s.t.Context(), member.Seed{
+		Members: []member.SeedMember{{ID: id.New(), Email: name + "@x.kr", Password: password, Name: "누구"}},
+	}))
+	return name
 }
 
-func (s *shopper) staff() (path string) {
-	shop := s.shop()
+func (s *shopper) shop() (owner, path string) {
+	var made thing
+	owner = s.account()
+	s.get(owner, "POST", "/shops", map[string]any{"name": "새 가게"}, &made)
+	return owner, "/shops/" + made.ID.String()
+}
+
+// invited is a shop with an open invitation.
+func (s *shopper) invited() (owner, shop, invitee, invitation string) {
+	var made thing
+	owner, shop = s.shop()
+	invitee = s.proved()
+	s.get(owner, "POST", shop+"/invitations", map[string]any{"email": invitee + "@x.kr", "role": "agent"}, &made)
+	return owner, shop, invitee, made.ID.String()
+}
+
+func (s *shopper) staff() (owner, path string) {
 	var added struct {
 		MemberID id.ID `json:"member_id"`
 	}
-	s.get("owner", "POST", shop+"/staff", map[string]any{"email": "agent@x.kr", "role": "agent"}, &added)
-	return shop + "/staff/" + added.MemberID.String()
+	owner, shop, agent, invitation := s.invited()
+	s.get(agent, "POST", "/me/invitations/"+invitation, nil, &added)
+	return owner, shop + "/staff/" + added.MemberID.String()
+}
+
+// app is an authenticator app that is being set up for a new account; code gives the code of now and some steps.
+func (s *shopper) app() (who string, code func(steps int) string) {
+	var shown struct{ Secret string }
+	who = s.account()
+	s.get(who, "POST", "/me/factors/totp", nil, &shown)
+	return who, func(steps int) string {
+		text, err := totp.GenerateCode(shown.Secret, time.Now().Add(time.Duration(steps)*30*time.Second))
+		check(s.t, err)
+		return text
+	}
+}
+
+// withApp is an account with an authenticator app, whose code of now is not used yet.
+func (s *shopper) withApp() (who string, code func(steps int) string) {
+	who, code = s.app()
+	s.get(who, "POST", "/me/factors/totp/confirm", map[string]any{"code": code(-1)}, &thing{})
+	return who, code
+}
+
+// half is half a login of who has an authenticator app, with what completes it.
+func (s *shopper) half(path string) map[string]any {
+	var asked struct{ Challenge string }
+	who, code := s.withApp()
+	s.get("", "POST", path, map[string]any{"email": who + "@x.kr", "password": password}, &asked)
+	return map[string]any{"challenge": asked.Challenge, "code": code(0)}
+}
+
+// passkey is what a browser with a new authenticator answers.
+func (s *shopper) passkey() (who string, made map[string]any) {
+	var begun struct {
+		Challenge string
+		Options   json.RawMessage
+	}
+	who = s.account()
+	s.get(who, "POST", "/me/factors/passkeys/begin", nil, &begun)
+	options, err := virtualwebauthn.ParseAttestationOptions(`{"publicKey":` + string(begun.Options) + `}`)
+	check(s.t, err)
+	site := virtualwebauthn.RelyingParty{Name: "mall.test", ID: "mall.test", Origin: "http://mall.test"}
+	answer := virtualwebauthn.CreateAttestationResponse(site, virtualwebauthn.NewAuthenticator(),
+		virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2), *options)
+	return who, map[string]any{"challenge": begun.Challenge, "name": "전화", "credential": json.RawMessage(answer)}
 }
 
 var goods = map[string]any{"name": "그릇", "category": "home", "price_won": 1000, "stock": 10}
@@ -165,16 +232,71 @@ func (s *shopper) acts() map[string]func() act {
 				return len(me.Shops) == 1
 			}}
 		},
-		"addStaff": func() act {
-			return act{"owner", "POST", s.shop() + "/staff", map[string]any{"email": "agent@x.kr", "role": "agent"}, nil, nil}
+		"inviteStaff": func() act {
+			owner, shop := s.shop()
+			return act{owner, "POST", shop + "/invitations", map[string]any{"email": "someone@y.kr", "role": "agent"}, nil, func() bool {
+				var open struct{ Items []thing }
+				s.get(owner, "GET", shop+"/invitations", nil, &open)
+				return len(open.Items) == 1
+			}}
 		},
-		"setStaffRole": func() act { return act{"owner", "PUT", s.staff(), map[string]any{"role": "manager"}, nil, nil} },
-		"removeStaff":  func() act { return act{"owner", "DELETE", s.staff(), nil, nil, nil} },
+		"withdrawInvitation": func() act {
+			owner, shop, _, invitation := s.invited()
+			return act{owner, "DELETE", shop + "/invitations/" + invitation, nil, nil, nil}
+		},
+		"acceptInvitation": func() act {
+			_, _, invitee, invitation := s.invited()
+			return act{invitee, "POST", "/me/invitations/" + invitation, nil, nil, nil}
+		},
+		"declineInvitation": func() act {
+			_, _, invitee, invitation := s.invited()
+			return act{invitee, "DELETE", "/me/invitations/" + invitation, nil, nil, nil}
+		},
+		"setShopRules": func() act {
+			owner, shop := s.shop()
+			return act{owner, "PUT", shop + "/rules", map[string]any{"agents_edit_products": true}, nil, nil}
+		},
+		"setStaffRole": func() act {
+			owner, path := s.staff()
+			return act{owner, "PUT", path, map[string]any{"role": "manager"}, nil, nil}
+		},
+		"removeStaff":           func() act { owner, path := s.staff(); return act{owner, "DELETE", path, nil, nil, nil} },
+		"answerSecondFactor":    func() act { return act{"", "POST", "/auth/second-factor", s.half("/auth/login"), nil, nil} },
+		"answerWebSecondFactor": func() act { return act{"", "POST", "/session/second-factor", s.half("/session"), nil, nil} },
+		"beginStepUp":           func() act { return act{s.account(), "POST", "/me/step-up", nil, nil, nil} },
+		"answerStepUp": func() act {
+			var asked struct{ Challenge string }
+			who := s.account()
+			s.get(who, "POST", "/me/step-up", nil, &asked)
+			return act{who, "POST", "/me/step-up/answer", map[string]any{"challenge": asked.Challenge, "password": password}, nil, nil}
+		},
+		"beginTotp": func() act { return act{s.account(), "POST", "/me/factors/totp", nil, nil, nil} },
+		"confirmTotp": func() act {
+			who, code := s.app()
+			return act{who, "POST", "/me/factors/totp/confirm", map[string]any{"code": code(0)}, nil, nil}
+		},
+		"removeTotp": func() act { who, _ := s.withApp(); return act{who, "DELETE", "/me/factors/totp", nil, nil, nil} },
+		"renewRecoveryCodes": func() act {
+			who, _ := s.withApp()
+			return act{who, "POST", "/me/factors/recovery-codes", nil, nil, nil}
+		},
+		"beginPasskey": func() act { return act{s.account(), "POST", "/me/factors/passkeys/begin", nil, nil, nil} },
+		"addPasskey": func() act {
+			who, made := s.passkey()
+			return act{who, "POST", "/me/factors/passkeys", made, nil, nil}
+		},
+		"removePasskey": func() act {
+			var added struct{ Passkey thing }
+			who, made := s.passkey()
+			s.get(who, "POST", "/me/factors/passkeys", made, &added)
+			return act{who, "DELETE", "/me/factors/passkeys/" + added.Passkey.ID.String(), nil, nil, nil}
+		},
 		"createProduct": func() act {
-			path := s.shop() + "/products"
-			return act{"owner", "POST", path, goods, nil, func() bool {
+			owner, shop := s.shop()
+			path := shop + "/products"
+			return act{owner, "POST", path, goods, nil, func() bool {
 				var page struct{ Items []thing }
-				s.get("owner", "GET", path, nil, &page)
+				s.get(owner, "GET", path, nil, &page)
 				return len(page.Items) == 1
 			}}
 		},

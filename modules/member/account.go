@@ -136,6 +136,13 @@ func (m *Members) me(row store.Member, shops []identity.ShopRole) Me {
 	}
 }
 
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
 // Find reads the account with that e-mail; for programs only, since it tells who has one. Errors: NotFound.
 func (m *Members) Find(ctx context.Context, email string) (Member, error) {
 	row, err := m.byEmail(ctx, email)
@@ -192,11 +199,4 @@ func missing(what string, err error) error {
 		return fault.Missing(what)
 	}
 	return err
-}
-
-func onOff(on bool) string {
-	if on {
-		return "on"
-	}
-	return "off"
 }

@@ -138,7 +138,7 @@ func TestBanEndsEverySessionAndKeepsOut(t *testing.T) {
 func TestOperatorIsMadeByTheProgramOnly(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		x := w.member(t, "op@demo.mall")
+		x := w.proved(t, "op@demo.mall")
 		tokens := w.logIn(t, "op@demo.mall")
 		if bearer(t, w.Members, tokens.Access).Operator {
 			t.Fatal("an operator by birth")

@@ -3,7 +3,6 @@ package member
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"time"
@@ -19,7 +18,7 @@ import (
 const (
 	challengeLife  = 5 * time.Minute
 	challengeTries = 5
-	guesses        = 10 // wrong codes or passwords of a member within guessWindow, over all challenges
+	guesses        = 10 // wrong codes of a member's app within guessWindow, over all challenges
 	guessWindow    = time.Hour
 )
 
@@ -199,23 +198,21 @@ func (m *Members) provePassword(ctx context.Context, who store.Member, plain str
 		return nil, err
 	}
 	defer slot.Release()
-	key, err := m.guess(ctx, who.ID, ByPassword)
-	if err != nil {
-		return nil, err
-	}
-	matches, err := slot.Matches(plain, who.PasswordHash)
-	if err == nil && !matches {
+	_, err = m.ownPassword(ctx, slot, who.ID, plain)
+	if fault.CodeOf(err) == "wrong_password" {
 		err = wrongAnswer("password")
 	}
-	return func(ctx context.Context) error { return m.store.Free(ctx, key) }, err
+	return func(context.Context) error { return nil }, err
 }
 
+// proveTOTP counts a try before it is looked at. Passkeys and recovery codes, which nobody guesses, are not counted: who keeps
+// guessing a member's codes does not keep them out.
 func (m *Members) proveTOTP(ctx context.Context, member id.ID, code string) (func(ctx context.Context) error, error) {
 	row, err := m.store.TOTP(ctx, member)
 	if err != nil || row.Secret == nil {
 		return nil, cmp.Or(used(err, "code"), wrongAnswer("code"))
 	}
-	key, err := m.guess(ctx, member, ByTOTP)
+	err = m.limit(ctx, "Too many wrong codes.", guesses, guessWindow, "codes", member.String())
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +229,7 @@ func (m *Members) proveTOTP(ctx context.Context, member id.ID, code string) (fun
 		if err := used(m.store.UseTOTP(ctx, member, step), "code"); err != nil {
 			return err
 		}
-		return m.store.Free(ctx, key)
+		return m.store.ClearAttempts(ctx, counterKey("codes", member.String()))
 	}, nil
 }
 
@@ -264,22 +261,6 @@ func (m *Members) provePasskey(ctx context.Context, who store.Member, asked, ans
 	return func(ctx context.Context) error {
 		return used(m.store.UsePasskey(ctx, who.ID, hash, was, moved, m.now()), "credential")
 	}, nil
-}
-
-// guess counts a try of what can be guessed, before it is looked at. Passkeys and recovery codes are not among that: who
-// keeps guessing a member's codes does not keep them out.
-func (m *Members) guess(ctx context.Context, member id.ID, method string) (key []byte, err error) {
-	return m.count(ctx, "guess "+method+" "+member.String(), guesses, guessWindow)
-}
-
-// count counts one more of what there may be so many of within a window. Errors: RateLimited with the time that is left.
-func (m *Members) count(ctx context.Context, what string, most int, window time.Duration) (key []byte, err error) {
-	sum, now := sha256.Sum256([]byte(what)), m.now()
-	q, err := m.store.Use(ctx, sum[:], now, now.Add(-window))
-	if err == nil && q.Used > most {
-		err = fault.Retry(fault.RateLimited, "rate_limited", "That was tried too often.", q.WindowStart.Add(window).Sub(now))
-	}
-	return sum[:], err
 }
 
 // challengeOver is the one answer for a challenge that is unknown, expired, used or tried too often.

@@ -26,21 +26,35 @@ type Config struct {
 	HashWait      time.Duration `koanf:"hash_wait" validate:"min=100ms,max=10s"`   // a login waits so long for its turn to be hashed
 	LoginTries    int           `koanf:"login_tries" validate:"min=3,max=1000"`    // wrong passwords from one address for one e-mail within login_window
 	LoginWindow   time.Duration `koanf:"login_window" validate:"min=1m,max=24h"`   // see login_tries
-	// SecondFactor says of whom one is demanded: optional (nobody), operators, staff (and operators); auto is operators,
-	// but optional with the embedded database.
-	SecondFactor string        `koanf:"second_factor" validate:"oneof=auto optional operators staff"`
-	StepUpLife   time.Duration `koanf:"step_up_life" validate:"min=1m,max=24h"` // who has proved who they are need not again for so long
 
 	LoginTriesPerIP      int           `koanf:"login_tries_per_ip" validate:"min=0,max=100000"`      // wrong passwords from one address, whatever the e-mail; 0: 100
 	LoginTriesPerAccount int           `koanf:"login_tries_per_account" validate:"min=0,max=100000"` // wrong passwords for one e-mail from everywhere; 0: 100
 	ResetLife            time.Duration `koanf:"reset_life" validate:"min=0,max=24h"`                 // of a link that sets a new password; 0: 30m
 	ProofLife            time.Duration `koanf:"proof_life" validate:"min=0,max=168h"`                // of a link that proves an e-mail address; 0: 24h
 	ShopsPerDay          int           `koanf:"shops_per_day" validate:"min=0,max=1000"`             // one member may open; 0: 10
+	InvitationsPerDay    int           `koanf:"invitations_per_day" validate:"min=0,max=100000"`     // one shop may make; 0: 50
+
+	// SecondFactor says of whom one is demanded: optional (nobody), operators, staff (and operators); auto is operators,
+	// but optional with the embedded database. Empty: optional.
+	SecondFactor string        `koanf:"second_factor" validate:"omitempty,oneof=auto optional operators staff"`
+	StepUpLife   time.Duration `koanf:"step_up_life" validate:"min=0,max=24h"` // a proof of who one is lasts so long; 0: 10m
 
 	// What the program sets: it follows from how people reach the mall, and from whether letters reach people.
 	Cookie        Cookie `koanf:"-"`
-	PublicURL     string `koanf:"-"` // as people type it; what mailed links begin with
+	PublicURL     string `koanf:"-"` // as people type it; what mailed links begin with, and what passkeys are made for
 	ProofForShops bool   `koanf:"-"` // who opens a shop has proved their e-mail address
+}
+
+// withDefaults fills in what was left at zero.
+func (c Config) withDefaults() Config {
+	c.LoginTriesPerIP = cmp.Or(c.LoginTriesPerIP, 100)
+	c.LoginTriesPerAccount = cmp.Or(c.LoginTriesPerAccount, 100)
+	c.ResetLife = cmp.Or(c.ResetLife, 30*time.Minute)
+	c.ProofLife = cmp.Or(c.ProofLife, 24*time.Hour)
+	c.ShopsPerDay = cmp.Or(c.ShopsPerDay, 10)
+	c.InvitationsPerDay = cmp.Or(c.InvitationsPerDay, 50)
+	c.StepUpLife = cmp.Or(c.StepUpLife, 10*time.Minute)
+	return c
 }
 
 // demands says whether a second factor is demanded of who has such roles.
@@ -53,16 +67,6 @@ func (c Config) demands(operator, staff bool) bool {
 	default:
 		return false
 	}
-}
-
-// withDefaults fills in what was left at zero.
-func (c Config) withDefaults() Config {
-	c.LoginTriesPerIP = cmp.Or(c.LoginTriesPerIP, 100)
-	c.LoginTriesPerAccount = cmp.Or(c.LoginTriesPerAccount, 100)
-	c.ResetLife = cmp.Or(c.ResetLife, 30*time.Minute)
-	c.ProofLife = cmp.Or(c.ProofLife, 24*time.Hour)
-	c.ShopsPerDay = cmp.Or(c.ShopsPerDay, 10)
-	return c
 }
 
 // Cookie is what the browser keeps of a web session.

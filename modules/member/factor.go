@@ -254,10 +254,19 @@ func (m *Members) RenewRecoveryCodes(ctx context.Context, member id.ID) ([]strin
 		if !who.SecondFactor {
 			return fault.New(fault.Conflict, "no_second_factor", "Recovery codes stand in for a second factor; set one up first.")
 		}
+		if err := m.tellOfFactors(ctx, member); err != nil {
+			return err
+		}
 		return m.store.SetRecoveryCodes(ctx, member, hashes)
 	}, func(ctx context.Context) (bool, error) { return m.store.HasRecoveryCode(ctx, member, hashes[0]) })
 	m.security.Write(ctx, securitylog.Event{What: securitylog.FactorChange, Err: err, Member: member, Reason: "recovery_codes_renewed"})
 	return codes, err
+}
+
+// tellOfFactors writes to a member whose second factors change, in the transaction that changes them.
+func (m *Members) tellOfFactors(ctx context.Context, member id.ID) error {
+	from := identity.OriginOf(ctx)
+	return m.post(ctx, letter{Kind: letterFactor, Member: member, IP: from.IP, Device: agentText(from.UserAgent), At: m.now()})
 }
 
 func recoveryHashes(member id.ID, codes []string) [][]byte {
@@ -277,6 +286,9 @@ func (m *Members) changeFactors(ctx context.Context, member id.ID, what string, 
 			return missing("member", err)
 		}
 		if err := change(ctx); err != nil {
+			return err
+		}
+		if err := m.tellOfFactors(ctx, member); err != nil {
 			return err
 		}
 		f, err := m.factorsOf(ctx, member)

@@ -236,7 +236,7 @@ type phone struct {
 	credential    virtualwebauthn.Credential
 }
 
-var relyingParty = virtualwebauthn.RelyingParty{Name: "mall", ID: "mall.example", Origin: "https://mall.example"}
+var relyingParty = virtualwebauthn.RelyingParty{Name: "mall", ID: "mall.test", Origin: "https://mall.test"}
 
 func newPhone() *phone {
 	return &phone{virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
@@ -647,4 +647,27 @@ func TestTheSecondHalfOfALogin(t *testing.T) {
 			t.Errorf("%d %s", whole.status, whole.raw)
 		}
 	})
+}
+
+// Whoever changes a member's factors, the member hears of it.
+func TestAChangeOfFactorsIsTold(t *testing.T) {
+	w := newWorld(t, testservers.Open(t, testservers.SQLite(t)))
+	kim := w.proved(t, "kim@demo.mall")
+	for what, change := range map[string]func(){
+		"an app":    func() { w.withApp(t, kim) },
+		"new codes": func() { _, err := w.RenewRecoveryCodes(t.Context(), kim); wantCode(t, err, 0, "") },
+	} {
+		if what == "new codes" {
+			w.withApp(t, kim)
+			w.posted(t)
+		}
+		change()
+		letters := w.posted(t)
+		if len(letters) != 1 || letters[0].To != "kim@demo.mall" || !strings.Contains(letters[0].Subject, "second factor") {
+			t.Errorf("%s: %v", what, letters)
+		}
+	}
+	if log := w.mail.events.String(); !strings.Contains(log, `"event":"factor_change"`) || !strings.Contains(log, `"reason":"totp_added"`) {
+		t.Errorf("the security log has %s", log)
+	}
 }

@@ -176,8 +176,8 @@ func TestCookieOfAnHTTPSMall(t *testing.T) {
 func TestAShopsDay(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		s := newSite(t, d)
-		kim, lee := s.member(t, "kim@demo.mall"), s.member(t, "lee@demo.mall")
-		s.member(t, "song@demo.mall")
+		kim, lee := s.member(t, "kim@demo.mall"), s.proved(t, "lee@demo.mall")
+		s.proved(t, "song@demo.mall")
 		owner, agent := "Bearer "+s.logIn(t, "kim@demo.mall").Access, "Bearer "+s.logIn(t, "lee@demo.mall").Access
 		opened := s.call(t, "POST", "/shops", `{"name":"달빛상점"}`, owner)
 		if opened.status != 201 || opened.text("name") != "달빛상점" {

@@ -15,7 +15,6 @@ import (
 const (
 	invitationLife = 7 * day
 	maxInvitations = 200 // open ones of a shop
-	shopInvites    = 50  // of a shop within a day
 	addressInvites = 20  // to an address within a day, from all shops
 	maxOwnInvites  = 100 // that one member is shown
 )
@@ -59,7 +58,7 @@ func (m *Members) InviteStaff(ctx context.Context, actor, shop id.ID, email stri
 		if made, err = m.worded(ctx, []store.Invitation{row}); err != nil {
 			return err
 		}
-		return m.mailInvitation(ctx, made[0])
+		return m.post(ctx, letter{Kind: letterInvited, Invitation: row.ID})
 	}, func(ctx context.Context) (bool, error) {
 		_, err := m.store.Invitation(ctx, row.ID)
 		return err == nil, err
@@ -117,11 +116,11 @@ func (m *Members) roomForInvitation(ctx context.Context, r roster, row store.Inv
 	if len(open) >= maxInvitations {
 		return fault.New(fault.Conflict, "invitation_limit", "The shop has as many open invitations as a shop may have.")
 	}
-	if _, err := m.count(ctx, "invitations of "+row.ShopID.String(), shopInvites, day); err != nil {
+	const enough = "That is enough of invitations for a day."
+	if err := m.limit(ctx, enough, m.cfg.InvitationsPerDay, day, "invitations of a shop", row.ShopID.String()); err != nil {
 		return err
 	}
-	_, err = m.count(ctx, "invitations to "+row.Email, addressInvites, day)
-	return err
+	return m.limit(ctx, enough, addressInvites, day, "invitations to an address", row.Email)
 }
 
 // Invitations are a shop's open invitations, for its owners and managers. Errors: NotFound for all but its staff, Forbidden.

@@ -3,16 +3,17 @@ package member
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"mall/modules/member/internal/store"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/mail"
 	"mall/modules/platform/testservers"
 )
 
@@ -24,16 +25,6 @@ func (w *world) invite(t *testing.T, actor, shop id.ID, email string, role ident
 		t.Fatal(err)
 	}
 	return made
-}
-
-// unproved makes an account whose e-mail address nobody has proved: it may be anybody's.
-func (w *world) unproved(t *testing.T, email string) id.ID {
-	t.Helper()
-	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: "someone", CreatedAt: w.now()}
-	if err := w.store.InsertMembers(t.Context(), row); err != nil {
-		t.Fatal(err)
-	}
-	return row.ID
 }
 
 func (w *world) own(t *testing.T, member id.ID) (found []id.ID) {
@@ -53,7 +44,7 @@ func TestAnInvitationTellsAndTakesNothing(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		shop, who := w.shop(t, "owner:kim")
-		song := w.member(t, "song@demo.mall")
+		song := w.proved(t, "song@demo.mall")
 		var changed []id.ID
 		w.OnShopsChanged(func(member id.ID) { changed = append(changed, member) })
 		w.OnEnded(func(_, _ id.ID) { t.Error("a session has ended") })
@@ -89,7 +80,7 @@ func TestOnlyAProvedAddressIsInvited(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		shop, who := w.shop(t, "owner:kim")
-		thief, other := w.unproved(t, "boss@shop.kr"), w.member(t, "other@demo.mall")
+		thief, other := w.member(t, "boss@shop.kr"), w.proved(t, "other@demo.mall")
 		made := w.invite(t, who["kim"], shop, "boss@shop.kr", owner)
 		for name, member := range map[string]id.ID{"unproved": thief, "another": other, "its maker": who["kim"], "nobody": id.New()} {
 			if found := w.own(t, member); len(found) != 0 {
@@ -215,7 +206,7 @@ func TestLimitsOfInvitations(t *testing.T) {
 		w.invite(t, who["kim"], shop, "same@demo.mall", agent)
 		_, err := w.InviteStaff(t.Context(), who["kim"], shop, "same@demo.mall", owner)
 		wantCode(t, err, fault.Conflict, "already_invited")
-		for i := range shopInvites - 1 {
+		for i := range w.cfg.InvitationsPerDay - 1 {
 			w.invite(t, who["kim"], shop, fmt.Sprintf("a%d@demo.mall", i), agent)
 		}
 		_, err = w.InviteStaff(t.Context(), who["kim"], shop, "late@demo.mall", agent)
@@ -225,7 +216,7 @@ func TestLimitsOfInvitations(t *testing.T) {
 		}
 		w.clock.pass(day)
 		for i := range 3 { // each day has its own
-			for j := range shopInvites {
+			for j := range w.cfg.InvitationsPerDay {
 				w.invite(t, who["kim"], shop, fmt.Sprintf("b%d.%d@demo.mall", i, j), agent)
 			}
 			w.clock.pass(day)
@@ -285,6 +276,40 @@ func TestAnInvitationIsAcceptedOnce(t *testing.T) {
 			if _, joined := w.roles(t, shop)["song"]; done != 1 || joined != (errs[2] != nil) {
 				t.Errorf("joined %v: %v", joined, errs)
 			}
+		}
+	})
+}
+
+// The letter says who invites to what, in words that lead nowhere but to the mall; it goes to whoever has the address.
+func TestTheLetterOfAnInvitation(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		kim := w.proved(t, "kim@demo.mall")
+		w.exec(t, "UPDATE member_members SET name = ? WHERE id = ?", "Win at http://evil.example", kim[:])
+		shop, err := w.OpenShop(t.Context(), kim, "달빛 www.evil.example/log-in")
+		wantCode(t, err, 0, "")
+		made := w.invite(t, kim, shop.ID, "nobody@demo.mall", manager)
+		gone := w.invite(t, kim, shop.ID, "gone@demo.mall", manager)
+		wantCode(t, w.WithdrawInvitation(t.Context(), kim, shop.ID, gone.ID), 0, "")
+		for _, m := range w.waiting(t) {
+			if strings.Contains(string(m.Payload), "nobody") {
+				t.Errorf("an address waits in the outbox: %s", m.Payload)
+			}
+		}
+		letters := w.posted(t)
+		if len(letters) != 1 || letters[0].To != "nobody@demo.mall" {
+			t.Fatalf("%v", letters)
+		}
+		if links := mail.Links(letters[0].Text); len(links) == 0 || links[0] != "https://mall.test/invitations" {
+			t.Errorf("links %v", links)
+		}
+		for _, part := range []string{"Win at http evil example", "달빛 www evil example log-in", "manager"} {
+			if !strings.Contains(letters[0].Text, part) {
+				t.Errorf("no %q in %s", part, letters[0].Text)
+			}
+		}
+		if strings.Contains(letters[0].Text, "evil.") || strings.Contains(letters[0].Text, made.ID.String()) {
+			t.Errorf("%s", letters[0].Text)
 		}
 	})
 }

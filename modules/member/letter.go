@@ -24,11 +24,13 @@ const TopicLetter = "member.letter"
 
 // letter is what the outbox keeps of a letter. It holds no link and no address.
 type letter struct {
-	Kind   string    `json:"kind"`
-	Member id.ID     `json:"member"` // zero: nobody has the address, and nothing is sent
-	IP     string    `json:"ip,omitempty"`
-	Device string    `json:"device,omitempty"`
-	At     time.Time `json:"at,omitzero"`
+	Kind   string `json:"kind"`
+	Member id.ID  `json:"member"` // zero: nobody has the address, and nothing is sent
+	IP     string `json:"ip,omitempty"`
+	Device string `json:"device,omitempty"`
+
+	Invitation id.ID     `json:"invitation,omitzero"` // the letter is for the address that it invites, whoever has it
+	At         time.Time `json:"at,omitzero"`
 }
 
 // The kinds of letters.
@@ -38,6 +40,8 @@ const (
 	letterPassword = "password_changed"
 	letterNewLogin = "new_login"
 	letterLockout  = "lockout"
+	letterFactor   = "factor_changed"
+	letterInvited  = "invited"
 )
 
 // post asks for a letter in the transaction of ctx.
@@ -57,14 +61,10 @@ func (m *Members) Deliver(ctx context.Context, msg outbox.Message) error {
 	if err := json.Unmarshal(msg.Payload, &l); err != nil {
 		return err
 	}
-	if m.mail == nil || l.Member.IsZero() {
+	if m.mail == nil {
 		return nil
 	}
-	rows, err := m.store.Members(ctx, []id.ID{l.Member})
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	written, err := m.write(ctx, msg, l, rows[0])
+	written, err := m.draft(ctx, msg, l)
 	if err != nil || written == nil {
 		return err
 	}
@@ -78,7 +78,22 @@ func (m *Members) Deliver(ctx context.Context, msg outbox.Message) error {
 	return err
 }
 
-// write gives the letter, or nil when there is nothing to send any more.
+// draft gives the letter, or nil when there is nothing to send any more.
+func (m *Members) draft(ctx context.Context, msg outbox.Message, l letter) (*mail.Letter, error) {
+	if l.Kind == letterInvited {
+		return m.writeInvitation(ctx, l.Invitation)
+	}
+	if l.Member.IsZero() {
+		return nil, nil //nolint:nilnil // nobody has the address
+	}
+	rows, err := m.store.Members(ctx, []id.ID{l.Member})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return m.write(ctx, msg, l, rows[0])
+}
+
+// write gives the letter to a member, or nil when there is nothing to send any more.
 func (m *Members) write(ctx context.Context, msg outbox.Message, l letter, to store.Member) (*mail.Letter, error) {
 	switch l.Kind {
 	case letterProof:
@@ -228,6 +243,11 @@ var (
 			"새로운 기기에서 로그인 · New login",
 			"처음 보는 기기나 장소에서 로그인했습니다. 본인이 아니라면 비밀번호를 바꾸고 다른 로그인을 모두 종료해 주세요.",
 			"Somebody logged in to your account with a device or from a place that is new. If that was not you, change your password and end all other logins.",
+		},
+		letterFactor: {
+			"2단계 인증이 바뀌었습니다 · Your second factor was changed",
+			"회원님의 인증 앱, 패스키 또는 복구 코드가 바뀌었습니다. 직접 바꾸지 않으셨다면 바로 새 비밀번호를 설정하고 다른 로그인을 모두 종료해 주세요.",
+			"Your authenticator app, a passkey or your recovery codes were changed. If that was not you, set a new password and end all other logins at once.",
 		},
 		letterLockout: {
 			"로그인 시도가 너무 많습니다 · Too many wrong passwords",

@@ -83,7 +83,7 @@ func New(cfg Config, deps Deps) (*Members, error) {
 		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait), links: token.NewLinks(keys),
 		news: deps.News, announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
 	}
-	if m.box, err = factor.NewBox(keys.Derive("second factors")...); err != nil {
+	if m.box, err = factor.NewBox(keys.Derive("second factors")); err != nil {
 		return nil, err
 	}
 	if m.passkeys, err = factor.NewPasskeys(cfg.PublicURL, m.siteName()); err != nil && !errors.Is(err, factor.ErrNoName) {
@@ -125,11 +125,10 @@ func (m *Members) Sweep(ctx context.Context) error {
 	now := m.now()
 	return errors.Join(
 		untilDone("sessions", func() (int, error) { return m.store.SweepSessions(ctx, now.Add(-keepEnded), sweepBatch) }),
-		untilDone("invitations", func() (int, error) { return m.store.SweepInvitations(ctx, now, sweepBatch) }),
-		untilDone("challenges", func() (int, error) { return m.store.SweepChallenges(ctx, now, sweepBatch) }),
-		untilDone("quotas", func() (int, error) { return m.store.SweepQuotas(ctx, now.Add(-day), sweepBatch) }),
 		untilDone("links", func() (int, error) { return m.store.SweepLinks(ctx, now.Add(-keepEnded), sweepBatch) }),
 		untilDone("places", func() (int, error) { return m.store.SweepPlaces(ctx, now.Add(-placeLife), sweepBatch) }),
+		untilDone("invitations", func() (int, error) { return m.store.SweepInvitations(ctx, now, sweepBatch) }),
+		untilDone("challenges", func() (int, error) { return m.store.SweepChallenges(ctx, now, sweepBatch) }),
 		untilDone("attempts", func() (int, error) { return m.store.SweepAttempts(ctx, now.Add(-longestWindow), sweepBatch) }),
 	)
 }

@@ -87,7 +87,6 @@ func (m *Members) seedRows(ctx context.Context, seeds []SeedMember) ([]store.Mem
 		if hashes[s.Password] == "" {
 			hashes[s.Password] = slot.Hash(s.Password)
 		}
-		row.EmailProvedAt = &row.CreatedAt // nobody else's address
 		row.ID, row.Operator, row.PasswordHash = s.ID, s.Operator, hashes[s.Password]
 		row.EmailProvedAt = &row.CreatedAt
 		rows = append(rows, row)

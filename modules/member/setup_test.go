@@ -34,7 +34,7 @@ func config() Config {
 		AccessLife: 10 * time.Minute, RefreshIdle: 30 * 24 * time.Hour, RefreshGrace: 30 * time.Second,
 		WebIdle: 7 * 24 * time.Hour, SessionMax: 60 * 24 * time.Hour,
 		HashWait: 10 * time.Second, LoginTries: 10, LoginWindow: 15 * time.Minute,
-		Cookie: Cookie{Name: "mall_session"}, StepUpLife: 10 * time.Minute, PublicURL: "https://mall.example",
+		Cookie: Cookie{Name: "mall_session"}, StepUpLife: 10 * time.Minute, PublicURL: "https://mall.test",
 	}
 }
 
@@ -214,7 +214,7 @@ var cheapHash = func() string {
 func (w *world) member(t *testing.T, email string) id.ID {
 	t.Helper()
 	name, _, _ := strings.Cut(strings.Replace(email, "@", ".", 1), ".")
-	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now(), EmailProvedAt: new(w.now())}
+	row := store.Member{ID: id.New(), Email: email, PasswordHash: cheapHash, Name: name, CreatedAt: w.now()}
 	if err := w.store.InsertMembers(t.Context(), row); err != nil {
 		t.Fatal(err)
 	}
@@ -222,14 +222,14 @@ func (w *world) member(t *testing.T, email string) id.ID {
 }
 
 // shop makes a shop with the given staff: "owner:kim manager:lee :song" names members, song of no role, and makes
-// their accounts.
+// their accounts, with proved addresses.
 func (w *world) shop(t *testing.T, staff string) (shop id.ID, who map[string]id.ID) {
 	t.Helper()
 	shop, who = id.New(), map[string]id.ID{}
 	s := Seed{Shops: []SeedShop{{ID: shop, Name: "달빛상점"}}}
 	for entry := range strings.FieldsSeq(staff) {
 		role, name, _ := strings.Cut(entry, ":")
-		who[name] = w.member(t, staffEmail(name, shop))
+		who[name] = w.proved(t, staffEmail(name, shop))
 		if role != "" {
 			s.Staff = append(s.Staff, SeedStaff{Shop: shop, Member: who[name], Role: identity.Role(role)})
 		}

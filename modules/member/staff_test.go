@@ -237,10 +237,10 @@ func TestLimitsOfStaffAndShops(t *testing.T) {
 		w.seed(t, Seed{Staff: []SeedStaff{{Shop: shop, Member: last, Role: agent}}})
 		_, err = w.InviteStaff(t.Context(), who["kim"], shop, "later@demo.mall", agent)
 		wantCode(t, err, fault.Conflict, "staff_limit")
-		_, err = w.AcceptInvitation(t.Context(), w.member(t, "late@demo.mall"), early.ID)
+		_, err = w.AcceptInvitation(t.Context(), w.proved(t, "late@demo.mall"), early.ID)
 		wantCode(t, err, fault.Conflict, "staff_limit")
 
-		busy := w.member(t, "busy@demo.mall")
+		busy := w.proved(t, "busy@demo.mall")
 		var many Seed
 		for range maxShops - 1 {
 			x := id.New()

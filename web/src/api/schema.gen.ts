@@ -64,7 +64,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The second half of a login of an API client. */
+        /**
+         * The second half of a login of an API client.
+         * @description Codes: 403 `wrong_answer`; 409 `challenge_over` (expired, used, or tried five times: begin again), `totp_lost`; 429 `rate_limited` after ten wrong codes in an hour, which other factors are not held back by.
+         */
         post: operations["answerSecondFactor"];
         delete?: never;
         options?: never;
@@ -423,7 +426,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Keeps the passkey that the browser has made. */
+        /**
+         * Keeps the passkey that the browser has made.
+         * @description Codes: 403 `wrong_answer`, `step_up_required`; 409 `challenge_over`, `passkey_limit`.
+         */
         post: operations["addPasskey"];
         delete?: never;
         options?: never;
@@ -440,7 +446,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What navigator.credentials.create takes. */
+        /**
+         * What navigator.credentials.create takes.
+         * @description Codes: 403 `step_up_required`; 409 `passkeys_unavailable` where the mall has no name but an address, `passkey_limit` (10).
+         */
         post: operations["beginPasskey"];
         delete?: never;
         options?: never;
@@ -460,7 +469,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes a passkey away. */
+        /**
+         * Takes a passkey away.
+         * @description Codes: as removeTotp.
+         */
         delete: operations["removePasskey"];
         options?: never;
         head?: never;
@@ -476,7 +488,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes new recovery codes; the old ones are worth nothing from then on. */
+        /**
+         * Makes new recovery codes; the old ones are worth nothing from then on.
+         * @description Codes: 403 `step_up_required`; 409 `no_second_factor`.
+         */
         post: operations["renewRecoveryCodes"];
         delete?: never;
         options?: never;
@@ -495,7 +510,10 @@ export interface paths {
         put?: never;
         /** Makes a secret for an authenticator app. It counts once confirmTotp has seen a code of it. */
         post: operations["beginTotp"];
-        /** Takes the authenticator app away. */
+        /**
+         * Takes the authenticator app away.
+         * @description Codes: 403 `step_up_required`; 409 `second_factor_needed` where the role demands one and this is the last.
+         */
         delete: operations["removeTotp"];
         options?: never;
         head?: never;
@@ -511,7 +529,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Turns the authenticator app on. */
+        /**
+         * Turns the authenticator app on.
+         * @description Codes: 403 `wrong_answer`, `step_up_required`; 409 `totp_not_begun`. The codes are given with the first factor; later the list is empty.
+         */
         post: operations["confirmTotp"];
         delete?: never;
         options?: never;
@@ -547,7 +568,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The caller becomes one of the shop's staff. */
+        /**
+         * The caller becomes one of the shop's staff.
+         * @description Codes: 404 for an invitation that is not for the proved address of the caller, has ended, or whose maker may not make it any more; 409 `already_staff`, `staff_limit`, `shop_limit`.
+         */
         post: operations["acceptInvitation"];
         /** The caller does not want to. */
         delete: operations["declineInvitation"];
@@ -636,7 +660,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes. */
+        /**
+         * Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+         * @description Codes: as answerSecondFactor. A member with a second factor needs it; the password will not do.
+         */
         post: operations["answerStepUp"];
         delete?: never;
         options?: never;
@@ -863,7 +890,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The second half of a login from the web UI. */
+        /**
+         * The second half of a login from the web UI.
+         * @description Codes: as answerSecondFactor.
+         */
         post: operations["answerWebSecondFactor"];
         delete?: never;
         options?: never;
@@ -918,7 +948,10 @@ export interface paths {
         /** The shop's open invitations; for its owners and managers. */
         get: operations["listInvitations"];
         put?: never;
-        /** Invites whoever has that e-mail address to the shop's staff; owners to any role, managers to agent. The answer does not tell whether anybody has an account with it. */
+        /**
+         * Invites whoever has that e-mail address to the shop's staff; owners to any role, managers to agent. The answer does not tell whether anybody has an account with it.
+         * @description Codes: 403 `forbidden`, `step_up_required`, `second_factor_demanded`; 404 for all but the staff; 409 `already_staff`, `already_invited`, `invitation_limit`, `staff_limit`; 429 `rate_limited`.
+         */
         post: operations["inviteStaff"];
         delete?: never;
         options?: never;
@@ -996,7 +1029,10 @@ export interface paths {
         };
         /** What the shop's owners let its staff do; for its staff. */
         get: operations["getShopRules"];
-        /** Sets what the shop's staff may do; for its owners. */
+        /**
+         * Sets what the shop's staff may do; for its owners.
+         * @description Codes: 403 `forbidden`, `step_up_required`, `second_factor_demanded`.
+         */
         put: operations["setShopRules"];
         post?: never;
         delete?: never;
@@ -1035,9 +1071,13 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Codes: 403 `forbidden`, `step_up_required`, `second_factor_demanded`; 409 `last_owner`. */
         put: operations["setStaffRole"];
         post?: never;
-        /** Removes a member from the staff. A shop keeps at least one owner. */
+        /**
+         * Removes a member from the staff. A shop keeps at least one owner.
+         * @description Codes: as setStaffRole.
+         */
         delete: operations["removeStaff"];
         options?: never;
         head?: never;

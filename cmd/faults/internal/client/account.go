@@ -114,6 +114,16 @@ func (a *Account) CallAt(ctx context.Context, base, method, path string, in, out
 	return call(ctx, method, base+"/api/v1"+path, token, in, out)
 }
 
+// StepUp proves again, in the present login, who the member is.
+func (a *Account) StepUp(ctx context.Context) error {
+	var asked struct{ Challenge string }
+	if _, err := a.Call(ctx, http.MethodPost, "/me/step-up", nil, &asked); err != nil {
+		return err
+	}
+	_, err := a.Call(ctx, http.MethodPost, "/me/step-up/answer", map[string]string{"challenge": asked.Challenge, "password": a.Password}, nil)
+	return err
+}
+
 // SignUp makes the account.
 func (a *Account) SignUp(ctx context.Context, name string) error {
 	var m struct{ ID string }

@@ -16,7 +16,7 @@ import (
 // ErrSealed is a secret that was encrypted for another member or with a key that is gone.
 var ErrSealed = errors.New("factor: the stored secret cannot be decrypted")
 
-// Box encrypts secrets for the database with keys made of the program's own secrets (AES-256-GCM). It is safe for
+// Box encrypts secrets for the database with keys that it does not have (AES-256-GCM). It is safe for
 // concurrent use.
 type Box struct{ keys []boxKey }
 
@@ -27,11 +27,11 @@ type boxKey struct {
 
 const keyName = 4
 
-// NewBox makes a box that encrypts with the first key and decrypts with any.
-func NewBox(keys ...[]byte) (*Box, error) {
+// NewBox makes a box that encrypts with the first key, of 32 bytes, and decrypts with any.
+func NewBox(keys [][]byte) (*Box, error) {
 	b := &Box{}
-	for _, secret := range keys {
-		key, err := newBoxKey(secret)
+	for _, k := range keys {
+		key, err := newBoxKey(k)
 		if err != nil {
 			return nil, fmt.Errorf("factor: %w", err)
 		}
@@ -40,16 +40,16 @@ func NewBox(keys ...[]byte) (*Box, error) {
 	return b, nil
 }
 
-func newBoxKey(secret []byte) (k boxKey, err error) {
-	derived, err := hkdf.Key(sha256.New, secret, nil, "mall member second factors", 32+keyName)
+func newBoxKey(key []byte) (k boxKey, err error) {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		return k, err
 	}
-	block, err := aes.NewCipher(derived[:32])
+	name, err := hkdf.Key(sha256.New, key, nil, "name of the key", keyName)
 	if err != nil {
 		return k, err
 	}
-	copy(k.name[:], derived[32:])
+	copy(k.name[:], name)
 	k.aead, err = cipher.NewGCMWithRandomNonce(block)
 	return k, err
 }

@@ -15,15 +15,13 @@ import (
 	"mall/modules/platform/id"
 )
 
-const secret = "kP3v9LxQ2mZr8TnW5yBc7HdJ4sGf6AeU"
-
-func box(t *testing.T, secrets ...string) *Box {
+func box(t *testing.T, keys ...string) *Box {
 	t.Helper()
-	keys := make([][]byte, len(secrets))
-	for i, s := range secrets {
-		keys[i] = []byte(s)
+	var all [][]byte
+	for _, k := range keys {
+		all = append(all, []byte(k))
 	}
-	b, err := NewBox(keys...)
+	b, err := NewBox(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,20 +30,21 @@ func box(t *testing.T, secrets ...string) *Box {
 
 // A secret opens for its member, with the key it was sealed with, and in no other way.
 func TestSealedSecrets(t *testing.T) {
-	old, member := box(t, secret), id.New()
+	const first, second = "kP3v9LxQ2mZr8TnW5yBc7HdJ4sGf6AeU", "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
+	old, member := box(t, first), id.New()
 	plain := NewTOTP()
 	sealed := old.Seal(plain, member)
 	if bytes.Contains(sealed, plain) {
 		t.Fatal("nothing is encrypted")
 	}
-	if got, err := box(t, "another-"+secret, secret).Open(sealed, member); err != nil || !bytes.Equal(got, plain) {
+	if got, err := box(t, second, first).Open(sealed, member); err != nil || !bytes.Equal(got, plain) {
 		t.Errorf("after a change of the key: %v", err)
 	}
 	spoilt := bytes.Clone(sealed)
 	spoilt[len(spoilt)-1] ^= 1
 	for name, open := range map[string]func() ([]byte, error){
 		"another member": func() ([]byte, error) { return old.Open(sealed, id.New()) },
-		"another key":    func() ([]byte, error) { return box(t, "another-"+secret).Open(sealed, member) },
+		"another key":    func() ([]byte, error) { return box(t, second).Open(sealed, member) },
 		"a changed bit":  func() ([]byte, error) { return old.Open(spoilt, member) },
 		"cut":            func() ([]byte, error) { return old.Open(sealed[:20], member) },
 		"empty":          func() ([]byte, error) { return old.Open(nil, member) },

@@ -56,8 +56,11 @@ func (s *Store) LockMember(ctx context.Context, member id.ID) (Member, error) {
 	return one[Member](s.db.Write(ctx).Select(memberColumns).Where("id = ?", member).Clauses(forUpdate))
 }
 
-// SetPassword gives a member another password. Conflict: was is not the one they have.
+// SetPassword gives a member another password, which ends the logins that wait for a second factor after the old one. Conflict: was is not the one they have.
 func (s *Store) SetPassword(ctx context.Context, member id.ID, was, hash string) error {
+	if err := s.db.Write(ctx).Where("member_id = ?", member).Delete(&Challenge{}).Error; err != nil {
+		return db.Fault(err)
+	}
 	return changed(s.db.Write(ctx).Model(&Member{}).Where("id = ? AND password_hash = ?", member, was).UpdateColumn("password_hash", hash))
 }
 

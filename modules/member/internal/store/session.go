@@ -38,7 +38,8 @@ type Session struct {
 // TableName is gorm's way to ask.
 func (Session) TableName() string { return "member_sessions" }
 
-const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at, ip, user_agent, used_at, stepped_up_at"
+const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at, " +
+	"stepped_up_at, ip, user_agent, used_at"
 
 // Login is a session with what a principal needs of its member.
 type Login struct {

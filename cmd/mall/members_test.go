@@ -130,3 +130,51 @@ func TestABanOfAnEmbeddedMall(t *testing.T) {
 		t.Errorf("nobody: %v %q", err, text)
 	}
 }
+
+// Operators are made by whoever has the database, of members whose address is proved; their sessions learn of it.
+func TestOperatorsAreMadeByCommand(t *testing.T) {
+	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true",
+		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
+	p := start(t, t.TempDir(), environ...)
+	tell := func(want string, words ...string) {
+		t.Helper()
+		text, err := say(t, t.TempDir(), environ, append([]string{"member"}, words...)...)
+		if failed := strings.HasPrefix(want, "mall: "); (err != nil) != failed || !strings.Contains(text, want) {
+			t.Errorf("%v: %v: %q, want %q", words, err, text, want)
+		}
+	}
+	me := func(token string) (operator, demanded bool) {
+		t.Helper()
+		var me struct {
+			Operator bool
+			Demanded bool `json:"second_factor_demanded"`
+		}
+		if status := p.call("GET", "/api/v1/me", token, nil, &me); status != 200 {
+			t.Fatalf("me: %d", status)
+		}
+		return me.Operator, me.Demanded
+	}
+	tell("operator@demo.mall, 운영자, no second factor\n", "list-operators")
+	token := p.login("buyer@demo.mall")
+	tell("operator from now on: buyer@demo.mall, 김하늘\n", "operator", "Buyer@demo.mall")
+	if operator, demanded := me(token); !operator || !demanded {
+		t.Errorf("operator %v, a second factor is demanded: %v", operator, demanded)
+	}
+	tell("buyer@demo.mall, 김하늘, no second factor\n", "list-operators")
+	tell("event=operator_change outcome=done", "operator", "buyer@demo.mall")
+	tell("operator no longer: buyer@demo.mall, 김하늘\n", "operator", "-remove", "buyer@demo.mall")
+	if operator, _ := me(token); operator {
+		t.Error("an operator stays one")
+	}
+	tell("mall: nobody@demo.mall: ", "operator", "nobody@demo.mall")
+	signUp := map[string]string{"email": "boss@shop.kr", "password": "moonlight-2026", "name": "누구"}
+	if status := p.call("POST", "/api/v1/members", "", signUp, nil); status != 201 {
+		t.Fatalf("sign up: %d", status)
+	}
+	tell("mall: boss@shop.kr: email_unproved", "operator", "boss@shop.kr")
+	tell("second factors taken away: buyer@demo.mall, 김하늘\n", "reset-factors", "buyer@demo.mall")
+	if status := p.call("GET", "/api/v1/me", token, nil, nil); status != 401 {
+		t.Errorf("after the factors were taken away the old login is answered %d", status)
+	}
+}
