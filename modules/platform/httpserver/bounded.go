@@ -53,8 +53,9 @@ type bounded struct {
 }
 
 func newBounded(l net.Listener, most, perIP int, trusted proxies) *bounded {
-	return &bounded{Listener: l, most: int64(most), perIP: perIP, proxies: trusted, from: bucket.NewPlaces(), turning: make(chan struct{}, turnedAtOnce),
-		beyond: beyond{addr: l.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}}
+	return &bounded{Listener: l, most: int64(most), perIP: perIP, proxies: trusted, from: bucket.NewPlaces(),
+		turning: make(chan struct{}, turnedAtOnce),
+		beyond:  beyond{addr: l.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}}
 }
 
 // Accept gives the next connection for which there is a place.

@@ -112,7 +112,9 @@ func closeSchema(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) error 
 	if len(s.AllOf) > 0 {
 		return errors.New("allOf in a request: each part would refuse the others' properties; describe the whole")
 	}
-	if _, foreign := s.Extensions["x-go-type"]; !foreign && len(s.Properties) > 0 && s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil {
+	_, foreign := s.Extensions["x-go-type"]
+	said := s.AdditionalProperties.Has != nil || s.AdditionalProperties.Schema != nil
+	if !foreign && !said && len(s.Properties) > 0 {
 		no := false
 		s.AdditionalProperties.Has = &no
 	}
@@ -147,6 +149,11 @@ func echoPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)
 }
 
+// checkOptions leave the caller to authenticate, and the body to checkBody.
+var checkOptions = &openapi3filter.Options{
+	AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true, ExcludeRequestBody: true,
+}
+
 // middleware refuses what the description does not allow, with the field at fault, before a handler runs.
 func (rc *requestCheck) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -163,7 +170,7 @@ func (rc *requestCheck) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		in := &openapi3filter.RequestValidationInput{
 			Request: c.Request(), PathParams: pathParams(c), QueryParams: url.Values(query), Route: op.route,
-			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true, ExcludeRequestBody: true},
+			Options: checkOptions,
 		}
 		if err := openapi3filter.ValidateRequest(c.Request().Context(), in); err != nil {
 			return refusal("", err)

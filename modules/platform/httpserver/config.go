@@ -99,7 +99,8 @@ func (c Config) Check() error {
 		}
 	}
 	if !contact(c.SecurityContact) {
-		return fmt.Errorf("http.security_contact: %q is not an address such as mailto:security@mall.example or https://mall.example/security", c.SecurityContact)
+		return fmt.Errorf("http.security_contact: %q is not an address such as mailto:security@mall.example or an https page",
+			c.SecurityContact)
 	}
 	return nil
 }

@@ -379,12 +379,17 @@ func TestTheScaleRaisesEveryLimit(t *testing.T) {
 
 // An operation with a class that does not exist, and a body that no check reads, are mistakes of the description.
 func TestMistakesOfTheDescription(t *testing.T) {
+	const answers = "responses: {'200': {description: ok}}"
+	body := func(media, schema string) string {
+		return fmt.Sprintf("requestBody: {content: {%s: {schema: %s}}}", media, schema)
+	}
 	for name, tc := range map[string]struct{ part, says string }{
-		"unknown class":  {"paths: {/a: {get: {operationId: a, x-limit: often, responses: {'200': {description: ok}}}}}", "x-limit"},
-		"class no word":  {"paths: {/a: {get: {operationId: a, x-limit: 5, responses: {'200': {description: ok}}}}}", "x-limit"},
-		"a form":         {"paths: {/a: {post: {operationId: a, requestBody: {content: {application/x-www-form-urlencoded: {schema: {type: object}}}}, responses: {'200': {description: ok}}}}}", "application/json"},
-		"parts of a sum": {"paths: {/a: {post: {operationId: a, requestBody: {content: {application/json: {schema: {allOf: [{type: object}]}}}}, responses: {'200': {description: ok}}}}}", "allOf"},
+		"unknown class":  {"x-limit: often", "x-limit"},
+		"class no word":  {"x-limit: 5", "x-limit"},
+		"a form":         {body("application/x-www-form-urlencoded", "{type: object}"), "application/json"},
+		"parts of a sum": {body("application/json", "{allOf: [{type: object}]}"), "allOf"},
 	} {
+		tc.part = "paths: {/a: {post: {operationId: a, " + tc.part + ", " + answers + "}}}"
 		spec, err := apidoc.Merge([]byte(base), []byte(tc.part))
 		if err != nil {
 			t.Fatal(err)

@@ -69,7 +69,8 @@ func New(cfg Config, spec []byte, d Deps) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Echo: newEcho(), Internal: newEcho(), early: newEcho(), full: newEcho(), cfg: cfg, log: d.Log, auth: d.Members, security: d.Security,
+	s := &Server{Echo: newEcho(), Internal: newEcho(), early: newEcho(), full: newEcho(),
+		cfg: cfg, log: d.Log, auth: d.Members, security: d.Security,
 		check: check, gate: newGate(cfg.Limits, d.Registry), proxies: parseProxies(cfg.TrustedProxies), origins: origins{}}
 	s.SetUnready("starting")
 	for _, o := range cfg.Origins() {
@@ -84,7 +85,8 @@ func New(cfg Config, spec []byte, d Deps) (*Server, error) {
 		e.Use(around...)
 		e.Any("/*", func(echo.Context) error { return refusal })
 	}
-	s.API = s.Echo.Group(apiPrefix, noteArrival, noStore, s.limitAddress, s.limitBody, s.authenticate, s.limitMember, check.middleware, s.limitTime)
+	s.API = s.Echo.Group(apiPrefix, noteArrival, noStore, s.limitAddress, s.limitBody, s.authenticate, s.limitMember,
+		check.middleware, s.limitTime)
 	s.API.RouteNotFound("/*", s.otherMethods())
 	s.Echo.GET("/openapi.json", func(c echo.Context) error { return c.JSONBlob(http.StatusOK, spec) })
 	s.Echo.GET(securityPath, s.securityTxt)
