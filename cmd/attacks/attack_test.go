@@ -20,9 +20,7 @@ func (a attack) run(t *testing.T, w *world) {
 				t.Logf("the attack: %s\nmust be seen: %s", a.does, a.seen)
 			}
 		})
-		here := *w
-		here.t = t
-		a.play(t, &here)
+		a.play(t, w.in(t))
 	})
 }
 
@@ -31,7 +29,7 @@ func (a attack) run(t *testing.T, w *world) {
 func TestAttacksOnOneProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, posted(t, embedded, generous()...))
-	for _, list := range [][]attack{accountAttacks, staffAttacks, jsonAttacks, leakAttacks, textAttacks, tokenAttacks, socketAttacks, edgeAttacks, personAttacks} {
+	for _, list := range [][]attack{accountAttacks, factorAttacks, staffAttacks, jsonAttacks, leakAttacks, textAttacks, tokenAttacks, socketAttacks, edgeAttacks, personAttacks} {
 		for _, a := range list {
 			a.run(t, w)
 		}

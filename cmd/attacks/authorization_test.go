@@ -170,11 +170,11 @@ func TestAuthorization(t *testing.T) {
 			w := newWorld(t, posted(t, start, generous()...))
 			routes, frames := readTable(t)
 			for _, row := range routes {
-				t.Run(row.name, func(t *testing.T) { w.playRoute(t, row) })
+				t.Run(row.name, func(t *testing.T) { w.in(t).playRoute(t, row) })
 			}
 			t.Run("frames", func(t *testing.T) {
 				for _, row := range frames {
-					t.Run(row.name, func(t *testing.T) { w.playFrame(t, row) })
+					t.Run(row.name, func(t *testing.T) { w.in(t).playFrame(t, row) })
 				}
 			})
 		})

@@ -49,9 +49,7 @@ func TestFloods(t *testing.T) {
 	w := newWorld(t, posted(t, embedded))
 	for _, f := range floods {
 		t.Run(f.name, func(t *testing.T) {
-			here := *w
-			here.t = t
-			here.play(t, f)
+			w.in(t).play(t, f)
 		})
 	}
 }

@@ -161,11 +161,15 @@ func (p *person) try(method, path string, body any, more ...header) (answer, err
 	return a, err
 }
 
-// patient is call for who waits as it is told to.
+// patience is how long somebody who is told to come back later waits.
+const patience = 5 * time.Second
+
+// patient is call for who waits as it is told to, where that is not long.
 func (p *person) patient(method, path string, body any, more ...header) (a answer) {
 	p.t.Helper()
 	for range 20 {
-		if a = p.call(method, path, body, more...); a.status != http.StatusTooManyRequests && a.code() != "busy" {
+		a = p.call(method, path, body, more...)
+		if a.status != http.StatusTooManyRequests && a.code() != "busy" || a.retryAfter() > patience {
 			break
 		}
 		wait(p.t, a.retryAfter())

@@ -73,6 +73,9 @@ func pair(t testing.TB, settings ...string) *mall {
 	t.Helper()
 	m := &mall{t: t, cfg: testservers.EmptyMySQL(t), redis: testservers.Redis(t)}
 	m.settings = slices.Concat(stores(m.cfg, m.redis), believing(), settings)
+	if !slices.ContainsFunc(settings, func(s string) bool { return strings.HasPrefix(s, "MALL_MAIL__SMTP_ADDR=") }) {
+		m.settings = append(m.settings, known("mail.off", "true")...)
+	}
 	dir := t.TempDir()
 	m.start(dir)
 	m.start(dir)
@@ -90,7 +93,9 @@ func stores(cfg db.Config, redis *testservers.RedisServer) []string {
 
 // generous are settings under which the limits of addresses and members do not stand before what a test is about; those
 // are the floods' subject.
-func generous() []string { return known("http.limits.scale", "1000") }
+func generous() []string {
+	return slices.Concat(known("http.limits.scale", "1000"), known("member.second_factor", "optional"), []string{"MALL_HTTP__PUBLIC_URL=http://localhost"})
+}
 
 // posted are settings of a mall whose letters come to a mailbox.
 func posted(t testing.TB, start func(testing.TB, ...string) *mall, settings ...string) *mall {
@@ -106,18 +111,23 @@ func believing() []string { return []string{"MALL_HTTP__TRUSTED_PROXIES=127.0.0.
 
 // known gives the variable of a setting that the program has; none when it has not, which would refuse to start on it.
 func known(key, value string) []string {
-	var defaults map[string]any
-	if err := yaml.Unmarshal(configs.Default, &defaults); err != nil {
-		panic(err)
-	}
-	words := strings.Split(key, ".")
-	for _, word := range words[:len(words)-1] {
-		defaults, _ = defaults[word].(map[string]any)
-	}
-	if _, has := defaults[words[len(words)-1]]; !has {
+	if setting(key) == nil {
 		return nil
 	}
 	return []string{"MALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "__")) + "=" + value}
+}
+
+// setting is what a setting is when nobody sets it; nil when there is none.
+func setting(key string) any {
+	var value any
+	if err := yaml.Unmarshal(configs.Default, &value); err != nil {
+		panic(err)
+	}
+	for word := range strings.SplitSeq(key, ".") {
+		level, _ := value.(map[string]any)
+		value = level[word]
+	}
+	return value
 }
 
 func (m *mall) start(dir string) {

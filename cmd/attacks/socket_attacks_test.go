@@ -133,8 +133,8 @@ func brokenFrames(t *testing.T, w *world) {
 		"a ping of 126 bytes":       {func(r *raw) { r.frame(final|9, masked, bytes.Repeat([]byte("x"), 126)) }, []int{1002}},
 		"a continuation of nothing": {func(r *raw) { r.frame(final|0, masked, ping) }, []int{1002}},
 		"a new one inside another":  {func(r *raw) { r.frame(1, masked, ping); r.frame(final|1, masked, ping) }, []int{1002}},
-		"a close of one byte":       {func(r *raw) { r.frame(final|8, masked, []byte{3}) }, []int{1002, 1005, 1000}},
-		"a close with a false code": {func(r *raw) { r.frame(final|8, masked, []byte{0x03, 0xed}) }, []int{1002, 1005, 1000}},
+		"a close of one byte":       {func(r *raw) { r.frame(final|8, masked, []byte{3}) }, []int{1002, 1005, 1000, 0}},
+		"a close with a false code": {func(r *raw) { r.frame(final|8, masked, []byte{0x03, 0xed}) }, []int{1002, 1005, 1000, 0}},
 	} {
 		r := w.raw(t, p)
 		tc.send(r)

@@ -38,6 +38,18 @@ func newWorld(t testing.TB, m *mall) *world {
 	return w
 }
 
+// in is the world as a subtest sees it, whose failures are its own.
+func (w *world) in(t testing.TB) *world {
+	here := *w
+	here.t = t
+	for _, p := range []**person{&here.buyer, &here.otherBuyer, &here.agent, &here.manager, &here.owner, &here.otherOwner, &here.removed, &here.operator} {
+		one := **p
+		one.t = t
+		*p = &one
+	}
+	return &here
+}
+
 // shopkeeper is a member with a shop of their own.
 func (w *world) shopkeeper(name string) (*person, string) {
 	w.t.Helper()
