@@ -161,6 +161,7 @@ func wide(s string) string {
 func twoReadings(t *testing.T, w *world) {
 	d := describe(t, w.m)
 	calls := 0
+	sender := w.member("noise")
 	d.each(func(method, path string, op schema) {
 		s := d.body(op)
 		if s == nil {
@@ -171,7 +172,6 @@ func twoReadings(t *testing.T, w *world) {
 			t.Errorf("%s %s: no body can be made of its description", method, path)
 			return
 		}
-		sender := w.m.member(t, "noise")
 		for name, text := range spoil(body) {
 			calls++
 			if a := sender.patient(method, everyID(path), text); a.status != 400 {

@@ -1,8 +1,8 @@
 package attacks_test
 
 import (
-	"fmt"
 	"strings"
+	"time"
 
 	"mall/modules/platform/id"
 )
@@ -98,7 +98,7 @@ func invitation(email, role string) object { return object{"email": email, "role
 func someone() string { return "someone." + id.New().String() + "@attack.example" }
 
 // anotherLogin is the caller with a login that may end.
-func anotherLogin(_ *world, p *person) (*person, string) { return p.again().stepUp(), "" }
+func anotherLogin(_ *world, p *person) (*person, string) { return p.again(), "" }
 
 // myOtherLogin is the id of another login of the caller's.
 func myOtherLogin(_ *world, p *person) (*person, string) {
@@ -125,17 +125,31 @@ func loginOfTheBuyer(w *world) string {
 
 // myInvitation is an invitation of another shop to the caller.
 func myInvitation(w *world, p *person) (*person, string) {
-	keeper, shop := w.shopkeeper("inviting")
+	keeper, shop := w.inviting()
 	return p, keeper.patient("POST", "/shops/"+shop+"/invitations", invitation(p.email, "agent")).must(201).id()
 }
 
+// inviting is the shop that has invited everybody; a new one for each time that somebody has joined it.
+func (w *world) inviting() (*person, string) {
+	w.t.Helper()
+	keeper := w.otherOwner
+	return keeper, keeper.patient("POST", "/shops", object{"name": "부르는 가게"}).must(201).id()
+}
+
 func invitationOfAnother(w *world) string {
-	keeper, shop := w.shopkeeper("inviting")
+	keeper, shop := w.inviting()
 	return keeper.patient("POST", "/shops/"+shop+"/invitations", invitation(someone(), "agent")).must(201).id()
 }
 
 // spare is somebody who logs in and out for others' cells.
-func (w *world) spare() *person { return w.m.account(w.t, "spare") }
+func (w *world) spare() *person {
+	if w.extra == nil {
+		w.extra = w.m.account(w.t, "spare")
+	}
+	here := *w.extra
+	here.t = w.t
+	return &here
+}
 
 func signUpRequest(_ *world, path, _ string) (string, any) {
 	return path, object{"email": someone(), "password": password, "name": "새 사람"}
@@ -290,10 +304,12 @@ func (w *world) inquiry() string {
 	return r.Inquiry.ID
 }
 
-// staffRow makes a colleague as quickly as an account without a password is made.
+// staffRow makes a colleague whom nobody knows: without a password, since nobody logs in as them.
 func (w *world) staffRow(role string) string {
 	w.t.Helper()
-	p := w.m.account(w.t, fmt.Sprintf("colleague %d", w.m.addresses.Load()))
+	p := &person{id: id.New().String()}
+	w.m.exec(w.t, "INSERT INTO member_members (id, email, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)",
+		id.MustParse(p.id), someone(), "동료", "-", time.Now().UTC())
 	w.hire(p, w.shop, role)
 	return p.id
 }

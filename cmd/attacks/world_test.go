@@ -19,6 +19,7 @@ type world struct {
 	order, room     string
 
 	buyer, otherBuyer, agent, manager, owner, otherOwner, removed, operator *person
+	extra                                                                   *person // who logs in for others
 }
 
 func newWorld(t testing.TB, m *mall) *world {
