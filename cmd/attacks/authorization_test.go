@@ -140,9 +140,9 @@ func complete(t *testing.T, what string, described []string, rows []cells, playa
 	}
 }
 
-// order sorts by path first.
+// order sorts calls by their path first.
 func order(name string) string {
-	method, path, found := strings.Cut(name, " ")
+	method, path, found := strings.Cut(name, " /")
 	if !found {
 		return name
 	}

@@ -200,6 +200,8 @@ func TestSecondFactorIsDemanded(t *testing.T) {
 	shop := keeper.patient("POST", "/shops", object{"name": "가게"}).must(201).id()
 	keeper = keeper.again().stepUp()
 	keeper.patient("POST", "/shops/"+shop+"/invitations", invitation(someone(), "agent")).want(403, "second_factor_demanded")
+	buyer := m.member(t, "buyer")
+	room := buyer.patient("POST", "/chat/rooms", object{"shop_id": shop}).must(201).id()
 	operator := w.makeOperator("operator")
-	operator.patient("GET", "/chat/rooms/"+nobody, nil, header{"X-Access-Reason", "a buyer has complained"}).want(403, "second_factor_demanded")
+	operator.patient("GET", "/chat/rooms/"+room, nil, header{"X-Access-Reason", "a buyer has complained"}).want(403, "second_factor_demanded")
 }

@@ -29,7 +29,7 @@ func TestRedisWithPasswordAndTLS(t *testing.T) {
 	port := freePort(t)
 	server, err := testservers.StartRedis(t.Context(), dir, "--tls-port", fmt.Sprint(port), "--tls-auth-clients", "no",
 		"--tls-cert-file", filepath.Join(dir, "redis.crt"), "--tls-key-file", filepath.Join(dir, "redis.key"), "--tls-ca-cert-file", ca,
-		"--user", "default on nopass -@all +info +quit", "--user", "mall on >a-password-for-Redis ~mall:* &mall:* +@all -@dangerous +info")
+		"--user", "default", "on", "nopass", "-@all", "+info", "--user", "mall", "on", ">a-password-for-Redis", "~mall:*", "&mall:*", "+@all", "-@dangerous", "+info")
 	if err != nil {
 		t.Fatal(err)
 	}

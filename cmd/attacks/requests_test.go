@@ -1,6 +1,7 @@
 package attacks_test
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -56,12 +57,9 @@ func fixed(which func(w *world) string, body any) request {
 func owned(own func(w *world, p *person) (*person, string), body func(p string) any) request {
 	return request{own: own, call: func(_ *world, path, target string) (string, any) {
 		if strings.Contains(path, "{") {
-			if target == "" {
-				target = nobody
-			}
-			path = fill(path, target)
+			return fill(path, cmp.Or(target, nobody)), body(target)
 		}
-		return path, body(target)
+		return path, body(cmp.Or(target, noToken))
 	}}
 }
 
@@ -125,19 +123,22 @@ func loginOfTheBuyer(w *world) string {
 
 // myInvitation is an invitation of another shop to the caller.
 func myInvitation(w *world, p *person) (*person, string) {
-	keeper, shop := w.inviting()
+	keeper, shop := w.inviting(p)
 	return p, keeper.patient("POST", "/shops/"+shop+"/invitations", invitation(p.email, "agent")).must(201).id()
 }
 
-// inviting is the shop that has invited everybody; a new one for each time that somebody has joined it.
-func (w *world) inviting() (*person, string) {
+// inviting is a new shop of somebody else's than the invited.
+func (w *world) inviting(invited *person) (*person, string) {
 	w.t.Helper()
 	keeper := w.otherOwner
+	if invited == keeper {
+		keeper = w.owner
+	}
 	return keeper, keeper.patient("POST", "/shops", object{"name": "부르는 가게"}).must(201).id()
 }
 
 func invitationOfAnother(w *world) string {
-	keeper, shop := w.inviting()
+	keeper, shop := w.inviting(nil)
 	return keeper.patient("POST", "/shops/"+shop+"/invitations", invitation(someone(), "agent")).must(201).id()
 }
 

@@ -59,7 +59,7 @@ func TestDangerousSettings(t *testing.T) {
 		more     []string
 		names    string
 	}{
-		"demo in real mode":             {open, []string{"MALL_DEMO=true"}, "demo"},
+		"demo in real mode":             {open, []string{"MALL_DEMO=true"}, "http.addr"},
 		"demo open to others":           {own, []string{"MALL_HTTP__ADDR=0.0.0.0:0"}, "http.addr"},
 		"no way of payment":             {without(real, "MALL_ORDER__PAYMENTS"), nil, "order.payments"},
 		"demo payments, unknown":        {real, []string{"MALL_ORDER__PAYMENTS=free"}, "order.payments"},
