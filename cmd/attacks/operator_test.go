@@ -37,7 +37,7 @@ func TestRedisWithPasswordAndTLS(t *testing.T) {
 	cfg := testservers.EmptyMySQL(t)
 	base := without(stores(cfg, server), "MALL_REDIS__ADDR")
 	m := &mall{t: t, cfg: cfg, redis: server, settings: slices.Concat(base, believing(), []string{fmt.Sprintf("MALL_REDIS__ADDR=127.0.0.1:%d", port),
-		"MALL_REDIS__USERNAME=mall", "MALL_REDIS__PASSWORD=a-password-for-Redis"}, known("redis.tls", "true"), known("redis.ca_file", ca),
+		"MALL_REDIS__USERNAME=mall", "MALL_REDIS__PASSWORD=a-password-for-Redis"}, known("redis.tls", "true"), known("redis.tls_ca", ca),
 		known("mail.off", "true"), generous())}
 	m.start(dir)
 	m.start(dir)
