@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func TestRedisWithPasswordAndTLS(t *testing.T) {
 	port := freePort(t)
 	server, err := testservers.StartRedis(t.Context(), dir, "--tls-port", fmt.Sprint(port), "--tls-auth-clients", "no",
 		"--tls-cert-file", filepath.Join(dir, "redis.crt"), "--tls-key-file", filepath.Join(dir, "redis.key"), "--tls-ca-cert-file", ca,
-		"--user", "default", "on", "nopass", "-@all", "+info", "--user", "mall", "on", ">a-password-for-Redis", "~mall:*", "&mall:*", "+@all", "-@dangerous", "+info")
+		"--aclfile", acl(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +48,26 @@ func TestRedisWithPasswordAndTLS(t *testing.T) {
 	w.say(w.owner.at(1), w.room, "암호가 있는 길로")
 	l.await("the message from the other instance", func(f frame) bool { return f.text("type") == "message" && f.text("body") == "암호가 있는 길로" })
 	until(t, "news over Redis", func() bool { return gauge(t, m, "mall_pubsub_received_total") > 0 })
+}
+
+// acl is the file of users that configs/compose.yaml gives Redis, with a password. Its default user may say here that the
+// server is there, and no more.
+func acl(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../configs/compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := regexp.MustCompile(`(?m)^\s+(user mall on) >\S*\$\{MALL_REDIS_PASSWORD[^}]*\}(.*)$`).FindSubmatch(text)
+	if user == nil {
+		t.Fatal("configs/compose.yaml gives Redis no user of the mall's own")
+	}
+	file := filepath.Join(dir, "redis.acl")
+	rules := fmt.Sprintf("user default on nopass -@all +info\n%s >a-password-for-Redis%s\n", user[1], user[2])
+	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func freePort(t *testing.T) int {
