@@ -2,7 +2,7 @@ package attacks_test
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what authenticator apps use
+	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"

@@ -94,7 +94,7 @@ func readLetter(in *bufio.Reader) string {
 func (b *mailbox) take(to, raw string) {
 	text := raw
 	if m, err := mail.ReadMessage(strings.NewReader(raw)); err == nil {
-		var body io.Reader = m.Body
+		body := m.Body
 		switch strings.ToLower(m.Header.Get("Content-Transfer-Encoding")) {
 		case "quoted-printable":
 			body = quotedprintable.NewReader(body)

@@ -15,7 +15,7 @@ import (
 	"mall/modules/platform/id"
 )
 
-const password = "여덟 글자보다 긴 말 7f3a" //nolint:gosec // of these tests
+const password = "여덟 글자보다 긴 말 7f3a"
 
 // person is somebody with an address of their own; with an account when token is set.
 type person struct {

@@ -22,7 +22,7 @@ import (
 const soon = 20 * time.Second
 
 // secret is the token secret of malls that are given one, so that tokens can be forged that are nearly right.
-const secret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs" //nolint:gosec // of these tests
+const secret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
 
 var executable string
 

@@ -30,8 +30,8 @@ type line struct {
 	over   chan struct{} // closed at the end
 }
 
-// handshake opens a socket, or gives the answer that refused it.
-func (p *person) handshake(more ...header) (*line, *http.Response, error) {
+// handshake opens a socket, or gives the status that refused it; 0 for no answer at all.
+func (p *person) handshake(more ...header) (l *line, status int, err error) {
 	p.t.Helper()
 	h := http.Header{}
 	if p.ip != "" {
@@ -47,13 +47,17 @@ func (p *person) handshake(more ...header) (*line, *http.Response, error) {
 	defer cancel()
 	d := websocket.Dialer{Subprotocols: []string{"mall.chat.v1"}}
 	conn, res, err := d.DialContext(ctx, "ws"+strings.TrimPrefix(p.url("/chat/ws"), "http"), h)
-	if err != nil {
-		return nil, res, err
+	if res != nil {
+		status = res.StatusCode
+		_ = res.Body.Close()
 	}
-	l := &line{t: p.t, conn: conn, over: make(chan struct{})}
+	if err != nil {
+		return nil, status, err
+	}
+	l = &line{t: p.t, conn: conn, over: make(chan struct{})}
 	p.t.Cleanup(func() { _ = conn.Close() })
 	go l.listen()
-	return l, res, nil
+	return l, status, nil
 }
 
 // connect opens a socket that is welcome.

@@ -75,12 +75,9 @@ func (w *world) playFrame(t *testing.T, row cells) {
 }
 
 func (w *world) speak(p *person, headers []header, say speech) string {
-	l, res, err := p.handshake(headers...)
+	l, status, err := p.handshake(headers...)
 	if err != nil {
-		if res == nil {
-			return err.Error()
-		}
-		return fmt.Sprint(res.StatusCode)
+		return fmt.Sprint(status)
 	}
 	defer l.conn.Close()
 	l.await("a welcome", of("welcome"))

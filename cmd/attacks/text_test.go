@@ -32,7 +32,8 @@ var broken = map[string]string{
 func (w *world) talk(t *testing.T) (*person, string, *line) {
 	t.Helper()
 	p := w.member("talker")
-	return p, w.openRoom(p), p.connect()
+	room := w.openRoom(p)
+	return p, room, p.connect()
 }
 
 // both says whether REST and the socket refuse a body with the same code.
