@@ -101,7 +101,7 @@ func changedPassword(t *testing.T, w *world) {
 	p := w.member("owner of a password")
 	thief := p.again()
 	l := thief.connect()
-	p.patient("PUT", "/me/password", object{"current": "not it at all", "password": "ein neues Passwort 55"}).want(403, "")
+	p.patient("PUT", "/me/password", object{"current": "not it at all", "password": "ein neues Passwort 55"}).want(400, "wrong_password")
 	p.patient("PUT", "/me/password", object{"current": password, "password": "ein neues Passwort 55"}).want(204, "")
 	until(t, "the end of the thief's login", func() bool { return thief.call("GET", "/me", nil).status == 401 })
 	if !l.ends(soon) {
