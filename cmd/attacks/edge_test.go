@@ -28,8 +28,8 @@ func wrongMethods(t *testing.T, w *world) {
 	d.each(func(method, path string, _ schema) { have[path] = append(have[path], method) })
 	for _, path := range sorted(have) {
 		for _, method := range []string{"PUT", "PATCH", "DELETE", "POST", "TRACE"} {
-			if slices.Contains(have[path], method) {
-				continue
+			if slices.Contains(have[path], method) || method == "DELETE" && path == "/me/factors/passkeys/begin" {
+				continue // the call of a passkey of that name
 			}
 			a := p.patient(method, everyID(path), nil)
 			allow := a.header.Get("Allow")

@@ -134,7 +134,7 @@ func factorTakenAway(t *testing.T, w *world) {
 	w.answer(challenge, codes[0]).must(200).into(&got)
 	thief := *p
 	thief.token = got.Access
-	w.m.exec(t, "UPDATE member_sessions SET stepped_up_at = NULL WHERE member_id = ?", idOf(p.id)) // it was long ago
+	w.longAgo(p)
 	for _, call := range [][2]string{{"DELETE", "/me/factors/totp"}, {"POST", "/me/factors/recovery-codes"}, {"POST", "/me/factors/totp"}, {"POST", "/me/factors/passkeys/begin"}} {
 		a := thief.patient(call[0], call[1], nil)
 		if a.status != 403 || a.code() != "step_up_required" {

@@ -234,6 +234,7 @@ func twoReadingsBySocket(t *testing.T, w *world) {
 
 func oddBodies(t *testing.T, w *world) {
 	p := w.member("noise")
+	w.m.prove(p)
 	for name, tc := range map[string]struct {
 		body   any
 		header header

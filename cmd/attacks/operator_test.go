@@ -144,6 +144,7 @@ func TestTokenSecretsAreRotated(t *testing.T) {
 	with("new:" + next)
 	late.call("GET", "/me", nil).want(200, "")
 	early.call("GET", "/me", nil).want(401, "")
+	early.token = ""
 	var fresh struct {
 		Access string `json:"access_token"`
 	}

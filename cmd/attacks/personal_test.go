@@ -1,6 +1,7 @@
 package attacks_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,9 @@ var personAttacks = []attack{
 	{"orders that nobody pays", "orders all stock and pays for nothing", "a limit of unpaid orders; they lapse and the stock is back", unpaidOrders},
 }
 
+// wholeCopy is the last field of a copy that was not cut off.
+var wholeCopy = regexp.MustCompile(`"complete":\s*true\s*}\s*$`)
+
 func export(t *testing.T, w *world) {
 	p, other := w.member("asker"), w.member("somebody else")
 	room, foreign := w.openRoom(p), w.openRoom(other)
@@ -22,10 +26,10 @@ func export(t *testing.T, w *world) {
 	w.say(w.owner, room, theirs)
 	w.say(other, foreign, strange)
 	w.m.stranger(t).patient("GET", "/me/export", nil).want(401, "")
-	p.again().patient("GET", "/me/export", nil).want(403, "step_up_required")
+	w.longAgo(p).patient("GET", "/me/export", nil).want(403, "step_up_required")
 	a := p.stepUp().patient("GET", "/me/export", nil).must(200)
 	text := string(a.body)
-	if !strings.Contains(text, mine) || !strings.Contains(text, theirs) || !strings.Contains(text, `"complete":true`) {
+	if !strings.Contains(text, mine) || !strings.Contains(text, theirs) || !wholeCopy.MatchString(text) {
 		t.Errorf("the copy lacks something: %.400s", text)
 	}
 	for name, secret := range map[string]string{"another's words": strange, "another's address": other.email, "a hash": "$argon2", "a token": p.refresh, "a colleague's address": w.owner.email} {
@@ -40,7 +44,7 @@ func erasure(t *testing.T, w *world) {
 	room := w.openRoom(p)
 	w.say(p, room, "안녕히 계세요")
 	l := p.connect()
-	p.patient("POST", "/me/erasure", object{"confirm": "erase"}).want(403, "step_up_required")
+	w.longAgo(p).patient("POST", "/me/erasure", object{"confirm": "erase"}).want(403, "step_up_required")
 	p.stepUp().patient("POST", "/me/erasure", object{"confirm": "yes"}).want(400, "")
 	w.owner.patient("POST", "/me/erasure", object{"confirm": "erase"}).want(409, "last_owner")
 	p.patient("POST", "/me/erasure", object{"confirm": "erase"}).must(200)

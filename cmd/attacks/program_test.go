@@ -94,7 +94,8 @@ func stores(cfg db.Config, redis *testservers.RedisServer) []string {
 // generous are settings under which the limits of addresses and members do not stand before what a test is about; those
 // are the floods' subject.
 func generous() []string {
-	return slices.Concat(known("http.limits.scale", "1000"), known("member.second_factor", "optional"), []string{"MALL_HTTP__PUBLIC_URL=http://localhost"})
+	return slices.Concat(known("http.limits.scale", "1000"), known("member.second_factor", "optional"),
+		known("http.security_contact", "mailto:security@mall.example"), []string{"MALL_HTTP__PUBLIC_URL=http://localhost"})
 }
 
 // posted are settings of a mall whose letters come to a mailbox.

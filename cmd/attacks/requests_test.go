@@ -98,6 +98,9 @@ func someone() string { return "someone." + id.New().String() + "@attack.example
 // anotherLogin is the caller with a login that may end.
 func anotherLogin(_ *world, p *person) (*person, string) { return p.again(), "" }
 
+// themselves are the caller with the login that they have: what ends their other logins must leave it.
+func themselves(_ *world, p *person) (*person, string) { return p, "" }
+
 // myOtherLogin is the id of another login of the caller's.
 func myOtherLogin(_ *world, p *person) (*person, string) {
 	p.again()
@@ -180,9 +183,9 @@ var requests = map[string]request{
 
 	"GET /me":                                            plain(nil),
 	"POST /me/email-proof":                               plain(nil),
-	"PUT /me/password":                                   owned(anotherLogin, func(string) any { return object{"current": password, "password": password} }),
+	"PUT /me/password":                                   owned(themselves, func(string) any { return object{"current": password, "password": password} }),
 	"GET /me/sessions":                                   plain(nil),
-	"DELETE /me/sessions":                                owned(func(_ *world, p *person) (*person, string) { return p, "" }, none),
+	"DELETE /me/sessions":                                owned(themselves, none),
 	"DELETE /me/sessions/{session_id}":                   owned(myOtherLogin, none),
 	"DELETE /me/sessions/{session_id} (another's)":       about(loginOfTheBuyer, nil),
 	"POST /me/step-up":                                   plain(nil),

@@ -137,7 +137,7 @@ func noStepUp(t *testing.T, w *world) {
 	keeper, shop := w.shopkeeper("stolen")
 	colleague := w.m.account(t, "colleague")
 	w.hire(colleague, shop, "agent")
-	thief := keeper.again()
+	thief := w.longAgo(keeper.again())
 	for _, call := range []struct {
 		method, path string
 		body         any
@@ -149,11 +149,12 @@ func noStepUp(t *testing.T, w *world) {
 	} {
 		thief.patient(call.method, call.path, call.body).want(403, "step_up_required")
 	}
-	operator := w.operator.again()
+	operator := w.longAgo(w.makeOperator("stolen operator"))
 	operator.patient("GET", "/chat/rooms/"+w.room+"/messages", nil, header{"X-Access-Reason", "just curious"}).want(403, "step_up_required")
 	order := w.newOrder("paid")
-	w.owner.again().patient("POST", "/orders/"+order+"/steps", object{"to": "refunded"}).want(403, "step_up_required")
-	w.owner.patient("POST", "/orders/"+order+"/steps", object{"to": "refunded"}).want(200, "")
+	manager := w.longAgo(w.staff("manager", w.shop))
+	manager.patient("POST", "/orders/"+order+"/steps", object{"to": "refunded"}).want(403, "step_up_required")
+	manager.stepUp().patient("POST", "/orders/"+order+"/steps", object{"to": "refunded"}).want(200, "")
 }
 
 func agentsPrices(t *testing.T, w *world) {

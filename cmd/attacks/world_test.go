@@ -134,6 +134,15 @@ func (w *world) say(p *person, room, body string) int64 {
 
 func message(body string) object { return object{"client_msg_id": id.New().String(), "body": body} }
 
+// longAgo lets the time pass in which a login need not be proved again.
+func (w *world) longAgo(p *person) *person {
+	w.t.Helper()
+	if w.m.has(w.t, "member_sessions", "stepped_up_at") {
+		w.m.exec(w.t, "UPDATE member_sessions SET stepped_up_at = ? WHERE member_id = ?", time.Now().UTC().Add(-25*time.Hour), id.MustParse(p.id))
+	}
+	return p
+}
+
 // exec changes what the program stores, as an operator with the database's password could.
 func (m *mall) exec(t testing.TB, statement string, args ...any) {
 	t.Helper()
