@@ -95,7 +95,7 @@ func stores(cfg db.Config, redis *testservers.RedisServer) []string {
 // are the floods' subject.
 func generous() []string {
 	return slices.Concat(known("http.limits.scale", "1000"), known("member.second_factor", "optional"),
-		known("http.security_contact", "mailto:security@mall.example"), []string{"MALL_HTTP__PUBLIC_URL=http://localhost"})
+		known("http.security_contact", "mailto:security@mall.example"), known("member.shops_per_day", "1000"), []string{"MALL_HTTP__PUBLIC_URL=http://localhost"})
 }
 
 // posted are settings of a mall whose letters come to a mailbox.
