@@ -90,6 +90,18 @@ faults-planted: ## plant known bugs into copies of the mall, one at a time, and 
 	@go build -o .cache/bin/faults ./cmd/faults
 	@.cache/bin/faults -planted $(FAULTS)
 
+.PHONY: attacks
+attacks: ## play what a stranger might try against the running program (docs/attacks.md); ATTACKS="-run TestFloods" for some
+	go test -count=1 -timeout 10m ./cmd/attacks $(ATTACKS)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for a minute; FUZZ_TIME=10m for longer, FUZZ=Decode for some
+	@.tools/fuzz.sh $(or $(FUZZ_TIME),1m) '$(or $(FUZZ),.)'
+
+.PHONY: fuzz-short
+fuzz-short: ## run each fuzz target for five seconds
+	@.tools/fuzz.sh $(or $(FUZZ_TIME),5s) '$(or $(FUZZ),.)'
+
 .PHONY: load
 load: ## measure what the mall can carry (docs/loadtest.md); LOAD="-only max,steady-1000" for some
 	@go build -o .cache/bin/stage ./cmd/stage

@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"cmd/apigen":     {"platform"},
 	"cmd/loadtest":   {},                      // a client of the public contract, so it knows nothing but the contract
 	"cmd/faults":     {"platform", "configs"}, // the same, with testservers to break
+	"cmd/attacks":    {"platform", "configs"}, // the same, with members and thieves
 	"cmd/stage":      {"platform"},            // starts servers and programs for cmd/loadtest
 	"records":        {"chat", "order", "product", "member", "platform"},
 	"chat":           {"order", "product", "member", "platform"},
@@ -44,7 +45,7 @@ var homes = []home{
 	{
 		library: "github.com/gorilla/websocket",
 		in:      []string{"modules/chat/internal/socket", "cmd/loadtest", "cmd/faults"},
-		inTests: []string{"modules/chat", "cmd/mall"},
+		inTests: []string{"modules/chat", "cmd/mall", "cmd/attacks"},
 		instead: "let modules/chat/internal/socket own the connection and hand it typed frames",
 	},
 	{
@@ -61,7 +62,7 @@ var homes = []home{
 	{
 		library: "github.com/redis/go-redis/v9",
 		in:      []string{"modules/platform/pubsub", "modules/platform/testservers", "modules/chat/internal/limit", "modules/chat/internal/presence"},
-		inTests: []string{"modules/chat", "cmd/mall"},
+		inTests: []string{"modules/chat", "cmd/mall", "cmd/attacks"},
 		instead: "use modules/platform/pubsub; what is counted in Redis gets a package of its own, as modules/chat/internal/limit",
 	},
 	{
