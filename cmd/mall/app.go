@@ -89,18 +89,17 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	news := outbox.New(d, log, s.Outbox)
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
-		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
+		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.AllowedOrigins, Security: security, Log: log})
 	if err != nil {
 		return err
 	}
 
-	bus := pubsub.New(redis, s.Redis.Prefix, dispatch(rooms, members, log), rooms.Resubscribed, log)
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), dispatch(rooms, members, log), rooms.Resubscribed, log)
+	bus.OnRefused(badSeals(security))
 	notices.bus = bus
 	bus.Listen(memberChannel)
 	rooms.Connect(bus)
-	members.OnBanned(rooms.Banned)
-	members.OnEnded(rooms.Ended)
-	members.OnShopsChanged(rooms.ShopsChanged)
+	members.OnChanged(rooms.MemberChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
 
 	socketDescription, err := apidoc.JSON(chat.AsyncAPI())

@@ -142,7 +142,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
 	check(t, err)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
 	check(t, err)
 	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
 		var c order.StatusChanged
@@ -151,12 +151,10 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 		}
 		return rooms.OrderChanged(ctx, chat.OrderChange{News: m.ID, OrderID: c.OrderID, ShopID: c.ShopID, BuyerID: c.BuyerID, Status: string(c.To)})
 	})
-	members.OnBanned(rooms.Banned)
-	members.OnEnded(rooms.Ended)
-	members.OnShopsChanged(rooms.ShopsChanged)
+	members.OnChanged(rooms.MemberChanged)
 	seed(t, members, products)
 
-	bus := pubsub.New(client, "mall", dispatch(t, rooms, members), rooms.Resubscribed, log)
+	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, dispatch(t, rooms, members), rooms.Resubscribed, log)
 	notices.bus = bus
 	bus.Listen(memberChannel)
 	rooms.Connect(bus)

@@ -46,7 +46,8 @@ type Members struct {
 	security  *securitylog.Log
 	log       *slog.Logger
 	clock     func() time.Time
-	hooks     hooks
+	changed   []func(member id.ID)
+	notices   notices
 }
 
 // Deps is what the module stands on.
@@ -68,6 +69,7 @@ func New(cfg Config, deps Deps) (*Members, error) {
 		announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
 	}
 	m.access = token.NewAccess(cfg.TokenSecret, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
+	m.notices.waiting = map[id.ID]struct{}{}
 	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)
 	return m, nil
 }
