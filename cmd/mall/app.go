@@ -43,6 +43,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closing, "Redis", closeRedis)) }()
+	for _, setting := range s.Redis.Dangers() {
+		log.Warn("others may reach Redis, or listen on the way to it", "setting", setting)
+		security.Write(ctx, securitylog.Event{What: securitylog.DangerousSetting, Reason: setting})
+	}
 	registry := telemetry.NewRegistry(d.Pools())
 
 	notices := &announcer{}

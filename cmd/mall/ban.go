@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ func setBan(ctx context.Context, s settings, ban bool, email string, stdout, std
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
-	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), func(string, []byte) {}, func() {}, log)
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), func(string, []byte) {}, func() {}, slog.New(slog.DiscardHandler))
 	end := introduce(ctx, bus)
 	defer end()
 	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: &announcer{bus: bus}, Security: securitylog.New(log), Log: log})

@@ -19,6 +19,7 @@ import (
 	"mall/modules/chat/internal/presence"
 	"mall/modules/chat/internal/relay"
 	"mall/modules/chat/internal/socket"
+	"mall/modules/chat/internal/sockets"
 	"mall/modules/chat/internal/store"
 	"mall/modules/chat/internal/writer"
 	"mall/modules/member"
@@ -105,6 +106,7 @@ type Chat struct {
 	sends    *limit.Limiter
 	shakes   *rate.Limiter
 	online   *presence.Presence
+	sockets  *sockets.Counter
 	bus      *pubsub.Bus
 	parties  *otter.Cache[id.ID, parties]
 	heads    *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
@@ -169,6 +171,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
 	c.online = presence.New(d.Redis, d.Prefix, c.relay.Instance(), c.presenceChanged, d.Log)
+	c.sockets = sockets.New(d.Redis, d.Prefix, c.relay.Instance(), cfg.SocketsPerMember)
 	c.shakes = rate.NewLimiter(rate.Limit(cfg.Handshakes), cfg.Handshakes)
 	c.upgrader = socket.NewUpgrader(subprotocol, cfg.socket())
 	c.lifetime, c.end = context.WithCancel(context.Background())
@@ -194,6 +197,7 @@ func (c *Chat) Run(ctx context.Context) error {
 	beside.Go(func() { c.looker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
 	beside.Go(func() { c.online.Run(ctx) })
+	beside.Go(func() { c.sockets.Run(ctx) })
 	beside.Go(func() { c.mover(ctx) })
 	defer beside.Wait()
 	tick := time.NewTicker(time.Second)

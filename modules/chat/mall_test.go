@@ -106,6 +106,8 @@ type parts struct {
 
 	// members stands before the real ones, for a test that must come between two of their answers; nil: nothing does.
 	members func(chat.Members) chat.Members
+
+	redisUser, redisPassword string
 }
 
 func (p *parts) before(m chat.Members) chat.Members {
@@ -140,7 +142,8 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	products := product.New(d, members)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
 	orders := order.New(d, news, products, members, order.DemoPayments{}, log)
-	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
+	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
+		Username: p.redisUser, Password: p.redisPassword})
 	check(t, err)
 	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
 	check(t, err)

@@ -16,7 +16,8 @@ import (
 )
 
 // admit registers a new connection, unless the member has too many here (4409) or we are going away (1012).
-// A refused one has been closed with its reason, after the handshake: only so can a browser read it.
+// A refused one has been closed with its reason, after the handshake: only so can a browser read it. Whether the member
+// has too many on all instances together is asked for meanwhile, and found by begin.
 func (c *Chat) admit(conn link, transport string, p *identity.Principal) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -25,17 +26,21 @@ func (c *Chat) admit(conn link, transport string, p *identity.Principal) (*sessi
 		return nil, false
 	}
 	if c.perMember[p.MemberID] >= c.cfg.SocketsPerMember {
-		conn.Close(socket.CloseTooMany, "too many connections of one member")
+		conn.Close(socket.CloseTooMany, tooMany)
 		return nil, false
 	}
 	s := c.newSession(conn, transport, p)
+	s.place = c.sockets.Come(p.MemberID)
 	c.sessions[s] = struct{}{}
 	c.perMember[p.MemberID]++
 	c.live.Add(1)
 	return s, true
 }
 
+const tooMany = "too many connections of one member"
+
 func (c *Chat) forget(s *session) {
+	s.place.Leave()
 	member := s.who.Load().MemberID
 	c.mu.Lock()
 	delete(c.sessions, s)
