@@ -1,6 +1,8 @@
 package configs_test
 
 import (
+	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -19,6 +22,9 @@ import (
 type compose struct {
 	Services map[string]service `yaml:"services"`
 	Volumes  map[string]any     `yaml:"volumes"`
+	Configs  map[string]struct {
+		Content string `yaml:"content"`
+	} `yaml:"configs"`
 }
 
 type service struct {
@@ -74,6 +80,61 @@ func TestComposeSetsOnlySettingsThatExist(t *testing.T) {
 			if ours && !has(known, strings.Split(strings.ToLower(setting), "__")) {
 				t.Errorf("%s: %s sets nothing that default.yaml has", name, variable)
 			}
+		}
+	}
+}
+
+// What the operator has to set is in the example, and nothing else.
+func TestTheExampleNamesWhatComposeAsksFor(t *testing.T) {
+	named := func(pattern, file string) (names []string) {
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, file), -1) {
+			if m[1] != "MALL_VERSION" && !slices.Contains(names, m[1]) {
+				names = append(names, m[1])
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	if diff := cmp.Diff(named(`\$\{([A-Z_]+)`, "compose.yaml"), named(`(?m)^([A-Z_]+)=`, "compose.env.example")); diff != "" {
+		t.Errorf("(-compose.yaml +compose.env.example):\n%s", diff)
+	}
+}
+
+// Redis takes its list of users, in which nobody but the mall may do anything.
+func TestRedisAcceptsItsUsers(t *testing.T) {
+	redis := lookup(t, "redis-server")
+	c := readCompose(t)
+	if s := c.Services["redis"]; !slices.Contains(s.Command, "--aclfile") || s.Environment["REDISCLI_AUTH"] == "" {
+		t.Errorf("redis is started with %q", s.Command)
+	}
+	file := filepath.Join(t.TempDir(), "redis.acl")
+	users := regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(c.Configs["redis_acl"].Content, "secret")
+	if !strings.HasPrefix(users, "user default off\n") || strings.Count(users, "\nuser ") != 1 {
+		t.Errorf("users:\n%s", users)
+	}
+	if err := os.WriteFile(file, []byte(users), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	socket := filepath.Join(filepath.Dir(file), "s")
+	cmd := exec.CommandContext(ctx, redis, "--port", "0", "--unixsocket", socket, "--aclfile", file, "--save", "")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for conn, err := net.Dial("unix", socket); ; conn, err = net.Dial("unix", socket) {
+		if err == nil {
+			_ = conn.Close()
+			cancel()
+			<-ended
+			return
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("redis-server has ended: %v", err)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

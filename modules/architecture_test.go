@@ -61,7 +61,7 @@ var homes = []home{
 	},
 	{
 		library: "github.com/redis/go-redis/v9",
-		in:      []string{"modules/platform/pubsub", "modules/platform/testservers", "modules/chat/internal/limit", "modules/chat/internal/presence"},
+		in:      []string{"modules/platform/pubsub", "modules/platform/testservers", "modules/chat/internal/limit", "modules/chat/internal/presence", "modules/chat/internal/sockets"},
 		inTests: []string{"modules/chat", "cmd/mall", "cmd/attacks"},
 		instead: "use modules/platform/pubsub; what is counted in Redis gets a package of its own, as modules/chat/internal/limit",
 	},

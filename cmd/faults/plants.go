@@ -143,8 +143,7 @@ func plantedLoss(frame []byte) bool {
 			{appFile, "rooms.Drain(closing), ", ""},
 		}},
 		{"nobody hears of a login's end", "credentials", []checker.Kind{checker.Late}, []edit{
-			{appFile, "\tmembers.OnBanned(rooms.Banned)\n", ""},
-			{appFile, "\tmembers.OnEnded(rooms.Ended)\n", ""},
+			{appFile, "\tmembers.OnChanged(rooms.MemberChanged)\n", ""},
 		}},
 		{"a connection leaves goroutines behind", "calm", []checker.Kind{checker.Leak}, []edit{
 			{sessionFile, "s.chat.forget(s)", "s.chat.forget(s)\n\tfor range 10 {\n\t\tgo func() { select {} }()\n\t}"},

@@ -52,6 +52,10 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closing, "Redis", closeRedis)) }()
+	for _, setting := range s.Redis.Dangers() {
+		log.Warn("others may reach Redis, or listen on the way to it", "setting", setting)
+		security.Write(ctx, securitylog.Event{What: securitylog.DangerousSetting, Reason: setting})
+	}
 	registry := telemetry.NewRegistry(d.Pools())
 
 	notices, news := &announcer{}, outbox.New(d, log, s.Outbox)
@@ -97,18 +101,17 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	products := product.New(d, members)
 	orders := order.New(s.Order, order.Deps{DB: d, News: news, Products: products, Members: members, Payments: s.payments(), Log: log})
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
-		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.Origins(), RelayKey: []byte(s.Member.TokenSecret), Security: security, Log: log})
+		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.Origins(), Security: security, Log: log})
 	if err != nil {
 		return err
 	}
 
-	bus := pubsub.New(redis, s.Redis.Prefix, dispatch(rooms, members, log), rooms.Resubscribed, log)
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), dispatch(rooms, members, log), rooms.Resubscribed, log)
+	bus.OnRefused(badSeals(security))
 	notices.bus = bus
 	bus.Listen(memberChannel)
 	rooms.Connect(bus)
-	members.OnBanned(rooms.Banned)
-	members.OnEnded(rooms.Ended)
-	members.OnShopsChanged(rooms.ShopsChanged)
+	members.OnChanged(rooms.MemberChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
 	news.Handle(member.TopicLetter, members.Deliver)
 

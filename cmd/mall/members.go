@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
+	"sync"
+	"time"
 
 	"mall/modules/member"
 	"mall/modules/platform/db"
@@ -59,7 +62,9 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
-	bus := pubsub.New(redis, s.Redis.Prefix, func(string, []byte) {}, func() {}, log)
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), func(string, []byte) {}, func() {}, slog.New(slog.DiscardHandler))
+	end := introduce(ctx, bus)
+	defer end()
 	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: &announcer{bus: bus}, Security: securitylog.New(log), Log: log})
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 	if err := act.do(members, ctx, who.ID); err != nil {
 		return fmt.Errorf("%s: %w", email, err)
 	}
-	sayAll(ctx, bus)
+	end()
 	if _, err := fmt.Fprintf(stdout, "%s: %s, %s\n", act.done, who.Email, who.Name); err != nil {
 		return err
 	}
@@ -105,9 +110,22 @@ func writeOperators(ctx context.Context, members *member.Members, stdout io.Writ
 	return nil
 }
 
-// sayAll publishes what waits in the bus; its end does.
-func sayAll(ctx context.Context, bus *pubsub.Bus) {
-	ended, end := context.WithCancel(ctx)
-	end()
-	_ = bus.Run(ended) // it has no error but ctx'
+// introduceWait is how long the running instances may take to find out that this process is one of theirs.
+const introduceWait = 2 * time.Second
+
+// introduce lets the bus work until end is called, which sends what waits, and waits until all instances that listen know
+// this process: they heed no stranger, who may be long gone. Where Redis or one of them is away it goes on all the same.
+func introduce(ctx context.Context, bus *pubsub.Bus) (end func()) {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = bus.Run(working) // it has no error but ctx'
+	}()
+	wait, cancel := context.WithTimeout(ctx, introduceWait)
+	defer cancel()
+	for wait.Err() == nil && bus.Subscribe(wait, memberChannel) != nil {
+		pause(wait, 20*time.Millisecond)
+	}
+	return sync.OnceFunc(func() { stop(); <-done })
 }

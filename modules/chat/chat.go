@@ -19,6 +19,7 @@ import (
 	"mall/modules/chat/internal/presence"
 	"mall/modules/chat/internal/relay"
 	"mall/modules/chat/internal/socket"
+	"mall/modules/chat/internal/sockets"
 	"mall/modules/chat/internal/store"
 	"mall/modules/chat/internal/writer"
 	"mall/modules/member"
@@ -86,7 +87,6 @@ type Deps struct {
 	Redis    limit.Client
 	Prefix   string   // of the chat's keys in Redis
 	Origins  []string // further origins whose pages may open a socket
-	RelayKey []byte   // the same on all instances
 	Security *securitylog.Log
 	Log      *slog.Logger
 }
@@ -107,6 +107,7 @@ type Chat struct {
 	sends    *limit.Limiter
 	shakes   *rate.Limiter
 	online   *presence.Presence
+	sockets  *sockets.Counter
 	bus      *pubsub.Bus
 	parties  *otter.Cache[id.ID, parties]
 	heads    *otter.Cache[id.ID, int64] // a seq that the room is known to have reached
@@ -114,11 +115,13 @@ type Chat struct {
 	receipts *receipts
 	traces   *tracer
 	quiet    *quiet
+	looks    *looks
 	life     atomic.Pointer[string] // the epoch: the name of this life of the database
 
 	upgrader  *socket.Upgrader
 	positions *positions
 	sweepNow  chan struct{}
+	checkNow  chan struct{}
 	leaving   chan struct{} // closed when the drain begins
 	messages  atomic.Int64
 	repaired  atomic.Int64 // reads of rooms of which something had been lost on the way
@@ -153,8 +156,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		security: d.Security,
-		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(d.RelayKey), parties: cache,
-		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(), parties: cache,
+		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}}
 	if c.quiet, err = newQuiet(c.store); err != nil {
 		return nil, err
 	}
@@ -169,9 +172,11 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
 	c.traces = newTracer(c)
+	c.looks = newLooks()
 	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
 	c.online = presence.New(d.Redis, d.Prefix, c.relay.Instance(), c.presenceChanged, d.Log)
+	c.sockets = sockets.New(d.Redis, d.Prefix, c.relay.Instance(), cfg.SocketsPerMember)
 	c.shakes = rate.NewLimiter(rate.Limit(cfg.Handshakes), cfg.Handshakes)
 	c.upgrader = socket.NewUpgrader(subprotocol, cfg.socket())
 	c.lifetime, c.end = context.WithCancel(context.Background())
@@ -194,8 +199,10 @@ func (c *Chat) Run(ctx context.Context) error {
 	beside.Go(func() { c.prover(ctx) })
 	beside.Go(func() { c.positions.run(ctx) })
 	beside.Go(func() { c.checker(ctx) })
+	beside.Go(func() { c.looker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
 	beside.Go(func() { c.online.Run(ctx) })
+	beside.Go(func() { c.sockets.Run(ctx) })
 	beside.Go(func() { c.mover(ctx) })
 	defer beside.Wait()
 	tick := time.NewTicker(time.Second)
@@ -210,11 +217,13 @@ func (c *Chat) Run(ctx context.Context) error {
 	}
 }
 
-// Resubscribed is told by the bus that news may have been lost: rooms are compared at once.
+// Resubscribed is told by the bus that news may have been lost: rooms are compared and logins looked at, soon.
 func (c *Chat) Resubscribed() {
-	select {
-	case c.sweepNow <- struct{}{}:
-	default:
+	for _, now := range []chan struct{}{c.sweepNow, c.checkNow} {
+		select {
+		case now <- struct{}{}:
+		default:
+		}
 	}
 }
 

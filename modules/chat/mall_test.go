@@ -108,6 +108,8 @@ type parts struct {
 
 	// members stands before the real ones, for a test that must come between two of their answers; nil: nothing does.
 	members func(chat.Members) chat.Members
+
+	redisUser, redisPassword string
 }
 
 func (p *parts) before(m chat.Members) chat.Members {
@@ -144,9 +146,10 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	products := product.New(d, members)
 	orders := order.New(order.Config{UnpaidLife: time.Hour, UnpaidMost: 100},
 		order.Deps{DB: d, News: news, Products: products, Members: members, Payments: order.DemoPayments{}, Log: log})
-	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"})
+	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
+		Username: p.redisUser, Password: p.redisPassword})
 	check(t, err)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", RelayKey: []byte("k"), Log: log})
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
 	check(t, err)
 	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
 		var c order.StatusChanged
@@ -155,12 +158,10 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 		}
 		return rooms.OrderChanged(ctx, chat.OrderChange{News: m.ID, OrderID: c.OrderID, ShopID: c.ShopID, BuyerID: c.BuyerID, Status: string(c.To)})
 	})
-	members.OnBanned(rooms.Banned)
-	members.OnEnded(rooms.Ended)
-	members.OnShopsChanged(rooms.ShopsChanged)
+	members.OnChanged(rooms.MemberChanged)
 	seed(t, members, products)
 
-	bus := pubsub.New(client, "mall", dispatch(t, rooms, members), rooms.Resubscribed, log)
+	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, dispatch(t, rooms, members), rooms.Resubscribed, log)
 	notices.bus = bus
 	bus.Listen(memberChannel)
 	rooms.Connect(bus)

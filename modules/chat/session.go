@@ -11,6 +11,7 @@ import (
 
 	"mall/modules/chat/internal/hub"
 	"mall/modules/chat/internal/socket"
+	"mall/modules/chat/internal/sockets"
 	"mall/modules/chat/internal/store"
 	"mall/modules/chat/internal/stream"
 	"mall/modules/platform/fault"
@@ -47,7 +48,8 @@ type session struct {
 	parties []hub.Party
 	began   time.Time
 
-	transport string // "socket" or "events"
+	transport string         // "socket" or "events"
+	place     *sockets.Place // among those that the member may have on all instances
 
 	// Most connections are idle most of the time: what only a busy one needs is made when it is needed.
 	frames   *rate.Limiter // only the reading goroutine asks it
@@ -118,6 +120,10 @@ func (s *session) finish() {
 func (s *session) begin() {
 	if !s.join() {
 		return // closed
+	}
+	if !s.place.Given() { // it was asked for before, so that this has waited for nothing more
+		s.conn.Close(socket.CloseTooMany, tooMany)
+		return
 	}
 	s.welcome()
 	s.lookAgain()

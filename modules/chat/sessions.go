@@ -16,7 +16,8 @@ import (
 )
 
 // admit registers a new connection, unless the member has too many here (4409) or we are going away (1012).
-// A refused one has been closed with its reason, after the handshake: only so can a browser read it.
+// A refused one has been closed with its reason, after the handshake: only so can a browser read it. Whether the member
+// has too many on all instances together is asked for meanwhile, and found by begin.
 func (c *Chat) admit(conn link, transport string, p *identity.Principal) (*session, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -25,17 +26,21 @@ func (c *Chat) admit(conn link, transport string, p *identity.Principal) (*sessi
 		return nil, false
 	}
 	if c.perMember[p.MemberID] >= c.cfg.SocketsPerMember {
-		conn.Close(socket.CloseTooMany, "too many connections of one member")
+		conn.Close(socket.CloseTooMany, tooMany)
 		return nil, false
 	}
 	s := c.newSession(conn, transport, p)
+	s.place = c.sockets.Come(p.MemberID)
 	c.sessions[s] = struct{}{}
 	c.perMember[p.MemberID]++
 	c.live.Add(1)
 	return s, true
 }
 
+const tooMany = "too many connections of one member"
+
 func (c *Chat) forget(s *session) {
+	s.place.Leave()
 	member := s.who.Load().MemberID
 	c.mu.Lock()
 	delete(c.sessions, s)
@@ -66,42 +71,14 @@ func (c *Chat) each(fn func(*session)) {
 
 func (c *Chat) beat(now time.Time) { c.each(func(s *session) { s.beat(now) }) }
 
-// Ended closes the connections of a login session that is over, or of all of a member's when login is zero.
-func (c *Chat) Ended(login, member id.ID) {
-	c.each(func(s *session) {
-		who := s.who.Load()
-		if login.IsZero() && who.MemberID == member || !login.IsZero() && who.SessionID == login {
-			s.conn.Close(socket.CloseToken, "logged out")
-		}
-	})
-}
-
-// Banned closes the connections of a member who is kept out from now on: they are not to come back.
-func (c *Chat) Banned(member id.ID) {
-	c.each(func(s *session) {
-		if s.who.Load().MemberID == member {
-			s.conn.Close(socket.CloseForbidden, "banned")
-		}
-	})
-}
-
-// ShopsChanged lets a member's connections come back, so that they are those of the shops the member answers
-// for now: a connection keeps the parties it began with.
-func (c *Chat) ShopsChanged(member id.ID) {
-	c.each(func(s *session) {
-		if s.who.Load().MemberID == member {
-			s.conn.Close(socket.CloseResync, "your shops have changed")
-		}
-	})
-}
-
 const (
 	checkEvery = 20 * time.Second // how long a logout, ban or removal may take to reach a socket when its news is lost
+	checkRest  = 5 * time.Second  // between two looks at all logins, however often news may have been lost
 	checkChunk = 500
 )
 
 // checker asks whether the logins behind the connections are still good and for the same shops. The news of
-// it usually comes at once; this is for the time when Redis has lost it.
+// it usually comes at once (MemberChanged); this is for what Redis has lost: now and then, and when it is back.
 func (c *Chat) checker(ctx context.Context) {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
@@ -110,8 +87,17 @@ func (c *Chat) checker(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			c.checkLogins(ctx)
+		case <-c.checkNow:
 		}
+		c.checkLogins(ctx)
+		c.pause(ctx, checkRest)
+	}
+}
+
+func (c *Chat) checkLogins(ctx context.Context) {
+	all := c.logins(func(id.ID) bool { return true })
+	if err := c.check(ctx, all); err != nil && ctx.Err() == nil {
+		c.log.Warn("logins not checked", "error", err)
 	}
 }
 
@@ -121,11 +107,19 @@ type login struct {
 	s  *session
 }
 
-// checkLogins looks at all connections, some at a time, so that very many of them need no more room than a few hundred.
-func (c *Chat) checkLogins(ctx context.Context) {
-	var all []login
-	c.each(func(s *session) { all = append(all, login{s.who.Load().SessionID, s}) })
+// logins are the connections of some members, those of one login together.
+func (c *Chat) logins(of func(member id.ID) bool) (all []login) {
+	c.each(func(s *session) {
+		if who := s.who.Load(); of(who.MemberID) {
+			all = append(all, login{who.SessionID, s})
+		}
+	})
 	slices.SortFunc(all, func(a, b login) int { return a.id.Compare(b.id) }) // several connections may have one login
+	return all
+}
+
+// check looks at connections, some at a time, so that very many of them need no more room than a few hundred.
+func (c *Chat) check(ctx context.Context, all []login) error {
 	ids := make([]id.ID, 0, checkChunk)
 	for len(all) > 0 {
 		n := 0
@@ -135,13 +129,11 @@ func (c *Chat) checkLogins(ctx context.Context) {
 			}
 		}
 		if err := c.review(ctx, ids, all[:n]); err != nil {
-			if ctx.Err() == nil {
-				c.log.Warn("logins not checked", "error", err)
-			}
-			return
+			return err
 		}
 		all = all[n:]
 	}
+	return nil
 }
 
 // review judges the connections of some logins, both sorted. A login that the database does not know is over.

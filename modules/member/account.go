@@ -154,7 +154,7 @@ func (m *Members) Find(ctx context.Context, email string) (Member, error) {
 
 // Ban keeps a member out and ends all sessions; nothing that comes over HTTP calls it. Errors: NotFound.
 func (m *Members) Ban(ctx context.Context, member id.ID) error {
-	err := m.change(ctx, Notice{Member: member, Ended: true, Banned: true}, func(ctx context.Context) error {
+	err := m.change(ctx, Notice{Member: member}, func(ctx context.Context) error {
 		now := m.now()
 		if err := m.store.SetBanned(ctx, member, &now); err != nil {
 			return missing("member", err)

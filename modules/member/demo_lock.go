@@ -23,7 +23,7 @@ func (m *Members) LockDemo(ctx context.Context, accounts []id.ID) (locked int, e
 		if r.BannedAt != nil {
 			continue
 		}
-		err := m.change(ctx, Notice{Member: r.ID, Ended: true, Banned: true}, func(ctx context.Context) error {
+		err := m.change(ctx, Notice{Member: r.ID}, func(ctx context.Context) error {
 			if err := m.store.LockMembers(ctx, []id.ID{r.ID}, demoLock); err != nil {
 				return err
 			}

@@ -327,7 +327,7 @@ func (m *Members) firstOrLast(ctx context.Context, who store.Member, has bool) (
 // ResetFactors takes all second factors of a member away who has lost them, and ends their sessions; nothing that comes over
 // HTTP calls it. Errors: NotFound.
 func (m *Members) ResetFactors(ctx context.Context, member id.ID) error {
-	err := m.change(ctx, Notice{Member: member, Ended: true}, func(ctx context.Context) error {
+	err := m.change(ctx, Notice{Member: member}, func(ctx context.Context) error {
 		if _, err := m.store.LockMember(ctx, member); err != nil {
 			return missing("member", err)
 		}

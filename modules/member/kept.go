@@ -74,7 +74,7 @@ func (m *Members) Erase(ctx context.Context, member id.ID) (was Member, err erro
 		if err := m.store.EraseMember(ctx, member, ErasedName, m.now()); err != nil {
 			return err
 		}
-		db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: member, Ended: true, Banned: true}) })
+		db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: member}) })
 		return nil
 	})
 	return was, err

@@ -107,7 +107,7 @@ func (m *Members) write(ctx context.Context, msg outbox.Message, l letter, to st
 		}
 		return m.writeLink(ctx, msg, to, store.Reset)
 	default:
-		text, known := notices[l.Kind]
+		text, known := noticeTexts[l.Kind]
 		if !known {
 			return nil, fmt.Errorf("member: no letter is called %q", l.Kind)
 		}
@@ -233,7 +233,7 @@ var (
 		"아래 링크에서 새 비밀번호를 정할 수 있습니다. 링크는 한 번만, 30분 안에 쓸 수 있으며, 모든 기기에서 로그아웃됩니다.\n요청하지 않으셨다면 이 메일을 무시해 주세요. 비밀번호는 바뀌지 않습니다.",
 		"Set a new password with the link. It works once, within 30 minutes, and ends all your logins.\nIf you did not ask for it, ignore this letter: your password stays.",
 	}
-	notices = map[string]wording{
+	noticeTexts = map[string]wording{
 		letterPassword: {
 			"비밀번호가 바뀌었습니다 · Your password was changed",
 			"회원님의 비밀번호가 바뀌었습니다. 직접 바꾸지 않으셨다면 로그인 화면에서 바로 새 비밀번호를 설정해 주세요.",

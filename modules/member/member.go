@@ -51,7 +51,8 @@ type Members struct {
 	security  *securitylog.Log
 	log       *slog.Logger
 	clock     func() time.Time
-	hooks     hooks
+	changed   []func(member id.ID)
+	notices   notices
 }
 
 // News carries letters to be written out of a transaction to whoever writes them; see TopicLetter.
@@ -90,6 +91,7 @@ func New(cfg Config, deps Deps) (*Members, error) {
 		return nil, err
 	}
 	m.access = token.NewAccess(keys, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
+	m.notices.waiting = map[id.ID]struct{}{}
 	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)
 	return m, nil
 }

@@ -77,7 +77,7 @@ func (m *Members) resetPassword(ctx context.Context, link store.Link, plain stri
 		if err := m.store.EndSessionsOf(ctx, who.ID, now); err != nil {
 			return err
 		}
-		m.afterCommit(ctx, Notice{Member: who.ID, Ended: true})
+		m.afterCommit(ctx, Notice{Member: who.ID})
 		return m.store.ClearAttempts(ctx, keys.pair, keys.account)
 	}, m.hasPassword(who.ID, hash))
 }
@@ -164,7 +164,7 @@ func (m *Members) endOthers(ctx context.Context, p *identity.Principal) error {
 		return err
 	}
 	for _, session := range others {
-		m.afterCommit(ctx, Notice{Member: p.MemberID, Session: session, Ended: true})
+		m.afterCommit(ctx, Notice{Member: p.MemberID, Session: session})
 	}
 	return m.store.EndSessions(ctx, others, now)
 }

@@ -3,17 +3,17 @@ package member
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"mall/modules/platform/id"
 )
 
-// Notice tells what instances must forget about a member at once.
+// Notice says of whom instances must ask the database again. It does not say what has changed: whoever made one up would
+// cost a query, and end nothing.
 type Notice struct {
 	Member  id.ID `json:"member"`
 	Session id.ID `json:"session"` // of this session only; the nil id: of all
-	Ended   bool  `json:"ended"`   // the sessions are over; else the member's shops or roles have changed
-	Banned  bool  `json:"banned"`  // they are over because the member is kept out
 }
 
 // Announcer carries notices to the other instances, as well as it can: what is lost is made up for by the short
@@ -25,54 +25,91 @@ type Announcer interface {
 // announceWait bounds what an act waits for its announcement.
 const announceWait = time.Second
 
-// hooks are called on every instance: on the one that acted, and on those that heard of it.
-type hooks struct {
-	banned       []func(member id.ID)
-	ended        []func(session, member id.ID)
-	shopsChanged []func(member id.ID)
+// OnChanged registers fn for members of whom something has changed that connections stand on: a session ended before its
+// time, a ban, other shops. It is called on every instance, on the one that acted and on those that heard of it, and once
+// the change is committed and forgotten here: who asks from then on learns what is so now. Register before the first
+// request; fn must not block.
+func (m *Members) OnChanged(fn func(member id.ID)) { m.changed = append(m.changed, fn) }
+
+const (
+	heardEvery = 50 * time.Millisecond // notices of others about members that come faster are taken together
+	maxHeard   = 100_000               // members that wait; a flood of more is somebody's who has the secret
+)
+
+// notices are those of other instances about members, which may come in a flood: to forget a member is to look at every
+// session that is remembered.
+type notices struct {
+	mu      sync.Mutex
+	waiting map[id.ID]struct{}
+	due     bool // a timer runs, after which those that wait are taken
 }
 
-// OnEnded registers fn for sessions that ended before their time: logged out, betrayed, banned. The nil session
-// means all of the member's. Register before the first request; fn must not block.
-func (m *Members) OnEnded(fn func(session, member id.ID)) { m.hooks.ended = append(m.hooks.ended, fn) }
-
-// OnBanned registers fn for members who are kept out from now on; what is registered for the end of their sessions is
-// called after it. Register before the first request; fn must not block.
-func (m *Members) OnBanned(fn func(member id.ID)) { m.hooks.banned = append(m.hooks.banned, fn) }
-
-// OnShopsChanged registers fn for members who answer for other shops, or in another role, than before. Register
-// before the first request; fn must not block.
-func (m *Members) OnShopsChanged(fn func(member id.ID)) {
-	m.hooks.shopsChanged = append(m.hooks.shopsChanged, fn)
+// add is false when the caller has to take the notice, and to look a moment later what has come since.
+func (n *notices) add(member id.ID) (waits bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.due {
+		n.due = true
+		return false
+	}
+	if len(n.waiting) < maxHeard {
+		n.waiting[member] = struct{}{}
+	}
+	return true
 }
 
-// Heard takes in what another instance announced.
+// next gives what has come meanwhile; when that is nothing, the next one need not wait.
+func (n *notices) next() map[id.ID]struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	some := n.waiting
+	n.waiting, n.due = map[id.ID]struct{}{}, len(some) > 0
+	return some
+}
+
+// Heard takes in what another instance announced: at once, or with others a moment later.
 func (m *Members) Heard(n Notice) {
+	if !n.Session.IsZero() {
+		m.heed(n)
+		return
+	}
+	if !m.notices.add(n.Member) {
+		m.heed(n)
+		time.AfterFunc(heardEvery, m.takeWaiting)
+	}
+}
+
+func (m *Members) takeWaiting() {
+	if some := m.notices.next(); len(some) > 0 {
+		m.recent.ForgetMembers(some)
+		m.callChanged(some)
+		time.AfterFunc(heardEvery, m.takeWaiting)
+	}
+}
+
+// heed forgets what is remembered of a session or a member, and then tells who looks after the connections.
+func (m *Members) heed(n Notice) {
+	one := map[id.ID]struct{}{n.Member: {}}
 	if n.Session.IsZero() {
-		m.recent.ForgetMember(n.Member)
+		m.recent.ForgetMembers(one)
 	} else {
 		m.recent.Forget(n.Session)
 	}
-	if n.Banned {
-		for _, fn := range m.hooks.banned {
-			fn(n.Member)
+	m.callChanged(one)
+}
+
+func (m *Members) callChanged(members map[id.ID]struct{}) {
+	for member := range members {
+		for _, fn := range m.changed {
+			fn(member)
 		}
-	}
-	if n.Ended {
-		for _, fn := range m.hooks.ended {
-			fn(n.Session, n.Member)
-		}
-		return
-	}
-	for _, fn := range m.hooks.shopsChanged {
-		fn(n.Member)
 	}
 }
 
 // tell takes in what this instance did, and announces it. It is called after the COMMIT: who asks the database
 // from then on gets the new answer.
 func (m *Members) tell(ctx context.Context, n Notice) {
-	m.Heard(n)
+	m.heed(n)
 	if m.announcer == nil {
 		return
 	}

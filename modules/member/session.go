@@ -21,7 +21,7 @@ func (m *Members) LogOut(ctx context.Context, p *identity.Principal) error {
 }
 
 func (m *Members) end(ctx context.Context, session, member id.ID) error {
-	return m.changeOnce(ctx, Notice{Member: member, Session: session, Ended: true},
+	return m.changeOnce(ctx, Notice{Member: member, Session: session},
 		func(ctx context.Context) error { return m.store.EndSession(ctx, session, m.now()) },
 		func(ctx context.Context) (bool, error) {
 			logins, err := m.store.Logins(ctx, []id.ID{session})

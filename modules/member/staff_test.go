@@ -200,8 +200,7 @@ func TestARemovedAgentLosesTheShopAtOnce(t *testing.T) {
 			t.Fatal("an agent without a shop")
 		}
 		var changed []id.ID
-		near.OnShopsChanged(func(member id.ID) { changed = append(changed, member) })
-		near.OnEnded(func(_, _ id.ID) { t.Error("the session goes on") })
+		near.OnChanged(func(member id.ID) { changed = append(changed, member) })
 		if err := here.RemoveStaff(t.Context(), who["kim"], shop, who["lee"]); err != nil {
 			t.Fatal(err)
 		}

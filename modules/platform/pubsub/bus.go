@@ -1,4 +1,4 @@
-// Package pubsub carries short news between instances over Redis Pub/Sub; any of it may be lost at any time.
+// Package pubsub carries short news between instances over Redis Pub/Sub, sealed; any of it may be lost at any time.
 package pubsub
 
 import (
@@ -32,6 +32,7 @@ type Bus struct {
 	links   []*link
 	handler func(channel string, payload []byte)
 	resumed func()
+	refused func(channel string, why Refusal)
 	lost    chan struct{} // holds a token when resumed must be called
 
 	mu      sync.Mutex
@@ -39,23 +40,30 @@ type Bus struct {
 	running sync.WaitGroup
 
 	published, skipped, announced, answered, dropped, failed, received, met, rebuilt atomic.Int64
+	proofs, forged, replayed, unproven                                               atomic.Int64
 }
 
-// New makes a bus on client. handler gets what arrives on subscribed channels, that of one channel one at a time:
-// it must not block, or everything behind it waits, and it must not write to the payload. resumed is called once
-// news that may have been lost come again, at most every second: after each (re)subscription and after a
-// Subscribe that failed. Nothing happens before Run.
-func New(client redis.UniversalClient, prefix string, handler func(channel string, payload []byte), resumed func(), log *slog.Logger) *Bus {
-	self := id.New()
-	b := &Bus{client: client, network: networkOf(client), self: self, log: log,
+// New makes a bus on client. All instances share the secrets: the first seals what this one says, and what any of them has
+// sealed is heard, once; a new one is given to all instances as a second before it becomes the first. handler gets what
+// others say on subscribed channels, that of one channel one at a time: it must not block, or everything behind it waits.
+// resumed is called once news that may have been lost come again, at most every second: after each (re)subscription and
+// after a Subscribe that failed. Nothing happens before Run.
+func New(client redis.UniversalClient, prefix string, secrets [][]byte, handler func(channel string, payload []byte),
+	resumed func(), log *slog.Logger) *Bus {
+	b := &Bus{client: client, network: networkOf(client), self: id.New(), log: log,
 		handler: handler, resumed: resumed, lost: make(chan struct{}, 1)}
 	first := newLane(b) // until it is known which channels are on which servers
 	b.lanes = map[string]*lane{"": first}
-	for _, p := range b.network.prefixes(prefix + ":") {
-		b.links = append(b.links, newLink(b, p, first))
+	roots := rootsOf(secrets)
+	for _, p := range b.network.prefixes(prefix + ":" + wire + ":") {
+		b.links = append(b.links, newLink(b, p, roots, first))
 	}
 	return b
 }
+
+// OnRefused registers fn for what came and was not taken: by someone without the secret, or again. It must not block.
+// Register before Run.
+func (b *Bus) OnRefused(fn func(channel string, why Refusal)) { b.refused = fn }
 
 // link is the one that carries the channel, the same on all instances.
 func (b *Bus) link(channel string) *link {
@@ -71,7 +79,7 @@ func (b *Bus) link(channel string) *link {
 
 // Publish sends news to the other instances that listen on the channel, some time soon or never. It does not
 // wait, and does nothing while Redis has said lately that there are none. The payload must not change
-// afterwards. An instance that listens itself may hear its own news, or not.
+// afterwards. An instance does not hear its own news.
 func (b *Bus) Publish(channel string, payload []byte) {
 	l := b.link(channel)
 	if l.lones.alone(channel) {

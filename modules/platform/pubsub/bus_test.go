@@ -205,6 +205,8 @@ func TestTheEndSendsWhatWaits(t *testing.T) {
 	onEach(t, func(t *testing.T, client redis.UniversalClient) {
 		leaving, staying := tune(t, client), tune(t, client)
 		check(t, staying.Subscribe(t.Context(), "last"))
+		leaving.Publish("last", []byte("known"))
+		staying.hears(t, "last known")
 		const n = 1000
 		for i := range n {
 			leaving.Publish("last", []byte(strconv.Itoa(i)))
@@ -219,7 +221,7 @@ func TestTheEndSendsWhatWaits(t *testing.T) {
 // Before Run nothing leaves the queue, so it fills up exactly.
 func TestPublishDropsWhatTheQueueCannotHold(t *testing.T) {
 	client := open(t, "")
-	bus := pubsub.New(client, "t", nil, nil, quiet)
+	bus := pubsub.New(client, "t", pubsub.Secrets, nil, nil, quiet)
 	for range 5000 {
 		bus.Publish("x", nil)
 	}

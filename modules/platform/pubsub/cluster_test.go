@@ -42,7 +42,7 @@ func TestChannelsSpreadOverACluster(t *testing.T) {
 	counts := map[string]int{}
 	for range n {
 		x := id.New().String()
-		counts[pubsub.FullName(client, "t", "chat:b:"+x)[:len("t:{nn}")]]++
+		counts[pubsub.FullName(client, "t", "chat:b:"+x)[:len("t:s1:{nn}")]]++
 	}
 	for prefix, count := range counts {
 		if count < n/16*8/10 || count > n/16*12/10 {
@@ -58,9 +58,9 @@ func TestChannelsSpreadOverACluster(t *testing.T) {
 func TestWhereChannelsLieStaysAsItIs(t *testing.T) {
 	client := openCluster(t, &testservers.RedisCluster{})
 	for channel, want := range map[string]string{
-		"member": "t:{43}:member",
-		"chat:b:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e": "t:{43}:chat:b:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e",
-		"chat:s:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e": "t:{61}:chat:s:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e",
+		"member": "t:s1:{43}:member",
+		"chat:b:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e": "t:s1:{43}:chat:b:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e",
+		"chat:s:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e": "t:s1:{61}:chat:s:0197d1c5-94f3-7a57-8a0c-3f0d3b2f9f4e",
 	} {
 		if got := pubsub.FullName(client, "t", channel); got != want {
 			t.Errorf("%s lies at %s, want %s", channel, got, want)
@@ -170,7 +170,7 @@ func TestADeafLinkOfACluster(t *testing.T) {
 	check(t, c.Settle(t.Context()))
 	client := openCluster(t, c)
 	channel := channelOn(t, c, client, -1) // its owner is behind the wire, where nobody of ours has that address
-	link.only = pubsub.FullName(client, "t", channel)[:len("t:{nn}")]
+	link.only = pubsub.FullName(client, "t", channel)[:len("t:s1:{nn}")]
 	s := tune(t, client)
 	check(t, s.Subscribe(t.Context(), channel))
 	before := s.Stats()

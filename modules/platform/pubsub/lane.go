@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"mall/modules/platform/id"
 )
 
 // lane carries news to one server. What waits while a round trip is under way is the next one.
@@ -19,6 +21,7 @@ type lane struct {
 	wake  chan struct{} // holds a token when there are such
 
 	batch []sent // of the last round trip: room for the next one's
+	room  []byte // for what it carries
 }
 
 type news struct {
@@ -26,6 +29,7 @@ type news struct {
 	channel string
 	payload []byte
 	number  uint64 // of an announcement; 0: it is none
+	kind    byte   // of a call
 }
 
 func newLane(b *Bus) *lane {
@@ -34,12 +38,25 @@ func newLane(b *Bus) *lane {
 
 // announce tells the others some time soon that this instance listens to the channel.
 func (l *lane) announce(on *link, channel string, number uint64) {
-	l.call(news{on, channel, call{l.bus.self, number}.text(ownArrive), number})
+	l.call(news{on, channel, call{l.bus.self, number}.text(), number, kindArrive})
 }
 
 // heard tells an instance that its announcement has been heard.
 func (l *lane) heard(on *link, channel string, c call) {
-	l.call(news{link: on, channel: channel, payload: c.text(ownHeard)})
+	l.call(news{link: on, channel: channel, payload: c.text(), kind: kindHeard})
+}
+
+// greet lets the others ask who we are before they hear anything of us that matters.
+func (l *lane) greet(on *link) { l.call(news{link: on, channel: hello, kind: kindHello}) }
+
+// ask has an instance show that it lives.
+func (l *lane) ask(on *link, instance, words id.ID) {
+	l.call(news{link: on, channel: probeOf(instance), payload: words[:], kind: kindAsk})
+}
+
+// answer shows it that we do.
+func (l *lane) answer(on *link, instance, words id.ID, floor uint64) {
+	l.call(news{link: on, channel: probeOf(instance), payload: call{words, floor}.text(), kind: kindAnswer})
 }
 
 // call sends something that, unlike news, is never dropped, and drops none: there are as many as channels.
@@ -97,21 +114,17 @@ func (l *lane) flush(ctx context.Context) {
 func (l *lane) carry(ctx context.Context, first ...news) error {
 	pipe := l.bus.client.Pipeline()
 	clear(l.batch)
-	l.batch = l.batch[:0]
+	l.batch, l.room = l.batch[:0], l.room[:0]
 	for _, n := range l.takeCalls(publishBatch) {
-		count := &l.bus.answered
-		if n.number != 0 {
-			count = &l.bus.announced
-		}
-		l.add(ctx, pipe, n, n.payload, count)
+		l.add(ctx, pipe, n, n.kind, l.bus.callCount(n.kind))
 	}
 	for _, n := range first {
-		l.add(ctx, pipe, n, wrap(n.payload), &l.bus.published)
+		l.add(ctx, pipe, n, kindNews, &l.bus.published)
 	}
 	for len(l.batch) < publishBatch {
 		select {
 		case n := <-l.queue:
-			l.add(ctx, pipe, n, wrap(n.payload), &l.bus.published)
+			l.add(ctx, pipe, n, kindNews, &l.bus.published)
 			continue
 		default:
 		}
@@ -122,7 +135,25 @@ func (l *lane) carry(ctx context.Context, first ...news) error {
 	if err != nil {
 		l.bus.network.failed(ctx)
 	}
+	if cap(l.room) > maxRoom {
+		l.room = nil
+	}
 	return err
+}
+
+// maxRoom is what a lane keeps for what it carries next.
+const maxRoom = 1 << 20
+
+// callCount is where calls of a kind are counted.
+func (b *Bus) callCount(kind byte) *atomic.Int64 {
+	switch kind {
+	case kindArrive:
+		return &b.announced
+	case kindHeard:
+		return &b.answered
+	default:
+		return &b.proofs
+	}
 }
 
 // sent is one publish, and what was known of its channel before Redis answered.
@@ -135,10 +166,12 @@ type sent struct {
 	count  *atomic.Int64 // of those that Redis has taken
 }
 
-func (l *lane) add(ctx context.Context, pipe redis.Pipeliner, n news, text []byte, count *atomic.Int64) {
+func (l *lane) add(ctx context.Context, pipe redis.Pipeliner, n news, kind byte, count *atomic.Int64) {
 	c := n.link.lones.find(n.channel)
 	heard, asked := c.heard(), time.Now()
-	answer := l.bus.network.publish(ctx, pipe, n.link.lones.full(c, n.channel), text)
+	full, from := n.link.lones.full(c, n.channel), len(l.room)
+	l.room = n.link.sealer.seal(l.room, full, kind, n.payload)
+	answer := l.bus.network.publish(ctx, pipe, full, l.room[from:])
 	n.payload = nil // what was said is not kept with the room for the next ones
 	l.batch = append(l.batch, sent{n, answer, c, heard, asked, count})
 }

@@ -26,10 +26,16 @@ type link struct {
 	lones  *lones
 	up     atomic.Bool  // all channels are subscribed
 	heard  atomic.Int64 // when the link last heard itself, in Unix nanoseconds
+
+	sealer *sealer
+	floors [floors]atomic.Uint64 // what numbers had been given, some rounds of probes ago
+	peers  *peers                // only the receiving goroutine knows them
+	probes window                // our own that have been heard
 }
 
-func newLink(b *Bus, prefix string, first *lane) *link {
-	l := &link{bus: b, prefix: prefix, probe: "probe:" + b.self.String(), lones: newLones(prefix)}
+func newLink(b *Bus, prefix string, roots []root, first *lane) *link {
+	l := &link{bus: b, prefix: prefix, probe: probeOf(b.self), lones: newLones(prefix),
+		sealer: newSealer(roots[0], b.self, prefix), peers: newPeers(roots, prefix)}
 	l.wishes = newWishes(l.lones, func(channel string, number uint64) { l.lane.Load().announce(l, channel, number) }, l.late)
 	l.lane.Store(first)
 	return l
@@ -109,7 +115,7 @@ func (l *link) tell(ctx context.Context, sub *subscription) error {
 		}
 		if !probed { // last, so that its confirmation comes when all channels before it are subscribed
 			probed = true
-			if err := sub.on(ctx, l.prefix+l.probe); err != nil {
+			if err := sub.on(ctx, l.prefix+hello, l.prefix+l.probe); err != nil {
 				return err
 			}
 		}
@@ -147,28 +153,27 @@ func (l *link) take(msg any) error {
 	case *redis.Subscription:
 		return l.answered(strings.TrimPrefix(m.Channel, l.prefix), m.Kind == "subscribe" || m.Kind == "ssubscribe")
 	case *redis.Message:
-		l.news(strings.TrimPrefix(m.Channel, l.prefix), bytesOf(m.Payload))
+		l.hear(sealed{bytesOf(m.Payload), m.Channel})
 	}
 	return nil
 }
 
-func (l *link) news(channel string, text []byte) {
-	if channel == l.probe {
-		l.heard.Store(time.Now().UnixNano())
-		return
-	}
-	payload, news := unwrap(text)
-	if news {
+// obey does what an instance that lives has just said.
+func (l *link) obey(o opened) {
+	channel := strings.TrimPrefix(o.channel, l.prefix)
+	c, isCall := callOf(o.payload)
+	switch {
+	case o.kind == kindNews:
 		l.bus.received.Add(1)
-		l.bus.handler(channel, payload)
-		return
-	}
-	switch kind, c := callOf(text); {
-	case kind == ownArrive && c.instance != l.bus.self:
+		l.bus.handler(channel, o.payload)
+	case o.kind == kindAsk:
+		l.answer(o)
+	case !isCall:
+	case o.kind == kindArrive:
 		l.bus.met.Add(1)
 		l.lones.find(channel).company() // first: who is answered may rely on it
 		l.lane.Load().heard(l, channel, c)
-	case kind == ownHeard && c.instance == l.bus.self:
+	case o.kind == kindHeard && c.instance == l.bus.self:
 		l.wishes.heard(channel, c.number)
 	}
 }
@@ -176,17 +181,21 @@ func (l *link) news(channel string, text []byte) {
 // answered takes what Redis says of a channel: that its news come from now on, or no more. While the link is being
 // built nobody is told what was lost: the probe's answer, which comes last, says so for all.
 func (l *link) answered(channel string, on bool) error {
-	if channel != l.probe {
+	if channel != l.probe && channel != hello {
 		return l.wishes.answered(channel, on)
 	}
 	if !on {
 		return errMoved
+	}
+	if channel == hello {
+		return nil
 	}
 	l.heard.Store(time.Now().UnixNano())
 	l.up.Store(true)
 	if l.bus.Connected() {
 		l.bus.log.Info("linked to Redis", "links", len(l.bus.links))
 	}
+	l.lane.Load().greet(l)
 	signal(l.bus.lost)
 	return nil
 }

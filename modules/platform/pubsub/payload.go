@@ -7,12 +7,15 @@ import (
 	"mall/modules/platform/id"
 )
 
-// What travels is the payload as it is, unless it begins with own: behind that byte the bus says what follows.
+// What a seal holds.
 const (
-	own       = 0
-	ownNews   = 'n' // a payload that begins with that byte itself
-	ownArrive = 'a' // an announcement: the instance that now listens to the channel too, and the number of its call
-	ownHeard  = 'k' // the answer to one: its instance and number
+	kindNews   = 'n'
+	kindArrive = 'a' // the sender now listens to the channel too: the number of its call
+	kindHeard  = 'k' // the answer to one: whose call it was, and its number
+	kindHello  = 'h' // to all
+	kindProbe  = 'p' // to oneself
+	kindAsk    = 'q' // to a stranger, on its own channel: words of the moment
+	kindAnswer = 'r' // to who has asked: the same words, and where the numbers begin that may be heard
 )
 
 // call is what an announcement and the answer to it are about.
@@ -21,39 +24,21 @@ type call struct {
 	number   uint64
 }
 
-func (c call) text(kind byte) []byte {
-	b := append(make([]byte, 0, 2+len(c.instance)+8), own, kind)
-	return binary.BigEndian.AppendUint64(append(b, c.instance[:]...), c.number)
+func (c call) text() []byte {
+	b := append(make([]byte, 0, callSize), c.instance[:]...)
+	return binary.BigEndian.AppendUint64(b, c.number)
 }
 
-// wrap gives what travels for a payload; of nearly all that is the payload itself.
-func wrap(payload []byte) []byte {
-	if len(payload) == 0 || payload[0] != own {
-		return payload
-	}
-	return append([]byte{own, ownNews}, payload...)
-}
+const callSize = len(id.ID{}) + 8
 
-// unwrap undoes wrap; news is false for what buses say to each other, which is then said.
-func unwrap(text []byte) (payload []byte, news bool) {
-	switch {
-	case len(text) == 0 || text[0] != own:
-		return text, true
-	case len(text) > 1 && text[1] == ownNews:
-		return text[2:], true
-	default:
-		return text, false
+// callOf reads a call; false for what is none, such as what a later version says.
+func callOf(text []byte) (c call, ok bool) {
+	if len(text) != callSize {
+		return call{}, false
 	}
-}
-
-// callOf reads a call; kind is 0 for what is none, such as what a later version says.
-func callOf(text []byte) (kind byte, c call) {
-	if len(text) != 2+len(c.instance)+8 || text[0] != own {
-		return 0, call{}
-	}
-	copy(c.instance[:], text[2:])
-	c.number = binary.BigEndian.Uint64(text[2+len(c.instance):])
-	return text[1], c
+	copy(c.instance[:], text)
+	c.number = binary.BigEndian.Uint64(text[len(c.instance):])
+	return c, true
 }
 
 // bytesOf is s without a copy. Nobody may write to it: handlers are told so.

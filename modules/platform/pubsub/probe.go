@@ -3,12 +3,20 @@ package pubsub
 import (
 	"context"
 	"time"
+
+	"mall/modules/platform/id"
 )
 
 const (
 	probeEvery = time.Second
 	deafAfter  = 3 * time.Second // a subscription that hears not even our own probe for so long is rebuilt
 )
+
+// hello is the channel that all instances listen to.
+const hello = "hello"
+
+// probeOf is the channel that only that instance listens to.
+func probeOf(instance id.ID) string { return "probe:" + instance.String() }
 
 // sendProbes publishes to ourselves: a link that is half open accepts commands and never delivers, and
 // only what we should have heard can tell.
@@ -31,7 +39,9 @@ func (b *Bus) sendProbe(ctx context.Context) {
 	defer cancel()
 	pipe := b.client.Pipeline()
 	for _, l := range b.links {
-		b.network.publish(ctx, pipe, l.prefix+l.probe, []byte("?"))
+		l.stepFloor()
+		full := l.prefix + l.probe
+		b.network.publish(ctx, pipe, full, l.sealer.seal(nil, full, kindProbe, nil))
 	}
 	_, _ = pipe.Exec(ctx) // a failed probe is simply not heard
 }

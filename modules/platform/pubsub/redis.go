@@ -1,9 +1,13 @@
 package pubsub
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +24,12 @@ type Config struct {
 	Username string `koanf:"username"`
 	Password string `koanf:"password"`                          // from the environment only
 	Prefix   string `koanf:"prefix" validate:"required,max=20"` // of every channel and key, so that malls can share a Redis
+
+	TLS           bool   `koanf:"tls"`
+	TLSCA         string `koanf:"tls_ca"`          // file of the authorities that are believed; empty: the system's
+	TLSServerName string `koanf:"tls_server_name"` // in the server's certificate; empty: the host of addr
+	TLSCert       string `koanf:"tls_cert"`        // file of our own certificate, where the server asks for one
+	TLSKey        string `koanf:"tls_key"`         // file of its key
 }
 
 // Check gives an error, in the operator's words, when the settings do not fit each other.
@@ -39,7 +49,11 @@ func (c Config) Check() error {
 			return fmt.Errorf("redis.addr: %w", err)
 		}
 	}
-	return nil
+	if c.Password != "" && slices.ContainsFunc(nodes, c.open) {
+		return errors.New("redis.password: would cross the internet in the clear: set redis.tls")
+	}
+	_, err := c.tls()
+	return err
 }
 
 func (c Config) nodes() []string {
@@ -52,6 +66,77 @@ func (c Config) nodes() []string {
 
 // Embedded says whether Redis lives inside this process.
 func (c Config) Embedded() bool { return c.Addr == "" }
+
+// Dangers are the settings that whoever runs the mall should think about again.
+func (c Config) Dangers() (settings []string) {
+	away := func(node string) bool { return !loopback(hostOf(node)) }
+	if c.Embedded() || !slices.ContainsFunc(c.nodes(), away) {
+		return nil
+	}
+	if c.Password == "" && c.TLSCert == "" {
+		settings = append(settings, "redis.password")
+	}
+	if !c.TLS && slices.ContainsFunc(c.nodes(), c.perhapsOpen) {
+		settings = append(settings, "redis.tls")
+	}
+	return settings
+}
+
+func hostOf(node string) string {
+	host, _, err := net.SplitHostPort(node)
+	if err != nil {
+		return node
+	}
+	return host
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// open says that what we say to a node anybody on the way may read: its address is no private one.
+func (c Config) open(node string) bool {
+	ip := net.ParseIP(hostOf(node))
+	return !c.TLS && ip != nil && !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast()
+}
+
+// perhapsOpen says the same where it is not known what a name stands for; one without a dot is of our own network.
+func (c Config) perhapsOpen(node string) bool {
+	host := hostOf(node)
+	return c.open(node) || !c.TLS && net.ParseIP(host) == nil && strings.Contains(host, ".")
+}
+
+// tls is how connections are encrypted; nil: they are not.
+func (c Config) tls() (*tls.Config, error) {
+	if !c.TLS {
+		if c.TLSCA+c.TLSServerName+c.TLSCert+c.TLSKey != "" {
+			return nil, errors.New("redis.tls: must be set for the other settings of TLS to mean anything")
+		}
+		return nil, nil //nolint:nilnil // that is what the client takes for none
+	}
+	if c.Embedded() {
+		return nil, errors.New("redis.tls: there is nothing to encrypt without redis.addr")
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
+	if c.TLSCA != "" {
+		text, err := os.ReadFile(c.TLSCA)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls_ca: %w", err)
+		}
+		if out.RootCAs = x509.NewCertPool(); !out.RootCAs.AppendCertsFromPEM(text) {
+			return nil, errors.New("redis.tls_ca: holds no certificate")
+		}
+	}
+	if c.TLSCert+c.TLSKey != "" {
+		own, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("redis.tls_cert, redis.tls_key: %w", err)
+		}
+		out.Certificates = []tls.Certificate{own}
+	}
+	return out, nil
+}
 
 // Files is how many open files the connections to Redis may take: those of the pools of each server, with one more for
 // each in a rush to connect, and the links that are subscribed.
@@ -78,14 +163,20 @@ const poolSize = 16
 // Open gives a client with short patience. No connection is made yet. The func closes it.
 func Open(cfg Config) (redis.UniversalClient, func() error, error) {
 	silence()
+	encrypted, err := cfg.tls()
+	if err != nil {
+		return nil, nil, err
+	}
 	if cfg.Cluster {
-		c := redis.NewClusterClient(clusterOptions(cfg))
+		options := clusterOptions(cfg)
+		options.TLSConfig = encrypted
+		c := redis.NewClusterClient(options)
 		return c, c.Close, nil
 	}
 	opt := &redis.Options{
-		Addr: cfg.Addr, Username: cfg.Username, Password: cfg.Password,
+		Addr: cfg.Addr, Username: cfg.Username, Password: cfg.Password, TLSConfig: encrypted,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
-		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize,
+		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if !cfg.Embedded() {
@@ -101,7 +192,7 @@ func clusterOptions(cfg Config) *redis.ClusterOptions {
 	return &redis.ClusterOptions{
 		Addrs: cfg.nodes(), Username: cfg.Username, Password: cfg.Password,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
-		ContextTimeoutEnabled: true, MaxRedirects: 1, MaxRetries: -1, MinRetryBackoff: -1, DialerRetries: 1, PoolSize: poolSize,
+		ContextTimeoutEnabled: true, MaxRedirects: 1, MaxRetries: -1, MinRetryBackoff: -1, DialerRetries: 1, PoolSize: poolSize, DisableIdentity: true,
 		ClusterStateReloadInterval: 10 * time.Second, DisableRoutingPolicies: true, // all our commands name one key or channel
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

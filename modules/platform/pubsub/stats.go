@@ -20,13 +20,18 @@ type Stats struct {
 	Rebuilt   int64 `json:"rebuilt"`   // subscriptions begun
 	Links     int   `json:"links"`     // subscriptions that hold
 	Channels  int   `json:"channels"`
+	Proofs    int64 `json:"proofs"`   // questions whether an instance lives, and answers
+	Forged    int64 `json:"forged"`   // sealed by nobody with the secret
+	Replayed  int64 `json:"replayed"` // came again, or far too late
+	Unproven  int64 `json:"unproven"` // of instances that did not show that they live
 }
 
 // Stats gives the counts.
 func (b *Bus) Stats() Stats {
 	return Stats{Connected: b.Connected(), Published: b.published.Load(), Skipped: b.skipped.Load(), Dropped: b.dropped.Load(),
 		Failed: b.failed.Load(), Received: b.received.Load(), Announced: b.announced.Load(), Answered: b.answered.Load(), Met: b.met.Load(),
-		Rebuilt: b.rebuilt.Load(), Links: b.connected(), Channels: b.channels()}
+		Rebuilt: b.rebuilt.Load(), Links: b.connected(), Channels: b.channels(),
+		Proofs: b.proofs.Load(), Forged: b.forged.Load(), Replayed: b.replayed.Load(), Unproven: b.unproven.Load()}
 }
 
 // Measure adds the bus' figures to a registry.
@@ -44,6 +49,10 @@ func (b *Bus) Measure(reg prometheus.Registerer) {
 		"answered":  {"Announcements of other instances that were answered.", b.answered.Load},
 		"met":       {"Announcements of other instances.", b.met.Load},
 		"rebuilt":   {"Subscriptions begun.", b.rebuilt.Load},
+		"proofs":    {"Questions to other instances whether they live, and answers to such.", b.proofs.Load},
+		"forged":    {"What came that nobody with the secret had sealed.", b.forged.Load},
+		"replayed":  {"What came again, or far too late.", b.replayed.Load},
+		"unproven":  {"What came of instances that did not show that they live.", b.unproven.Load},
 	} {
 		telemetry.Counter(reg, "mall_pubsub_"+name+"_total", c.help, c.read)
 	}

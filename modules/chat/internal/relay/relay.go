@@ -4,8 +4,6 @@ package relay
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/binary"
 	"strings"
 	"sync/atomic"
@@ -19,7 +17,6 @@ import (
 type Relay struct {
 	hub      *hub.Hub
 	bus      *pubsub.Bus
-	key      []byte // of the marks
 	instance id.ID
 
 	heard   func(payload []byte)            // what instances say to one another
@@ -28,14 +25,11 @@ type Relay struct {
 	refused atomic.Int64
 }
 
-// New makes a relay. All instances share key: news that does not carry its mark is refused, so that who can
-// write to Redis still cannot put words into anybody's mouth. Connect must be called before use.
-func New(key []byte) *Relay {
-	derived := sha256.Sum256(append([]byte("mall chat relay\x00"), key...))
-	return &Relay{hub: hub.New(), key: derived[:], instance: id.New()}
-}
+// New makes a relay. Connect must be called before use.
+func New() *Relay { return &Relay{hub: hub.New(), instance: id.New()} }
 
-// Connect gives the relay its bus, whose handler is Receive. heard gets what other instances Tell, receipt the
+// Connect gives the relay its bus, whose handler is Receive: it seals what it carries, so that who can write to Redis
+// still cannot put words into anybody's mouth, nor say them again. heard gets what other instances Tell, receipt the
 // frames that came here by their Receipt; neither may block.
 func (r *Relay) Connect(bus *pubsub.Bus, heard func(payload []byte), receipt func(p hub.Party, frame []byte)) {
 	r.bus, r.heard, r.receipt = bus, heard, receipt
@@ -56,7 +50,7 @@ func (r *Relay) Instance() id.ID { return r.instance }
 // Hub is what this process has connected.
 func (r *Relay) Hub() *hub.Hub { return r.hub }
 
-// Refused counts news that was malformed or forged.
+// Refused counts news of another instance that makes no sense here.
 func (r *Relay) Refused() int64 { return r.refused.Load() }
 
 // channel names a party's channel. A publish so reaches only the instances that hold one of its connections.
@@ -67,10 +61,10 @@ func channel(p hub.Party) string {
 	return string(b)
 }
 
-// publish seals what other instances should hear; when none of them would, it need not be sealed.
+// publish says what other instances should hear; when none of them would, it need not be put into words.
 func (r *Relay) publish(p hub.Party, kind byte, room id.ID, seq int64, frame []byte) {
 	if ch := channel(p); !r.bus.Alone(ch) {
-		r.bus.Publish(ch, r.seal(p, kind, room, seq, frame))
+		r.bus.Publish(ch, pack(kind, room, seq, frame))
 	}
 }
 
@@ -108,58 +102,35 @@ func (r *Relay) Receipt(p hub.Party, frame []byte) {
 	r.publish(p, kindReceipt, id.Nil, 0, frame)
 }
 
-// What travels: version, kind, instance, room, seq, mark, frame.
+// What travels: version, kind, room, seq, frame.
 const (
-	version     = 1
+	version     = 2
 	kindMessage = 'm'
 	kindPush    = 'p'
 	kindReceipt = 'r'
 	kindTell    = 't'
-	headSize    = 2 + 16 + 16 + 8
-	markSize    = 16
+	headSize    = 2 + 16 + 8
 )
 
-func (r *Relay) seal(p hub.Party, kind byte, room id.ID, seq int64, frame []byte) []byte {
-	b := make([]byte, 0, headSize+markSize+len(frame))
-	b = append(b, version, kind)
-	b = append(b, r.instance[:]...)
+func pack(kind byte, room id.ID, seq int64, frame []byte) []byte {
+	b := append(make([]byte, 0, headSize+len(frame)), version, kind)
 	b = append(b, room[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(seq)) //nolint:gosec // a seq is never negative
-	mark := r.mark(p, b, frame)
-	b = append(b, mark[:]...)
 	return append(b, frame...)
-}
-
-// mark covers the party too, so that news cannot be played to somebody else.
-func (r *Relay) mark(p hub.Party, head, frame []byte) [markSize]byte {
-	m := hmac.New(sha256.New, r.key)
-	var sum [sha256.Size]byte
-	m.Write([]byte{p.Kind})
-	m.Write(p.ID[:])
-	m.Write(head)
-	m.Write(frame)
-	return [markSize]byte(m.Sum(sum[:0]))
 }
 
 // Receive takes news from the bus. It does not block.
 func (r *Relay) Receive(ch string, payload []byte) {
 	p, ok := party(ch)
-	if !ok || len(payload) < headSize+markSize || payload[0] != version {
+	if !ok || len(payload) < headSize || payload[0] != version {
 		r.refused.Add(1)
 		return
 	}
-	head, mark, frame := payload[:headSize], payload[headSize:headSize+markSize], payload[headSize+markSize:]
-	if id.ID(head[2:18]) == r.instance {
-		return // delivered here when it was sent
-	}
-	if ours := r.mark(p, head, frame); !hmac.Equal(mark, ours[:]) {
-		r.refused.Add(1)
-		return
-	}
+	head, frame := payload[:headSize], payload[headSize:]
 	switch head[1] {
 	case kindMessage:
-		seq := int64(binary.BigEndian.Uint64(head[34:42])) //nolint:gosec // sealed from an int64
-		r.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)
+		seq := int64(binary.BigEndian.Uint64(head[18:])) //nolint:gosec // packed from an int64
+		r.hub.Message(p, id.ID(head[2:18]), seq, frame, nil)
 	case kindPush:
 		r.hub.Push(p, frame, nil)
 	case kindReceipt:
@@ -172,7 +143,7 @@ func (r *Relay) Receive(ch string, payload []byte) {
 	}
 }
 
-// party is what a channel's name says; the mark must then prove it.
+// party is what a channel's name says.
 func party(ch string) (hub.Party, bool) {
 	rest, ok := strings.CutPrefix(ch, "chat:")
 	if !ok || len(rest) != len("b:")+36 || rest[1] != ':' {

@@ -172,11 +172,11 @@ func (c *Cache) Forget(session id.ID) {
 	c.entries.Invalidate(session)
 }
 
-// ForgetMember drops all sessions of a member. It looks at every entry: that is a millisecond, and rare.
-func (c *Cache) ForgetMember(member id.ID) {
+// ForgetMembers drops all sessions of some members. It looks at every entry: that is a millisecond, and rare.
+func (c *Cache) ForgetMembers(members map[id.ID]struct{}) {
 	c.nextGeneration()
 	for session, s := range c.entries.All() {
-		if s.MemberID == member {
+		if _, ok := members[s.MemberID]; ok {
 			c.entries.Invalidate(session)
 		}
 	}

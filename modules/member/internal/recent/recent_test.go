@@ -134,7 +134,7 @@ func TestAHerdSharesQueries(t *testing.T) {
 func TestForgetBeatsALoadUnderWay(t *testing.T) {
 	for name, forget := range map[string]func(*Cache, store.Login){
 		"by session": func(c *Cache, row store.Login) { c.Forget(row.ID) },
-		"by member":  func(c *Cache, row store.Login) { c.ForgetMember(row.MemberID) },
+		"by member":  func(c *Cache, row store.Login) { c.ForgetMembers(map[id.ID]struct{}{row.MemberID: {}}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -166,14 +166,14 @@ func TestForgetBeatsALoadUnderWay(t *testing.T) {
 	}
 }
 
-func TestForgetMemberLeavesOthers(t *testing.T) {
+func TestForgetMembersLeavesOthers(t *testing.T) {
 	b, c := newTable(10)
 	mine, other := store.Login{ID: id.New(), MemberID: id.New()}, store.Login{ID: id.New(), MemberID: id.New()}
 	b.put(mine)
 	b.put(other)
 	get(t, c, mine.ID)
 	get(t, c, other.ID)
-	c.ForgetMember(mine.MemberID)
+	c.ForgetMembers(map[id.ID]struct{}{mine.MemberID: {}})
 	get(t, c, other.ID)
 	if n := b.queries.Load(); n != 2 {
 		t.Errorf("the other member was asked for again: %d queries", n)
