@@ -47,6 +47,7 @@ func (c *Chat) partiesOf(ctx context.Context, room id.ID) (parties, error) {
 
 // seatIn is the caller's place in a room. Who has none gets the same answer as for a room that does not exist.
 func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (seat, error) {
+	_, remembered := c.parties.GetIfPresent(room)
 	sides, err := c.partiesOf(ctx, room)
 	if err != nil {
 		return seat{}, err
@@ -56,6 +57,11 @@ func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (s
 	}
 	if _, staff := p.RoleIn(sides.shop); staff {
 		return seat{sides, room, store.Shop}, nil
+	}
+	if remembered { // then a room that does not exist would have cost a question, and its answer would come later
+		if _, err := c.store.Room(ctx, room); err != nil {
+			return seat{}, err
+		}
 	}
 	return seat{}, fault.Missing("room")
 }

@@ -21,6 +21,9 @@ func (c *Chat) block(ctx context.Context, p *identity.Principal, room id.ID, on 
 	if err != nil {
 		return err
 	}
+	if err := c.mayChange(p.MemberID); err != nil {
+		return err
+	}
 	row := store.Draft{RoomID: room, Party: store.System, Staff: s.staff(p), SenderID: store.SystemSender, Kind: kindNotice,
 		Body: noticeOfBlock(s.party, on), ClientMsgID: id.New(), Block: &store.BlockChange{Party: s.party, Member: p.MemberID, On: on}}
 	o, err := await(ctx, func(done func(store.Outcome)) { c.append(row, s.parties, time.Now(), nil, done) })

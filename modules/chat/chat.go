@@ -45,12 +45,17 @@ type Config struct {
 	SendsPerSecond   int           `koanf:"sends_per_second" validate:"min=1,max=1000000"` // of a member, across instances
 	SendsBurst       int           `koanf:"sends_burst" validate:"min=1,max=1000000"`
 	Handshakes       int           `koanf:"handshakes_per_second" validate:"min=1,max=1000000"` // of this instance; more are told to come back
-	ResumeRooms      int           `koanf:"resume_rooms" validate:"min=1,max=1000"`             // rooms one resume may name
-	ResumeMessages   int64         `koanf:"resume_messages" validate:"min=1,max=10000"`         // missed in a room; more is too_far
-	Lanes            int           `koanf:"lanes" validate:"min=1,max=64"`                      // transactions storing messages at once
-	Batch            int           `koanf:"batch" validate:"min=1,max=1000"`                    // messages in one of them
-	Queue            int           `koanf:"queue" validate:"min=1,max=100000"`                  // messages waiting in a lane
-	SendPatience     time.Duration `koanf:"send_patience" validate:"min=100ms,max=30s"`         // then a send is answered `unavailable`
+	FramesPerSecond  int           `koanf:"frames_per_second" validate:"min=1,max=100000"`      // of a connection; more end it with 4529
+	FramesBurst      int           `koanf:"frames_burst" validate:"min=1,max=100000"`           // fewer than queue_frames, so that a flood of mistakes is not taken for a slow reader
+	TypingPerSecond  int           `koanf:"typing_per_second" validate:"min=1,max=1000"`        // of a member on this instance; more are dropped
+	TypingBurst      int           `koanf:"typing_burst" validate:"min=1,max=1000"`
+	ChangesPerMinute int           `koanf:"changes_per_minute" validate:"min=1,max=1000000"` // of rooms and inquiries, of a member on this instance
+	ResumeRooms      int           `koanf:"resume_rooms" validate:"min=1,max=1000"`          // rooms one resume may name
+	ResumeMessages   int64         `koanf:"resume_messages" validate:"min=1,max=10000"`      // missed in a room; more is too_far
+	Lanes            int           `koanf:"lanes" validate:"min=1,max=64"`                   // transactions storing messages at once
+	Batch            int           `koanf:"batch" validate:"min=1,max=1000"`                 // messages in one of them
+	Queue            int           `koanf:"queue" validate:"min=1,max=100000"`               // messages waiting in a lane
+	SendPatience     time.Duration `koanf:"send_patience" validate:"min=100ms,max=30s"`      // then a send is answered `unavailable`
 }
 
 func (c Config) socket() socket.Config {
@@ -116,6 +121,8 @@ type Chat struct {
 	traces   *tracer
 	quiet    *quiet
 	looks    *looks
+	typings  *budget
+	changes  *budget
 	life     atomic.Pointer[string] // the epoch: the name of this life of the database
 
 	upgrader  *socket.Upgrader
@@ -159,6 +166,12 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(), parties: cache,
 		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}}
 	if c.quiet, err = newQuiet(c.store); err != nil {
+		return nil, err
+	}
+	if c.typings, err = newBudget(float64(cfg.TypingPerSecond), cfg.TypingBurst); err != nil {
+		return nil, err
+	}
+	if c.changes, err = newBudget(float64(cfg.ChangesPerMinute)/60, cfg.ChangesPerMinute); err != nil {
 		return nil, err
 	}
 	epoch, err := c.store.Epoch(ctx)

@@ -32,7 +32,8 @@ func (c *Chat) Routes(g *echo.Group) {
 // session cookie, which every page on the web can make a browser send, so that the Origin must be ours.
 func (c *Chat) handshake(ec echo.Context) error {
 	r := ec.Request()
-	if !socket.Wanted(r) {
+	if !socket.Wanted(r) || r.Header.Get("Sec-WebSocket-Version") != socket.Version {
+		ec.Response().Header().Set("Sec-WebSocket-Version", socket.Version)
 		return fault.Invalidf("Upgrade", "bad_request", "This address speaks WebSocket.")
 	}
 	offered := socket.Offered(r)
@@ -71,6 +72,9 @@ func (c *Chat) events(ec echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if r := ec.Request(); who.Cookie && crossSite(r) && !c.allowedOrigin(r, ec.Scheme()) {
+		return fault.New(fault.Forbidden, "cross_origin", "This call must come from the mall's own pages.")
+	}
 	if !c.shakes.Allow() {
 		return fault.Retry(fault.Busy, "busy", "Too many connections are being made; come back in a moment.", shakeAfter())
 	}
@@ -84,6 +88,12 @@ func (c *Chat) events(ec echo.Context) error {
 	}
 	conn.Serve(ec.Request().Context().Done())
 	return nil
+}
+
+// crossSite says whether a page of another origin makes the browser ask: a page of ours asks for a stream without an Origin.
+func crossSite(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site" || r.Header.Get("Origin") != ""
 }
 
 // shakeAfter spreads those who were turned away, so that they do not all come back at once.

@@ -23,6 +23,9 @@ func (c *Chat) changeInquiry(ctx context.Context, p *identity.Principal, room, i
 	if s.party != store.Shop {
 		return fault.New(fault.Forbidden, "forbidden", "Only the shop's staff change an inquiry.")
 	}
+	if err := c.mayChange(p.MemberID); err != nil {
+		return err
+	}
 	if change.Owner != nil {
 		if err := c.checkOwner(ctx, s.shop, *change.Owner); err != nil {
 			return err

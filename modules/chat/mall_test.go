@@ -134,6 +134,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	p.Chat.ResumeMessages = 50
 	p.Chat.SocketsPerMember = 4
 	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
+	p.Chat.ChangesPerMinute = 100_000
 	for _, change := range changes {
 		change(&p)
 	}

@@ -26,6 +26,9 @@ func (c *Chat) open(ctx context.Context, p *identity.Principal, shop id.ID, abou
 	if _, own := p.RoleIn(shop); own {
 		return id.Nil, false, fault.New(fault.Forbidden, "own_shop", "This is your own shop.")
 	}
+	if err := c.mayChange(p.MemberID); err != nil {
+		return id.Nil, false, err
+	}
 	names, err := c.members.ShopNames(ctx, []id.ID{shop})
 	if err != nil {
 		return id.Nil, false, err
@@ -41,7 +44,7 @@ func (c *Chat) open(ctx context.Context, p *identity.Principal, shop id.ID, abou
 		o.Subject, o.SubjectID = subjectOrder, about.OrderID
 	}
 	if !o.SubjectID.IsZero() {
-		card, err := c.card(ctx, parties{p.MemberID, shop}, cardRef{o.Subject, o.SubjectID})
+		card, err := c.card(ctx, seat{parties: parties{p.MemberID, shop}, party: store.Buyer}, cardRef{o.Subject, o.SubjectID})
 		if err != nil {
 			return id.Nil, false, err
 		}

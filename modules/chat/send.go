@@ -100,7 +100,7 @@ func (c *Chat) complete(ctx context.Context, row *store.Draft, s seat, d draft) 
 	if err := c.checkBody(d.body, d.card != nil); err != nil || d.card == nil {
 		return err
 	}
-	card, err := c.card(ctx, s.parties, *d.card)
+	card, err := c.card(ctx, s, *d.card)
 	if err == nil {
 		row.Card = encodeCard(card)
 	}
@@ -151,17 +151,18 @@ func await(ctx context.Context, start func(done func(store.Outcome))) (store.Out
 	}
 }
 
-// card shows a product or an order as it is now; only those of the room's shop, and orders only of its buyer.
-func (c *Chat) card(ctx context.Context, sides parties, ref cardRef) (api.Card, error) {
+// card shows a product or an order as it is now; only those of the room's shop, and orders only of its buyer. A product that
+// the shop hides is there for its staff alone: to a buyer who knows its id it is as if there were none.
+func (c *Chat) card(ctx context.Context, s seat, ref cardRef) (api.Card, error) {
 	if ref.Kind == subjectOrder {
-		return c.orderCard(ctx, sides, ref.ID)
+		return c.orderCard(ctx, s.parties, ref.ID)
 	}
 	cards, err := c.products.Cards(ctx, []id.ID{ref.ID})
 	if err != nil {
 		return api.Card{}, err
 	}
 	p, ok := cards[ref.ID]
-	if !ok || p.ShopID != sides.shop || p.Deleted {
+	if !ok || p.ShopID != s.shop || p.Deleted || p.Hidden && s.party != store.Shop {
 		return api.Card{}, fault.Missing("product")
 	}
 	return api.Card{Kind: api.CardKindProduct, Id: p.ID, Title: p.Name, PriceWon: &p.PriceWon, ImageUrl: &p.ImageURL}, nil

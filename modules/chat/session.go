@@ -23,12 +23,6 @@ import (
 // just behind; then the database is asked.
 const gapPatience = 30 * time.Millisecond
 
-// A connection that sends more frames than any person or client of ours could is closed with 4529.
-const (
-	framesPerSecond = 100
-	framesBurst     = 200 // fewer than the queue holds, so that a flood of mistakes is not taken for a slow reader
-)
-
 // link is the connection under a session: a socket, or a stream of events.
 type link interface {
 	Send(frame []byte)
@@ -54,6 +48,11 @@ type session struct {
 	// Most connections are idle most of the time: what only a busy one needs is made when it is needed.
 	frames   *rate.Limiter // only the reading goroutine asks it
 	mistakes int
+	typed    struct { // what was last told of the member's typing; only the reading goroutine asks it
+		room id.ID
+		on   bool
+		at   time.Time
+	}
 	asides   atomic.Int32 // requests that wait for the database
 	life     sync.Mutex
 	closed   bool
@@ -287,7 +286,7 @@ func (s *session) Closed() {
 // Frame does what the client asks for. Only what needs the database for long leaves the reading goroutine.
 func (s *session) Frame(text []byte) {
 	if s.frames == nil {
-		s.frames = rate.NewLimiter(framesPerSecond, framesBurst)
+		s.frames = rate.NewLimiter(rate.Limit(s.chat.cfg.FramesPerSecond), s.chat.cfg.FramesBurst)
 	}
 	if !s.frames.Allow() {
 		s.conn.Close(socket.CloseFlood, "too many frames")
@@ -309,7 +308,9 @@ func (s *session) Frame(text []byte) {
 	case "read":
 		s.mark(r, r.Seq, r.Seq)
 	case "typing":
-		s.aside(r, s.typing)
+		if s.mayType(r) {
+			s.aside(r, s.typing)
+		}
 	case "auth":
 		s.aside(r, s.authenticate)
 	case "ping":

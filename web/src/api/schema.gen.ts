@@ -1253,7 +1253,7 @@ export interface components {
             seq: number;
         };
         MessageDraft: {
-            /** @description text as typed, at most 2,000 code points; may be empty beside a card */
+            /** @description text as typed, of at most as many code points and lines as `welcome` says; may be empty beside a card */
             body?: string;
             card?: {
                 id: components["schemas"]["Id"];

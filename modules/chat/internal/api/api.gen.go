@@ -306,7 +306,7 @@ type MessageKind string
 
 // MessageDraft defines model for MessageDraft.
 type MessageDraft struct {
-	// Body text as typed, at most 2,000 code points; may be empty beside a card
+	// Body text as typed, of at most as many code points and lines as `welcome` says; may be empty beside a card
 	Body *string `json:"body,omitempty"`
 	Card *struct {
 		Id   Id                   `json:"id"`

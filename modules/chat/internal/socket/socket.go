@@ -88,6 +88,9 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error
 // Offered lists the subprotocols that the client offers.
 func Offered(r *http.Request) []string { return websocket.Subprotocols(r) }
 
+// Version is the version of WebSocket that is spoken; a refusal names it.
+const Version = "13"
+
 // Wanted says whether the request asks for a WebSocket at all.
 func Wanted(r *http.Request) bool { return websocket.IsWebSocketUpgrade(r) }
 

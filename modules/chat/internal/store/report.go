@@ -63,7 +63,8 @@ func (s *Store) addReport(ctx context.Context, r Report, most int) (Report, bool
 		return Report{}, false, fault.Retry(fault.RateLimited, "rate_limited", "You have reported as much as one may in a day.", tomorrow.Sub(r.CreatedAt))
 	}
 	r.Number++
-	return r, false, db.Fault(s.db.Write(ctx).Create(&r).Error)
+	err = s.db.Write(ctx).Create(&r).Error
+	return r, false, db.Fault(err)
 }
 
 func first(rs []Report) Report {
