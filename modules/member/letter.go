@@ -35,9 +35,9 @@ type letter struct {
 
 // The kinds of letters.
 const (
-	letterProof    = "proof"            // a link that proves an address
-	letterReset    = "reset"            // a link that sets a new password
-	letterPassword = "password_changed" //nolint:gosec // G101: the kind of a letter
+	letterProof    = "proof" // a link that proves an address
+	letterReset    = "reset" // a link that sets a new password
+	letterPassword = "password_changed"
 	letterNewLogin = "new_login"
 	letterLockout  = "lockout"
 	letterFactor   = "factor_changed"

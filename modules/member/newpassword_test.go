@@ -228,6 +228,11 @@ func TestSigningUpMailsAProof(t *testing.T) {
 		}
 		_, err = w.OpenShop(t.Context(), kim.ID, "달빛상점")
 		wantCode(t, err, 0, "")
+		_, err = w.LogIn(from(t.Context(), "198.51.100.7"), "kim@demo.mall", pass)
+		wantCode(t, err, 0, "")
+		if letters := w.posted(t); len(letters) != 0 {
+			t.Errorf("a first login from where they signed up is told: %v", letters)
+		}
 		lee, err := w.SignUp(t.Context(), "lee@demo.mall", pass, "이")
 		if err != nil {
 			t.Fatal(err)

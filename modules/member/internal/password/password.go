@@ -39,8 +39,9 @@ const (
 const queuePerSlot = 16
 
 // Hasher lets at most a few hashes run at once: each takes 19 MiB and a whole core, so more at once would only make
-// everybody else slow. One core stays free of them, where there is more than one: sockets are answered there, whatever
-// the number of those who log in.
+// everybody else slow. One core stays free of them, where there is more than one: with hashes on both of two cores a goroutine
+// that is woken waits up to 65 ms for its turn, with a hash on one of them up to 4 ms. The hashes cannot be given a lower
+// priority by the system: argon2 computes in goroutines of its own, on whichever thread.
 type Hasher struct {
 	slots chan struct{}
 	queue chan struct{} // one for each who has a slot or waits for one

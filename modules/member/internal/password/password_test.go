@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -114,5 +115,61 @@ func TestWaitingForASlotIsBounded(t *testing.T) {
 	Slot{h}.Release()
 	if _, err := h.Acquire(t.Context()); err != nil {
 		t.Errorf("after a release: %v", err)
+	}
+}
+
+// A full queue is told so at once: nobody is kept, with a request and its memory, for a turn that comes too late. Who waits
+// within it is served.
+func TestTheQueueForASlotIsBounded(t *testing.T) {
+	h := NewHasher(time.Hour)
+	if cap(h.slots) != max(1, runtime.GOMAXPROCS(0)-1) {
+		t.Errorf("%d slots on %d cores: one stays free for everything else", cap(h.slots), runtime.GOMAXPROCS(0))
+	}
+	for range cap(h.slots) {
+		slot(t, h)
+	}
+	served := make(chan error)
+	for range cap(h.queue) - cap(h.slots) {
+		go func() {
+			s, err := h.Acquire(context.WithoutCancel(t.Context()))
+			if err == nil {
+				s.Release()
+			}
+			served <- err
+		}()
+	}
+	for len(h.queue) < cap(h.queue) { // until all of them wait
+		runtime.Gosched()
+	}
+	if _, err := h.Acquire(t.Context()); fault.KindOf(err) != fault.Busy {
+		t.Errorf("one too many got %v, want Busy at once", err)
+	}
+	for range cap(h.slots) {
+		Slot{h}.Release()
+	}
+	for range cap(h.queue) - cap(h.slots) {
+		if err := <-served; err != nil {
+			t.Errorf("one of the queue got %v", err)
+		}
+	}
+	if len(h.queue) != 0 || len(h.slots) != 0 {
+		t.Errorf("%d in the queue and %d slots taken when all have left", len(h.queue), len(h.slots))
+	}
+}
+
+// OWASP ASVS 5 asks for the 3000 commonest that the policy takes, at the least.
+func TestTheCommonestAreKnown(t *testing.T) {
+	if n := len(common()); n < 3000 {
+		t.Errorf("%d passwords are known as common", n)
+	}
+	for line := range common() {
+		if !Common(strings.ToUpper(line)) {
+			t.Errorf("%q in capitals is not known", line)
+		}
+	}
+	for plain, want := range map[string]bool{"password": true, "Iloveyou": true, "qlalfqjsgh": true, "moonlight-2026": false, "": false} {
+		if Common(plain) != want {
+			t.Errorf("Common(%q) = %v", plain, !want)
+		}
 	}
 }
