@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -162,7 +163,12 @@ func TestOperatorsAreMadeByCommand(t *testing.T) {
 		t.Errorf("operator %v, a second factor is demanded: %v", operator, demanded)
 	}
 	tell("buyer@demo.mall, 김하늘, no second factor\n", "list-operators")
-	tell("event=operator_change outcome=done", "operator", "buyer@demo.mall")
+	log := bytes.Buffer{}
+	again := command(t.Context(), t.TempDir(), environ, "member", "operator", "buyer@demo.mall")
+	again.Stderr = &log
+	if err := again.Run(); err != nil || !strings.Contains(log.String(), "event=operator_change outcome=done") {
+		t.Errorf("%v: the security log has %s", err, &log)
+	}
 	tell("operator no longer: buyer@demo.mall, 김하늘\n", "operator", "-remove", "buyer@demo.mall")
 	if operator, _ := me(token); operator {
 		t.Error("an operator stays one")

@@ -24,7 +24,7 @@ const (
 
 // The ways to prove who one is.
 const (
-	ByPassword     = "password" //nolint:gosec // G101: the name of a method
+	ByPassword     = "password"
 	ByTOTP         = "totp"
 	ByPasskey      = "passkey"
 	ByRecoveryCode = "recovery_code"

@@ -57,7 +57,7 @@ func newBoxKey(key []byte) (k boxKey, err error) {
 // Seal encrypts a member's secret. It is good for that member only: moved to another's row it cannot be opened.
 func (b *Box) Seal(plain []byte, member id.ID) []byte {
 	k := b.keys[0]
-	return k.aead.Seal(k.name[:], nil, plain, member[:])
+	return k.aead.Seal(k.name[:], nil, plain, member[:]) //nolint:gosec // G407: this AEAD makes a random nonce itself and takes none
 }
 
 // Open decrypts what Seal gave. Errors: ErrSealed.
