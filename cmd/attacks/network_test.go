@@ -127,7 +127,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 	for range 60 {
 		conn := door(t, m.instances[0].Addr)
 		_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
-		fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		fmt.Fprintf(conn, "GET /api/v1/products HTTP/1.1\r\nHost: x\r\n\r\n")
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			refused++
