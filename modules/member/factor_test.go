@@ -460,8 +460,8 @@ func (w *world) demanded(t *testing.T, shop, member id.ID, email string, demande
 	}
 	wantCode(t, w.SteppedUp(ctx, p), 0, "") // or nobody could set a factor up
 	var changed []id.ID
-	w.OnShopsChanged(func(m id.ID) { changed = append(changed, m) })
-	defer func() { w.hooks.shopsChanged = nil }()
+	w.OnChanged(func(m id.ID) { changed = append(changed, m) })
+	defer func() { w.changed = nil }()
 	a, _ := w.withApp(t, member)
 	if told := slices.Contains(changed, member); told != demanded {
 		t.Errorf("told %v", told)
@@ -559,7 +559,7 @@ func TestActsThatAskForAStepUp(t *testing.T) {
 		{"DELETE", "/me/factors/passkeys/" + some, "", false},
 	}
 	s.cfg.SecondFactor = "staff"
-	s.recent.ForgetMember(who["kim"])
+	s.recent.ForgetMembers(map[id.ID]struct{}{who["kim"]: {}})
 	for _, a := range acts {
 		r := s.call(t, a.method, a.path, a.body, token)
 		if demanded := r.status == 403 && r.text("code") == "second_factor_demanded"; demanded != a.forShop {

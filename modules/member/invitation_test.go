@@ -46,8 +46,7 @@ func TestAnInvitationTellsAndTakesNothing(t *testing.T) {
 		shop, who := w.shop(t, "owner:kim")
 		song := w.proved(t, "song@demo.mall")
 		var changed []id.ID
-		w.OnShopsChanged(func(member id.ID) { changed = append(changed, member) })
-		w.OnEnded(func(_, _ id.ID) { t.Error("a session has ended") })
+		w.OnChanged(func(member id.ID) { changed = append(changed, member) })
 		there := w.invite(t, who["kim"], shop, " Song@Demo.mall ", owner)
 		nobody := w.invite(t, who["kim"], shop, "nobody@demo.mall", owner)
 		want := Invitation{ID: nobody.ID, ShopID: shop, ShopName: "달빛상점", Email: "nobody@demo.mall", Role: owner, InvitedBy: "kim",
