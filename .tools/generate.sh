@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tagged='member product order chat'
+tagged='member product order chat records'
 types=web/src/api/schema.gen.ts
 
 generate() {

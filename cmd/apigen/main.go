@@ -23,7 +23,7 @@ func main() {
 
 func run(root, out string) error {
 	var parts [][]byte
-	for _, p := range []string{"platform/httpserver", "member", "product", "order", "chat"} {
+	for _, p := range []string{"platform/httpserver", "member", "product", "order", "chat", "records"} {
 		b, err := os.ReadFile(filepath.Join(root, "modules", p, "api.yaml"))
 		if err != nil {
 			return err

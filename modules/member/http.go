@@ -118,15 +118,6 @@ func (h handlers) ListStaff(ctx context.Context, r api.ListStaffRequestObject) (
 	return api.ListStaff200JSONResponse{Items: items}, err
 }
 
-func (h handlers) AddStaff(ctx context.Context, r api.AddStaffRequestObject) (api.AddStaffResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	staff, err := h.m.AddStaff(ctx, p.MemberID, r.ShopId, r.Body.Email, identity.Role(r.Body.Role))
-	return api.AddStaff201JSONResponse(staffJSON(staff)), err
-}
-
 func (h handlers) SetStaffRole(ctx context.Context, r api.SetStaffRoleRequestObject) (api.SetStaffRoleResponseObject, error) {
 	p, err := identity.From(ctx)
 	if err != nil {

@@ -11,11 +11,54 @@ import (
 	"net/http"
 	"time"
 
+	rawjson "encoding/json"
 	"mall/modules/platform/id"
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/runtime"
 )
+
+// Defines values for FactorMethod.
+const (
+	FactorMethodPasskey      FactorMethod = "passkey"
+	FactorMethodPassword     FactorMethod = "password"
+	FactorMethodRecoveryCode FactorMethod = "recovery_code"
+	FactorMethodTotp         FactorMethod = "totp"
+)
+
+// Valid indicates whether the value is a known member of the FactorMethod enum.
+func (e FactorMethod) Valid() bool {
+	switch e {
+	case FactorMethodPasskey:
+		return true
+	case FactorMethodPassword:
+		return true
+	case FactorMethodRecoveryCode:
+		return true
+	case FactorMethodTotp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SessionKind.
+const (
+	Api SessionKind = "api"
+	Web SessionKind = "web"
+)
+
+// Valid indicates whether the value is a known member of the SessionKind enum.
+func (e SessionKind) Valid() bool {
+	switch e {
+	case Api:
+		return true
+	case Web:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for StaffRole.
 const (
@@ -53,19 +96,76 @@ func (e TokensTokenType) Valid() bool {
 	}
 }
 
+// Challenge A proof that is asked for; it is good for 5 minutes and a few tries.
+type Challenge struct {
+	Challenge string         `json:"challenge"`
+	ExpiresAt time.Time      `json:"expires_at"`
+	Methods   []FactorMethod `json:"methods"`
+
+	// PasskeyOptions JSON of the Web Authentication API, as the browser's toJSON() and parse…FromJSON() know it.
+	PasskeyOptions *WebAuthn `json:"passkey_options,omitempty"`
+}
+
+// ChallengeAnswer Exactly one of password (step-up only), code and credential.
+type ChallengeAnswer struct {
+	Challenge string `json:"challenge"`
+
+	// Code of the authenticator app or a recovery code
+	Code *string `json:"code,omitempty"`
+
+	// Credential JSON of the Web Authentication API, as the browser's toJSON() and parse…FromJSON() know it.
+	Credential *WebAuthn `json:"credential,omitempty"`
+	Password   *string   `json:"password,omitempty"`
+}
+
 // Credentials defines model for Credentials.
 type Credentials struct {
 	Email    string `json:"email"`
 	Password string `json:"password"`
 }
 
+// FactorMethod defines model for FactorMethod.
+type FactorMethod string
+
+// Factors defines model for Factors.
+type Factors struct {
+	Passkeys          []Passkey `json:"passkeys"`
+	RecoveryCodesLeft int       `json:"recovery_codes_left"`
+	Totp              bool      `json:"totp"`
+}
+
 // Id defines model for Id.
 type Id = id.ID
+
+// Invitation defines model for Invitation.
+type Invitation struct {
+	CreatedAt time.Time `json:"created_at"`
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Id        Id        `json:"id"`
+
+	// InvitedBy the name of who did
+	InvitedBy string    `json:"invited_by"`
+	Role      StaffRole `json:"role"`
+	ShopId    Id        `json:"shop_id"`
+	ShopName  string    `json:"shop_name"`
+}
+
+// LinkToken defines model for LinkToken.
+type LinkToken struct {
+	Token string `json:"token"`
+}
 
 // Me defines model for Me.
 type Me struct {
 	Member   Member `json:"member"`
 	Operator bool   `json:"operator"`
+
+	// SecondFactor the member has one
+	SecondFactor bool `json:"second_factor"`
+
+	// SecondFactorDemanded acts of staff and operators are refused until the member has one
+	SecondFactorDemanded bool `json:"second_factor_demanded"`
 
 	// Shops The shops this member answers for.
 	Shops []struct {
@@ -79,8 +179,33 @@ type Me struct {
 type Member struct {
 	CreatedAt time.Time `json:"created_at"`
 	Email     string    `json:"email"`
-	Id        Id        `json:"id"`
-	Name      string    `json:"name"`
+
+	// EmailProved the member has opened a link that was mailed there
+	EmailProved bool   `json:"email_proved"`
+	Id          Id     `json:"id"`
+	Name        string `json:"name"`
+}
+
+// Passkey defines model for Passkey.
+type Passkey struct {
+	CreatedAt  time.Time  `json:"created_at"`
+	Id         Id         `json:"id"`
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	Name       string     `json:"name"`
+}
+
+// PasskeyAdded defines model for PasskeyAdded.
+type PasskeyAdded struct {
+	Passkey       Passkey  `json:"passkey"`
+	RecoveryCodes []string `json:"recovery_codes"`
+}
+
+// PasskeyOptions defines model for PasskeyOptions.
+type PasskeyOptions struct {
+	Challenge string `json:"challenge"`
+
+	// Options JSON of the Web Authentication API, as the browser's toJSON() and parse…FromJSON() know it.
+	Options WebAuthn `json:"options"`
 }
 
 // Problem RFC 9457 problem document.
@@ -103,16 +228,49 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// RecoveryCodes defines model for RecoveryCodes.
+type RecoveryCodes struct {
+	Codes []string `json:"codes"`
+}
+
 // RefreshRequest defines model for RefreshRequest.
 type RefreshRequest struct {
 	RefreshToken string `json:"refresh_token"`
 }
+
+// Session defines model for Session.
+type Session struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current the one that asks
+	Current bool `json:"current"`
+	Id      Id   `json:"id"`
+
+	// Ip where it was opened from
+	Ip   *string     `json:"ip,omitempty"`
+	Kind SessionKind `json:"kind"`
+
+	// UsedAt to within 10 minutes
+	UsedAt time.Time `json:"used_at"`
+
+	// UserAgent what it was opened with; cut at 200 characters
+	UserAgent *string `json:"user_agent,omitempty"`
+}
+
+// SessionKind defines model for Session.Kind.
+type SessionKind string
 
 // Shop defines model for Shop.
 type Shop struct {
 	CreatedAt time.Time `json:"created_at"`
 	Id        Id        `json:"id"`
 	Name      string    `json:"name"`
+}
+
+// ShopRules defines model for ShopRules.
+type ShopRules struct {
+	// AgentsEditProducts agents may change names and prices and delete products; else only managers and owners
+	AgentsEditProducts bool `json:"agents_edit_products"`
 }
 
 // SignUp defines model for SignUp.
@@ -149,6 +307,21 @@ type Tokens struct {
 // TokensTokenType defines model for Tokens.TokenType.
 type TokensTokenType string
 
+// TotpSecret defines model for TotpSecret.
+type TotpSecret struct {
+	// QrSvg the URI as a QR code
+	QrSvg string `json:"qr_svg"`
+
+	// Secret base32
+	Secret string `json:"secret"`
+
+	// Uri otpauth://totp/…
+	Uri string `json:"uri"`
+}
+
+// WebAuthn JSON of the Web Authentication API, as the browser's toJSON() and parse…FromJSON() know it.
+type WebAuthn = rawjson.RawMessage
+
 // AccessReason defines model for AccessReason.
 type AccessReason = string
 
@@ -164,13 +337,44 @@ type RoomId = Id
 // ShopId defines model for ShopId.
 type ShopId = Id
 
+// AddPasskeyJSONBody defines parameters for AddPasskey.
+type AddPasskeyJSONBody struct {
+	Challenge string `json:"challenge"`
+
+	// Credential JSON of the Web Authentication API, as the browser's toJSON() and parse…FromJSON() know it.
+	Credential WebAuthn `json:"credential"`
+	Name       string   `json:"name"`
+}
+
+// ConfirmTotpJSONBody defines parameters for ConfirmTotp.
+type ConfirmTotpJSONBody struct {
+	Code string `json:"code"`
+}
+
+// ChangePasswordJSONBody defines parameters for ChangePassword.
+type ChangePasswordJSONBody struct {
+	Current  string `json:"current"`
+	Password string `json:"password"`
+}
+
+// AskPasswordResetJSONBody defines parameters for AskPasswordReset.
+type AskPasswordResetJSONBody struct {
+	Email string `json:"email"`
+}
+
+// ResetPasswordJSONBody defines parameters for ResetPassword.
+type ResetPasswordJSONBody struct {
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
 // OpenShopJSONBody defines parameters for OpenShop.
 type OpenShopJSONBody struct {
 	Name string `json:"name"`
 }
 
-// AddStaffJSONBody defines parameters for AddStaff.
-type AddStaffJSONBody struct {
+// InviteStaffJSONBody defines parameters for InviteStaff.
+type InviteStaffJSONBody struct {
 	Email string    `json:"email"`
 	Role  StaffRole `json:"role"`
 }
@@ -186,17 +390,47 @@ type LogInJSONRequestBody = Credentials
 // RefreshTokensJSONRequestBody defines body for RefreshTokens for application/json ContentType.
 type RefreshTokensJSONRequestBody = RefreshRequest
 
+// AnswerSecondFactorJSONRequestBody defines body for AnswerSecondFactor for application/json ContentType.
+type AnswerSecondFactorJSONRequestBody = ChallengeAnswer
+
+// ProveEmailJSONRequestBody defines body for ProveEmail for application/json ContentType.
+type ProveEmailJSONRequestBody = LinkToken
+
+// AddPasskeyJSONRequestBody defines body for AddPasskey for application/json ContentType.
+type AddPasskeyJSONRequestBody AddPasskeyJSONBody
+
+// ConfirmTotpJSONRequestBody defines body for ConfirmTotp for application/json ContentType.
+type ConfirmTotpJSONRequestBody ConfirmTotpJSONBody
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody ChangePasswordJSONBody
+
+// AnswerStepUpJSONRequestBody defines body for AnswerStepUp for application/json ContentType.
+type AnswerStepUpJSONRequestBody = ChallengeAnswer
+
 // SignUpJSONRequestBody defines body for SignUp for application/json ContentType.
 type SignUpJSONRequestBody = SignUp
+
+// AskPasswordResetJSONRequestBody defines body for AskPasswordReset for application/json ContentType.
+type AskPasswordResetJSONRequestBody AskPasswordResetJSONBody
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody ResetPasswordJSONBody
 
 // OpenWebSessionJSONRequestBody defines body for OpenWebSession for application/json ContentType.
 type OpenWebSessionJSONRequestBody = Credentials
 
+// AnswerWebSecondFactorJSONRequestBody defines body for AnswerWebSecondFactor for application/json ContentType.
+type AnswerWebSecondFactorJSONRequestBody = ChallengeAnswer
+
 // OpenShopJSONRequestBody defines body for OpenShop for application/json ContentType.
 type OpenShopJSONRequestBody OpenShopJSONBody
 
-// AddStaffJSONRequestBody defines body for AddStaff for application/json ContentType.
-type AddStaffJSONRequestBody AddStaffJSONBody
+// InviteStaffJSONRequestBody defines body for InviteStaff for application/json ContentType.
+type InviteStaffJSONRequestBody InviteStaffJSONBody
+
+// SetShopRulesJSONRequestBody defines body for SetShopRules for application/json ContentType.
+type SetShopRulesJSONRequestBody = ShopRules
 
 // SetStaffRoleJSONRequestBody defines body for SetStaffRole for application/json ContentType.
 type SetStaffRoleJSONRequestBody SetStaffRoleJSONBody
@@ -212,30 +446,111 @@ type ServerInterface interface {
 	// RefreshTokens A new token pair; the refresh token is used up. Using one twice ends the whole session.
 	// (POST /auth/refresh)
 	RefreshTokens(ctx echo.Context) error
+	// AnswerSecondFactor The second half of a login of an API client.
+	// (POST /auth/second-factor)
+	AnswerSecondFactor(ctx echo.Context) error
+	// ProveEmail Proves an e-mail address with the token of a mailed link.
+	// (POST /email-proofs)
+	ProveEmail(ctx echo.Context) error
 
 	// (GET /me)
 	GetMe(ctx echo.Context) error
+	// SendEmailProof Mails the caller a new link that proves their e-mail address.
+	// (POST /me/email-proof)
+	SendEmailProof(ctx echo.Context) error
+	// ListFactors The caller's second factors.
+	// (GET /me/factors)
+	ListFactors(ctx echo.Context) error
+	// AddPasskey Keeps the passkey that the browser has made.
+	// (POST /me/factors/passkeys)
+	AddPasskey(ctx echo.Context) error
+	// BeginPasskey What navigator.credentials.create takes.
+	// (POST /me/factors/passkeys/begin)
+	BeginPasskey(ctx echo.Context) error
+	// RemovePasskey Takes a passkey away.
+	// (DELETE /me/factors/passkeys/{passkey_id})
+	RemovePasskey(ctx echo.Context, passkeyId Id) error
+	// RenewRecoveryCodes Makes new recovery codes; the old ones are worth nothing from then on.
+	// (POST /me/factors/recovery-codes)
+	RenewRecoveryCodes(ctx echo.Context) error
+	// RemoveTotp Takes the authenticator app away.
+	// (DELETE /me/factors/totp)
+	RemoveTotp(ctx echo.Context) error
+	// BeginTotp Makes a secret for an authenticator app. It counts once confirmTotp has seen a code of it.
+	// (POST /me/factors/totp)
+	BeginTotp(ctx echo.Context) error
+	// ConfirmTotp Turns the authenticator app on.
+	// (POST /me/factors/totp/confirm)
+	ConfirmTotp(ctx echo.Context) error
+	// ListMyInvitations Invitations to shops' staff for the caller's e-mail address; none before it is proved.
+	// (GET /me/invitations)
+	ListMyInvitations(ctx echo.Context) error
+	// DeclineInvitation The caller does not want to.
+	// (DELETE /me/invitations/{invitation_id})
+	DeclineInvitation(ctx echo.Context, invitationId Id) error
+	// AcceptInvitation The caller becomes one of the shop's staff.
+	// (POST /me/invitations/{invitation_id})
+	AcceptInvitation(ctx echo.Context, invitationId Id) error
+	// ChangePassword Sets a new password, and ends all other logins of the member.
+	// (PUT /me/password)
+	ChangePassword(ctx echo.Context) error
+	// EndOtherSessions Ends all logins of the caller but the one that asks.
+	// (DELETE /me/sessions)
+	EndOtherSessions(ctx echo.Context) error
+	// ListSessions The caller's logins that are open, the newest first.
+	// (GET /me/sessions)
+	ListSessions(ctx echo.Context) error
+	// EndSession Ends one of the caller's logins.
+	// (DELETE /me/sessions/{session_id})
+	EndSession(ctx echo.Context, sessionId Id) error
+	// BeginStepUp What the caller may prove again who they are with; needed before acts that are answered `step_up_required`.
+	// (POST /me/step-up)
+	BeginStepUp(ctx echo.Context) error
+	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+	// (POST /me/step-up/answer)
+	AnswerStepUp(ctx echo.Context) error
 
 	// (POST /members)
 	SignUp(ctx echo.Context) error
+	// AskPasswordReset Mails a link that sets a new password; the answer is the same whether or not there is such an account.
+	// (POST /password-resets)
+	AskPasswordReset(ctx echo.Context) error
+	// ResetPassword Sets a new password with the token of a mailed link, and ends all logins of the member.
+	// (POST /password-resets/redeem)
+	ResetPassword(ctx echo.Context) error
 	// CloseWebSession Log out from the web UI, on every instance.
 	// (DELETE /session)
 	CloseWebSession(ctx echo.Context) error
 	// OpenWebSession Log in from the web UI; the session travels in an HttpOnly cookie.
 	// (POST /session)
 	OpenWebSession(ctx echo.Context) error
+	// AnswerWebSecondFactor The second half of a login from the web UI.
+	// (POST /session/second-factor)
+	AnswerWebSecondFactor(ctx echo.Context) error
 	// OpenShop Opens a shop; the caller becomes its owner.
 	// (POST /shops)
 	OpenShop(ctx echo.Context) error
 
 	// (GET /shops/{shop_id})
 	GetShop(ctx echo.Context, shopId ShopId) error
+	// ListInvitations The shop's open invitations; for its owners and managers.
+	// (GET /shops/{shop_id}/invitations)
+	ListInvitations(ctx echo.Context, shopId ShopId) error
+	// InviteStaff Invites whoever has that e-mail address to the shop's staff; owners to any role, managers to agent. The answer does not tell whether anybody has an account with it.
+	// (POST /shops/{shop_id}/invitations)
+	InviteStaff(ctx echo.Context, shopId ShopId) error
+	// WithdrawInvitation Takes an invitation back.
+	// (DELETE /shops/{shop_id}/invitations/{invitation_id})
+	WithdrawInvitation(ctx echo.Context, shopId ShopId, invitationId Id) error
+	// GetShopRules What the shop's owners let its staff do; for its staff.
+	// (GET /shops/{shop_id}/rules)
+	GetShopRules(ctx echo.Context, shopId ShopId) error
+	// SetShopRules Sets what the shop's staff may do; for its owners.
+	// (PUT /shops/{shop_id}/rules)
+	SetShopRules(ctx echo.Context, shopId ShopId) error
 	// ListStaff The shop's staff; for its staff only.
 	// (GET /shops/{shop_id}/staff)
 	ListStaff(ctx echo.Context, shopId ShopId) error
-	// AddStaff Adds a member to the shop's staff; owners add any role, managers add agents.
-	// (POST /shops/{shop_id}/staff)
-	AddStaff(ctx echo.Context, shopId ShopId) error
 	// RemoveStaff Removes a member from the staff. A shop keeps at least one owner.
 	// (DELETE /shops/{shop_id}/staff/{member_id})
 	RemoveStaff(ctx echo.Context, shopId ShopId, memberId Id) error
@@ -276,6 +591,24 @@ func (w *ServerInterfaceWrapper) RefreshTokens(ctx echo.Context) error {
 	return err
 }
 
+// AnswerSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerSecondFactor(ctx)
+	return err
+}
+
+// ProveEmail converts echo context to params.
+func (w *ServerInterfaceWrapper) ProveEmail(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProveEmail(ctx)
+	return err
+}
+
 // GetMe converts echo context to params.
 func (w *ServerInterfaceWrapper) GetMe(ctx echo.Context) error {
 	var err error
@@ -285,12 +618,220 @@ func (w *ServerInterfaceWrapper) GetMe(ctx echo.Context) error {
 	return err
 }
 
+// SendEmailProof converts echo context to params.
+func (w *ServerInterfaceWrapper) SendEmailProof(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendEmailProof(ctx)
+	return err
+}
+
+// ListFactors converts echo context to params.
+func (w *ServerInterfaceWrapper) ListFactors(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListFactors(ctx)
+	return err
+}
+
+// AddPasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) AddPasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AddPasskey(ctx)
+	return err
+}
+
+// BeginPasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginPasskey(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginPasskey(ctx)
+	return err
+}
+
+// RemovePasskey converts echo context to params.
+func (w *ServerInterfaceWrapper) RemovePasskey(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "passkey_id" -------------
+	var passkeyId Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "passkey_id", ctx.Param("passkey_id"), &passkeyId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter passkey_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemovePasskey(ctx, passkeyId)
+	return err
+}
+
+// RenewRecoveryCodes converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewRecoveryCodes(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewRecoveryCodes(ctx)
+	return err
+}
+
+// RemoveTotp converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveTotp(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveTotp(ctx)
+	return err
+}
+
+// BeginTotp converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginTotp(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginTotp(ctx)
+	return err
+}
+
+// ConfirmTotp converts echo context to params.
+func (w *ServerInterfaceWrapper) ConfirmTotp(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ConfirmTotp(ctx)
+	return err
+}
+
+// ListMyInvitations converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMyInvitations(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMyInvitations(ctx)
+	return err
+}
+
+// DeclineInvitation converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineInvitation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invitation_id" -------------
+	var invitationId Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invitation_id", ctx.Param("invitation_id"), &invitationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invitation_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineInvitation(ctx, invitationId)
+	return err
+}
+
+// AcceptInvitation converts echo context to params.
+func (w *ServerInterfaceWrapper) AcceptInvitation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "invitation_id" -------------
+	var invitationId Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invitation_id", ctx.Param("invitation_id"), &invitationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invitation_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcceptInvitation(ctx, invitationId)
+	return err
+}
+
+// ChangePassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangePassword(ctx)
+	return err
+}
+
+// EndOtherSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOtherSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOtherSessions(ctx)
+	return err
+}
+
+// ListSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSessions(ctx)
+	return err
+}
+
+// EndSession converts echo context to params.
+func (w *ServerInterfaceWrapper) EndSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionId Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndSession(ctx, sessionId)
+	return err
+}
+
+// BeginStepUp converts echo context to params.
+func (w *ServerInterfaceWrapper) BeginStepUp(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.BeginStepUp(ctx)
+	return err
+}
+
+// AnswerStepUp converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerStepUp(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerStepUp(ctx)
+	return err
+}
+
 // SignUp converts echo context to params.
 func (w *ServerInterfaceWrapper) SignUp(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SignUp(ctx)
+	return err
+}
+
+// AskPasswordReset converts echo context to params.
+func (w *ServerInterfaceWrapper) AskPasswordReset(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AskPasswordReset(ctx)
+	return err
+}
+
+// ResetPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetPassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetPassword(ctx)
 	return err
 }
 
@@ -309,6 +850,15 @@ func (w *ServerInterfaceWrapper) OpenWebSession(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.OpenWebSession(ctx)
+	return err
+}
+
+// AnswerWebSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) AnswerWebSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AnswerWebSecondFactor(ctx)
 	return err
 }
 
@@ -337,6 +887,94 @@ func (w *ServerInterfaceWrapper) GetShop(ctx echo.Context) error {
 	return err
 }
 
+// ListInvitations converts echo context to params.
+func (w *ServerInterfaceWrapper) ListInvitations(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "shop_id" -------------
+	var shopId ShopId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shop_id", ctx.Param("shop_id"), &shopId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shop_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListInvitations(ctx, shopId)
+	return err
+}
+
+// InviteStaff converts echo context to params.
+func (w *ServerInterfaceWrapper) InviteStaff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "shop_id" -------------
+	var shopId ShopId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shop_id", ctx.Param("shop_id"), &shopId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shop_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.InviteStaff(ctx, shopId)
+	return err
+}
+
+// WithdrawInvitation converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawInvitation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "shop_id" -------------
+	var shopId ShopId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shop_id", ctx.Param("shop_id"), &shopId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shop_id: %s", err))
+	}
+
+	// ------------- Path parameter "invitation_id" -------------
+	var invitationId Id
+
+	err = runtime.BindStyledParameterWithOptions("simple", "invitation_id", ctx.Param("invitation_id"), &invitationId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter invitation_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawInvitation(ctx, shopId, invitationId)
+	return err
+}
+
+// GetShopRules converts echo context to params.
+func (w *ServerInterfaceWrapper) GetShopRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "shop_id" -------------
+	var shopId ShopId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shop_id", ctx.Param("shop_id"), &shopId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shop_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetShopRules(ctx, shopId)
+	return err
+}
+
+// SetShopRules converts echo context to params.
+func (w *ServerInterfaceWrapper) SetShopRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "shop_id" -------------
+	var shopId ShopId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "shop_id", ctx.Param("shop_id"), &shopId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shop_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetShopRules(ctx, shopId)
+	return err
+}
+
 // ListStaff converts echo context to params.
 func (w *ServerInterfaceWrapper) ListStaff(ctx echo.Context) error {
 	var err error
@@ -350,22 +988,6 @@ func (w *ServerInterfaceWrapper) ListStaff(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListStaff(ctx, shopId)
-	return err
-}
-
-// AddStaff converts echo context to params.
-func (w *ServerInterfaceWrapper) AddStaff(ctx echo.Context) error {
-	var err error
-	// ------------- Path parameter "shop_id" -------------
-	var shopId ShopId
-
-	err = runtime.BindStyledParameterWithOptions("simple", "shop_id", ctx.Param("shop_id"), &shopId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter shop_id: %s", err))
-	}
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.AddStaff(ctx, shopId)
 	return err
 }
 
@@ -467,14 +1089,41 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/auth/login", wrapper.LogIn, options.OperationMiddlewares["logIn"]...)
 	router.POST(options.BaseURL+"/auth/logout", wrapper.LogOut, options.OperationMiddlewares["logOut"]...)
 	router.POST(options.BaseURL+"/auth/refresh", wrapper.RefreshTokens, options.OperationMiddlewares["refreshTokens"]...)
+	router.POST(options.BaseURL+"/auth/second-factor", wrapper.AnswerSecondFactor, options.OperationMiddlewares["answerSecondFactor"]...)
+	router.POST(options.BaseURL+"/email-proofs", wrapper.ProveEmail, options.OperationMiddlewares["proveEmail"]...)
 	router.GET(options.BaseURL+"/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.POST(options.BaseURL+"/me/email-proof", wrapper.SendEmailProof, options.OperationMiddlewares["sendEmailProof"]...)
+	router.GET(options.BaseURL+"/me/factors", wrapper.ListFactors, options.OperationMiddlewares["listFactors"]...)
+	router.POST(options.BaseURL+"/me/factors/passkeys", wrapper.AddPasskey, options.OperationMiddlewares["addPasskey"]...)
+	router.POST(options.BaseURL+"/me/factors/passkeys/begin", wrapper.BeginPasskey, options.OperationMiddlewares["beginPasskey"]...)
+	router.DELETE(options.BaseURL+"/me/factors/passkeys/:passkey_id", wrapper.RemovePasskey, options.OperationMiddlewares["removePasskey"]...)
+	router.POST(options.BaseURL+"/me/factors/recovery-codes", wrapper.RenewRecoveryCodes, options.OperationMiddlewares["renewRecoveryCodes"]...)
+	router.DELETE(options.BaseURL+"/me/factors/totp", wrapper.RemoveTotp, options.OperationMiddlewares["removeTotp"]...)
+	router.POST(options.BaseURL+"/me/factors/totp", wrapper.BeginTotp, options.OperationMiddlewares["beginTotp"]...)
+	router.POST(options.BaseURL+"/me/factors/totp/confirm", wrapper.ConfirmTotp, options.OperationMiddlewares["confirmTotp"]...)
+	router.GET(options.BaseURL+"/me/invitations", wrapper.ListMyInvitations, options.OperationMiddlewares["listMyInvitations"]...)
+	router.DELETE(options.BaseURL+"/me/invitations/:invitation_id", wrapper.DeclineInvitation, options.OperationMiddlewares["declineInvitation"]...)
+	router.POST(options.BaseURL+"/me/invitations/:invitation_id", wrapper.AcceptInvitation, options.OperationMiddlewares["acceptInvitation"]...)
+	router.PUT(options.BaseURL+"/me/password", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
+	router.DELETE(options.BaseURL+"/me/sessions", wrapper.EndOtherSessions, options.OperationMiddlewares["endOtherSessions"]...)
+	router.GET(options.BaseURL+"/me/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
+	router.DELETE(options.BaseURL+"/me/sessions/:session_id", wrapper.EndSession, options.OperationMiddlewares["endSession"]...)
+	router.POST(options.BaseURL+"/me/step-up", wrapper.BeginStepUp, options.OperationMiddlewares["beginStepUp"]...)
+	router.POST(options.BaseURL+"/me/step-up/answer", wrapper.AnswerStepUp, options.OperationMiddlewares["answerStepUp"]...)
 	router.POST(options.BaseURL+"/members", wrapper.SignUp, options.OperationMiddlewares["signUp"]...)
+	router.POST(options.BaseURL+"/password-resets", wrapper.AskPasswordReset, options.OperationMiddlewares["askPasswordReset"]...)
+	router.POST(options.BaseURL+"/password-resets/redeem", wrapper.ResetPassword, options.OperationMiddlewares["resetPassword"]...)
 	router.DELETE(options.BaseURL+"/session", wrapper.CloseWebSession, options.OperationMiddlewares["closeWebSession"]...)
 	router.POST(options.BaseURL+"/session", wrapper.OpenWebSession, options.OperationMiddlewares["openWebSession"]...)
+	router.POST(options.BaseURL+"/session/second-factor", wrapper.AnswerWebSecondFactor, options.OperationMiddlewares["answerWebSecondFactor"]...)
 	router.POST(options.BaseURL+"/shops", wrapper.OpenShop, options.OperationMiddlewares["openShop"]...)
 	router.GET(options.BaseURL+"/shops/:shop_id", wrapper.GetShop, options.OperationMiddlewares["getShop"]...)
+	router.GET(options.BaseURL+"/shops/:shop_id/invitations", wrapper.ListInvitations, options.OperationMiddlewares["listInvitations"]...)
+	router.POST(options.BaseURL+"/shops/:shop_id/invitations", wrapper.InviteStaff, options.OperationMiddlewares["inviteStaff"]...)
+	router.DELETE(options.BaseURL+"/shops/:shop_id/invitations/:invitation_id", wrapper.WithdrawInvitation, options.OperationMiddlewares["withdrawInvitation"]...)
+	router.GET(options.BaseURL+"/shops/:shop_id/rules", wrapper.GetShopRules, options.OperationMiddlewares["getShopRules"]...)
+	router.PUT(options.BaseURL+"/shops/:shop_id/rules", wrapper.SetShopRules, options.OperationMiddlewares["setShopRules"]...)
 	router.GET(options.BaseURL+"/shops/:shop_id/staff", wrapper.ListStaff, options.OperationMiddlewares["listStaff"]...)
-	router.POST(options.BaseURL+"/shops/:shop_id/staff", wrapper.AddStaff, options.OperationMiddlewares["addStaff"]...)
 	router.DELETE(options.BaseURL+"/shops/:shop_id/staff/:member_id", wrapper.RemoveStaff, options.OperationMiddlewares["removeStaff"]...)
 	router.PUT(options.BaseURL+"/shops/:shop_id/staff/:member_id", wrapper.SetStaffRole, options.OperationMiddlewares["setStaffRole"]...)
 
@@ -500,6 +1149,20 @@ func (response LogIn200JSONResponse) VisitLogInResponse(w http.ResponseWriter) e
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LogIn202JSONResponse Challenge
+
+func (response LogIn202JSONResponse) VisitLogInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -592,6 +1255,78 @@ func (response RefreshTokensdefaultApplicationProblemPlusJSONResponse) VisitRefr
 	return err
 }
 
+type AnswerSecondFactorRequestObject struct {
+	Body *AnswerSecondFactorJSONRequestBody
+}
+
+type AnswerSecondFactorResponseObject interface {
+	VisitAnswerSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type AnswerSecondFactor200JSONResponse Tokens
+
+func (response AnswerSecondFactor200JSONResponse) VisitAnswerSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerSecondFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerSecondFactordefaultApplicationProblemPlusJSONResponse) VisitAnswerSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveEmailRequestObject struct {
+	Body *ProveEmailJSONRequestBody
+}
+
+type ProveEmailResponseObject interface {
+	VisitProveEmailResponse(w http.ResponseWriter) error
+}
+
+type ProveEmail204Response struct {
+}
+
+func (response ProveEmail204Response) VisitProveEmailResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ProveEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProveEmaildefaultApplicationProblemPlusJSONResponse) VisitProveEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetMeRequestObject struct {
 }
 
@@ -619,6 +1354,654 @@ type GetMedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetMedefaultApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendEmailProofRequestObject struct {
+}
+
+type SendEmailProofResponseObject interface {
+	VisitSendEmailProofResponse(w http.ResponseWriter) error
+}
+
+type SendEmailProof204Response struct {
+}
+
+func (response SendEmailProof204Response) VisitSendEmailProofResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SendEmailProofdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SendEmailProofdefaultApplicationProblemPlusJSONResponse) VisitSendEmailProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorsRequestObject struct {
+}
+
+type ListFactorsResponseObject interface {
+	VisitListFactorsResponse(w http.ResponseWriter) error
+}
+
+type ListFactors200JSONResponse Factors
+
+func (response ListFactors200JSONResponse) VisitListFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFactorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListFactorsdefaultApplicationProblemPlusJSONResponse) VisitListFactorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPasskeyRequestObject struct {
+	Body *AddPasskeyJSONRequestBody
+}
+
+type AddPasskeyResponseObject interface {
+	VisitAddPasskeyResponse(w http.ResponseWriter) error
+}
+
+type AddPasskey201JSONResponse PasskeyAdded
+
+func (response AddPasskey201JSONResponse) VisitAddPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddPasskeydefaultApplicationProblemPlusJSONResponse) VisitAddPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginPasskeyRequestObject struct {
+}
+
+type BeginPasskeyResponseObject interface {
+	VisitBeginPasskeyResponse(w http.ResponseWriter) error
+}
+
+type BeginPasskey200JSONResponse PasskeyOptions
+
+func (response BeginPasskey200JSONResponse) VisitBeginPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginPasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginPasskeydefaultApplicationProblemPlusJSONResponse) VisitBeginPasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePasskeyRequestObject struct {
+	PasskeyId Id `json:"passkey_id"`
+}
+
+type RemovePasskeyResponseObject interface {
+	VisitRemovePasskeyResponse(w http.ResponseWriter) error
+}
+
+type RemovePasskey204Response struct {
+}
+
+func (response RemovePasskey204Response) VisitRemovePasskeyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemovePasskeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemovePasskeydefaultApplicationProblemPlusJSONResponse) VisitRemovePasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodesRequestObject struct {
+}
+
+type RenewRecoveryCodesResponseObject interface {
+	VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error
+}
+
+type RenewRecoveryCodes200JSONResponse RecoveryCodes
+
+func (response RenewRecoveryCodes200JSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewRecoveryCodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenewRecoveryCodesdefaultApplicationProblemPlusJSONResponse) VisitRenewRecoveryCodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTotpRequestObject struct {
+}
+
+type RemoveTotpResponseObject interface {
+	VisitRemoveTotpResponse(w http.ResponseWriter) error
+}
+
+type RemoveTotp204Response struct {
+}
+
+func (response RemoveTotp204Response) VisitRemoveTotpResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveTotpdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveTotpdefaultApplicationProblemPlusJSONResponse) VisitRemoveTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginTotpRequestObject struct {
+}
+
+type BeginTotpResponseObject interface {
+	VisitBeginTotpResponse(w http.ResponseWriter) error
+}
+
+type BeginTotp200JSONResponse TotpSecret
+
+func (response BeginTotp200JSONResponse) VisitBeginTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginTotpdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginTotpdefaultApplicationProblemPlusJSONResponse) VisitBeginTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmTotpRequestObject struct {
+	Body *ConfirmTotpJSONRequestBody
+}
+
+type ConfirmTotpResponseObject interface {
+	VisitConfirmTotpResponse(w http.ResponseWriter) error
+}
+
+type ConfirmTotp200JSONResponse RecoveryCodes
+
+func (response ConfirmTotp200JSONResponse) VisitConfirmTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmTotpdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ConfirmTotpdefaultApplicationProblemPlusJSONResponse) VisitConfirmTotpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyInvitationsRequestObject struct {
+}
+
+type ListMyInvitationsResponseObject interface {
+	VisitListMyInvitationsResponse(w http.ResponseWriter) error
+}
+
+type ListMyInvitations200JSONResponse struct {
+	Items []Invitation `json:"items"`
+}
+
+func (response ListMyInvitations200JSONResponse) VisitListMyInvitationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyInvitationsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListMyInvitationsdefaultApplicationProblemPlusJSONResponse) VisitListMyInvitationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineInvitationRequestObject struct {
+	InvitationId Id `json:"invitation_id"`
+}
+
+type DeclineInvitationResponseObject interface {
+	VisitDeclineInvitationResponse(w http.ResponseWriter) error
+}
+
+type DeclineInvitation204Response struct {
+}
+
+func (response DeclineInvitation204Response) VisitDeclineInvitationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeclineInvitationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeclineInvitationdefaultApplicationProblemPlusJSONResponse) VisitDeclineInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptInvitationRequestObject struct {
+	InvitationId Id `json:"invitation_id"`
+}
+
+type AcceptInvitationResponseObject interface {
+	VisitAcceptInvitationResponse(w http.ResponseWriter) error
+}
+
+type AcceptInvitation200JSONResponse Staff
+
+func (response AcceptInvitation200JSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptInvitationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptInvitationdefaultApplicationProblemPlusJSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePasswordRequestObject struct {
+	Body *ChangePasswordJSONRequestBody
+}
+
+type ChangePasswordResponseObject interface {
+	VisitChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangePassword204Response struct {
+}
+
+func (response ChangePassword204Response) VisitChangePasswordResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ChangePassworddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangePassworddefaultApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOtherSessionsRequestObject struct {
+}
+
+type EndOtherSessionsResponseObject interface {
+	VisitEndOtherSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndOtherSessions204Response struct {
+}
+
+func (response EndOtherSessions204Response) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndOtherSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndOtherSessionsdefaultApplicationProblemPlusJSONResponse) VisitEndOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsRequestObject struct {
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse struct {
+	Items []Session `json:"items"`
+}
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSessionsdefaultApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionRequestObject struct {
+	SessionId Id `json:"session_id"`
+}
+
+type EndSessionResponseObject interface {
+	VisitEndSessionResponse(w http.ResponseWriter) error
+}
+
+type EndSession204Response struct {
+}
+
+func (response EndSession204Response) VisitEndSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndSessiondefaultApplicationProblemPlusJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStepUpRequestObject struct {
+}
+
+type BeginStepUpResponseObject interface {
+	VisitBeginStepUpResponse(w http.ResponseWriter) error
+}
+
+type BeginStepUp200JSONResponse Challenge
+
+func (response BeginStepUp200JSONResponse) VisitBeginStepUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BeginStepUpdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BeginStepUpdefaultApplicationProblemPlusJSONResponse) VisitBeginStepUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerStepUpRequestObject struct {
+	Body *AnswerStepUpJSONRequestBody
+}
+
+type AnswerStepUpResponseObject interface {
+	VisitAnswerStepUpResponse(w http.ResponseWriter) error
+}
+
+type AnswerStepUp204Response struct {
+}
+
+func (response AnswerStepUp204Response) VisitAnswerStepUpResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AnswerStepUpdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerStepUpdefaultApplicationProblemPlusJSONResponse) VisitAnswerStepUpResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -658,6 +2041,72 @@ type SignUpdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SignUpdefaultApplicationProblemPlusJSONResponse) VisitSignUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskPasswordResetRequestObject struct {
+	Body *AskPasswordResetJSONRequestBody
+}
+
+type AskPasswordResetResponseObject interface {
+	VisitAskPasswordResetResponse(w http.ResponseWriter) error
+}
+
+type AskPasswordReset204Response struct {
+}
+
+func (response AskPasswordReset204Response) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type AskPasswordResetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskPasswordResetdefaultApplicationProblemPlusJSONResponse) VisitAskPasswordResetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPasswordRequestObject struct {
+	Body *ResetPasswordJSONRequestBody
+}
+
+type ResetPasswordResponseObject interface {
+	VisitResetPasswordResponse(w http.ResponseWriter) error
+}
+
+type ResetPassword204Response struct {
+}
+
+func (response ResetPassword204Response) VisitResetPasswordResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResetPassworddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResetPassworddefaultApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -741,12 +2190,75 @@ func (response OpenWebSession200JSONResponse) VisitOpenWebSessionResponse(w http
 	return err
 }
 
+type OpenWebSession202JSONResponse Challenge
+
+func (response OpenWebSession202JSONResponse) VisitOpenWebSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type OpenWebSessiondefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
 }
 
 func (response OpenWebSessiondefaultApplicationProblemPlusJSONResponse) VisitOpenWebSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerWebSecondFactorRequestObject struct {
+	Body *AnswerWebSecondFactorJSONRequestBody
+}
+
+type AnswerWebSecondFactorResponseObject interface {
+	VisitAnswerWebSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type AnswerWebSecondFactor200ResponseHeaders struct {
+	SetCookie *string
+}
+
+type AnswerWebSecondFactor200JSONResponse struct {
+	Body    Me
+	Headers AnswerWebSecondFactor200ResponseHeaders
+}
+
+func (response AnswerWebSecondFactor200JSONResponse) VisitAnswerWebSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerWebSecondFactordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerWebSecondFactordefaultApplicationProblemPlusJSONResponse) VisitAnswerWebSecondFactorResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -836,6 +2348,200 @@ func (response GetShopdefaultApplicationProblemPlusJSONResponse) VisitGetShopRes
 	return err
 }
 
+type ListInvitationsRequestObject struct {
+	ShopId ShopId `json:"shop_id"`
+}
+
+type ListInvitationsResponseObject interface {
+	VisitListInvitationsResponse(w http.ResponseWriter) error
+}
+
+type ListInvitations200JSONResponse struct {
+	Items []Invitation `json:"items"`
+}
+
+func (response ListInvitations200JSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInvitationsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListInvitationsdefaultApplicationProblemPlusJSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteStaffRequestObject struct {
+	ShopId ShopId `json:"shop_id"`
+	Body   *InviteStaffJSONRequestBody
+}
+
+type InviteStaffResponseObject interface {
+	VisitInviteStaffResponse(w http.ResponseWriter) error
+}
+
+type InviteStaff201JSONResponse Invitation
+
+func (response InviteStaff201JSONResponse) VisitInviteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteStaffdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response InviteStaffdefaultApplicationProblemPlusJSONResponse) VisitInviteStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawInvitationRequestObject struct {
+	ShopId       ShopId `json:"shop_id"`
+	InvitationId Id     `json:"invitation_id"`
+}
+
+type WithdrawInvitationResponseObject interface {
+	VisitWithdrawInvitationResponse(w http.ResponseWriter) error
+}
+
+type WithdrawInvitation204Response struct {
+}
+
+func (response WithdrawInvitation204Response) VisitWithdrawInvitationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type WithdrawInvitationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawInvitationdefaultApplicationProblemPlusJSONResponse) VisitWithdrawInvitationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetShopRulesRequestObject struct {
+	ShopId ShopId `json:"shop_id"`
+}
+
+type GetShopRulesResponseObject interface {
+	VisitGetShopRulesResponse(w http.ResponseWriter) error
+}
+
+type GetShopRules200JSONResponse ShopRules
+
+func (response GetShopRules200JSONResponse) VisitGetShopRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetShopRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetShopRulesdefaultApplicationProblemPlusJSONResponse) VisitGetShopRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetShopRulesRequestObject struct {
+	ShopId ShopId `json:"shop_id"`
+	Body   *SetShopRulesJSONRequestBody
+}
+
+type SetShopRulesResponseObject interface {
+	VisitSetShopRulesResponse(w http.ResponseWriter) error
+}
+
+type SetShopRules200JSONResponse ShopRules
+
+func (response SetShopRules200JSONResponse) VisitSetShopRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetShopRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SetShopRulesdefaultApplicationProblemPlusJSONResponse) VisitSetShopRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStaffRequestObject struct {
 	ShopId ShopId `json:"shop_id"`
 }
@@ -866,46 +2572,6 @@ type ListStaffdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListStaffdefaultApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AddStaffRequestObject struct {
-	ShopId ShopId `json:"shop_id"`
-	Body   *AddStaffJSONRequestBody
-}
-
-type AddStaffResponseObject interface {
-	VisitAddStaffResponse(w http.ResponseWriter) error
-}
-
-type AddStaff201JSONResponse Staff
-
-func (response AddStaff201JSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AddStaffdefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response AddStaffdefaultApplicationProblemPlusJSONResponse) VisitAddStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -1003,30 +2669,111 @@ type StrictServerInterface interface {
 	// RefreshTokens A new token pair; the refresh token is used up. Using one twice ends the whole session.
 	// (POST /auth/refresh)
 	RefreshTokens(ctx context.Context, request RefreshTokensRequestObject) (RefreshTokensResponseObject, error)
+	// AnswerSecondFactor The second half of a login of an API client.
+	// (POST /auth/second-factor)
+	AnswerSecondFactor(ctx context.Context, request AnswerSecondFactorRequestObject) (AnswerSecondFactorResponseObject, error)
+	// ProveEmail Proves an e-mail address with the token of a mailed link.
+	// (POST /email-proofs)
+	ProveEmail(ctx context.Context, request ProveEmailRequestObject) (ProveEmailResponseObject, error)
 
 	// (GET /me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// SendEmailProof Mails the caller a new link that proves their e-mail address.
+	// (POST /me/email-proof)
+	SendEmailProof(ctx context.Context, request SendEmailProofRequestObject) (SendEmailProofResponseObject, error)
+	// ListFactors The caller's second factors.
+	// (GET /me/factors)
+	ListFactors(ctx context.Context, request ListFactorsRequestObject) (ListFactorsResponseObject, error)
+	// AddPasskey Keeps the passkey that the browser has made.
+	// (POST /me/factors/passkeys)
+	AddPasskey(ctx context.Context, request AddPasskeyRequestObject) (AddPasskeyResponseObject, error)
+	// BeginPasskey What navigator.credentials.create takes.
+	// (POST /me/factors/passkeys/begin)
+	BeginPasskey(ctx context.Context, request BeginPasskeyRequestObject) (BeginPasskeyResponseObject, error)
+	// RemovePasskey Takes a passkey away.
+	// (DELETE /me/factors/passkeys/{passkey_id})
+	RemovePasskey(ctx context.Context, request RemovePasskeyRequestObject) (RemovePasskeyResponseObject, error)
+	// RenewRecoveryCodes Makes new recovery codes; the old ones are worth nothing from then on.
+	// (POST /me/factors/recovery-codes)
+	RenewRecoveryCodes(ctx context.Context, request RenewRecoveryCodesRequestObject) (RenewRecoveryCodesResponseObject, error)
+	// RemoveTotp Takes the authenticator app away.
+	// (DELETE /me/factors/totp)
+	RemoveTotp(ctx context.Context, request RemoveTotpRequestObject) (RemoveTotpResponseObject, error)
+	// BeginTotp Makes a secret for an authenticator app. It counts once confirmTotp has seen a code of it.
+	// (POST /me/factors/totp)
+	BeginTotp(ctx context.Context, request BeginTotpRequestObject) (BeginTotpResponseObject, error)
+	// ConfirmTotp Turns the authenticator app on.
+	// (POST /me/factors/totp/confirm)
+	ConfirmTotp(ctx context.Context, request ConfirmTotpRequestObject) (ConfirmTotpResponseObject, error)
+	// ListMyInvitations Invitations to shops' staff for the caller's e-mail address; none before it is proved.
+	// (GET /me/invitations)
+	ListMyInvitations(ctx context.Context, request ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error)
+	// DeclineInvitation The caller does not want to.
+	// (DELETE /me/invitations/{invitation_id})
+	DeclineInvitation(ctx context.Context, request DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error)
+	// AcceptInvitation The caller becomes one of the shop's staff.
+	// (POST /me/invitations/{invitation_id})
+	AcceptInvitation(ctx context.Context, request AcceptInvitationRequestObject) (AcceptInvitationResponseObject, error)
+	// ChangePassword Sets a new password, and ends all other logins of the member.
+	// (PUT /me/password)
+	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
+	// EndOtherSessions Ends all logins of the caller but the one that asks.
+	// (DELETE /me/sessions)
+	EndOtherSessions(ctx context.Context, request EndOtherSessionsRequestObject) (EndOtherSessionsResponseObject, error)
+	// ListSessions The caller's logins that are open, the newest first.
+	// (GET /me/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// EndSession Ends one of the caller's logins.
+	// (DELETE /me/sessions/{session_id})
+	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
+	// BeginStepUp What the caller may prove again who they are with; needed before acts that are answered `step_up_required`.
+	// (POST /me/step-up)
+	BeginStepUp(ctx context.Context, request BeginStepUpRequestObject) (BeginStepUpResponseObject, error)
+	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+	// (POST /me/step-up/answer)
+	AnswerStepUp(ctx context.Context, request AnswerStepUpRequestObject) (AnswerStepUpResponseObject, error)
 
 	// (POST /members)
 	SignUp(ctx context.Context, request SignUpRequestObject) (SignUpResponseObject, error)
+	// AskPasswordReset Mails a link that sets a new password; the answer is the same whether or not there is such an account.
+	// (POST /password-resets)
+	AskPasswordReset(ctx context.Context, request AskPasswordResetRequestObject) (AskPasswordResetResponseObject, error)
+	// ResetPassword Sets a new password with the token of a mailed link, and ends all logins of the member.
+	// (POST /password-resets/redeem)
+	ResetPassword(ctx context.Context, request ResetPasswordRequestObject) (ResetPasswordResponseObject, error)
 	// CloseWebSession Log out from the web UI, on every instance.
 	// (DELETE /session)
 	CloseWebSession(ctx context.Context, request CloseWebSessionRequestObject) (CloseWebSessionResponseObject, error)
 	// OpenWebSession Log in from the web UI; the session travels in an HttpOnly cookie.
 	// (POST /session)
 	OpenWebSession(ctx context.Context, request OpenWebSessionRequestObject) (OpenWebSessionResponseObject, error)
+	// AnswerWebSecondFactor The second half of a login from the web UI.
+	// (POST /session/second-factor)
+	AnswerWebSecondFactor(ctx context.Context, request AnswerWebSecondFactorRequestObject) (AnswerWebSecondFactorResponseObject, error)
 	// OpenShop Opens a shop; the caller becomes its owner.
 	// (POST /shops)
 	OpenShop(ctx context.Context, request OpenShopRequestObject) (OpenShopResponseObject, error)
 
 	// (GET /shops/{shop_id})
 	GetShop(ctx context.Context, request GetShopRequestObject) (GetShopResponseObject, error)
+	// ListInvitations The shop's open invitations; for its owners and managers.
+	// (GET /shops/{shop_id}/invitations)
+	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
+	// InviteStaff Invites whoever has that e-mail address to the shop's staff; owners to any role, managers to agent. The answer does not tell whether anybody has an account with it.
+	// (POST /shops/{shop_id}/invitations)
+	InviteStaff(ctx context.Context, request InviteStaffRequestObject) (InviteStaffResponseObject, error)
+	// WithdrawInvitation Takes an invitation back.
+	// (DELETE /shops/{shop_id}/invitations/{invitation_id})
+	WithdrawInvitation(ctx context.Context, request WithdrawInvitationRequestObject) (WithdrawInvitationResponseObject, error)
+	// GetShopRules What the shop's owners let its staff do; for its staff.
+	// (GET /shops/{shop_id}/rules)
+	GetShopRules(ctx context.Context, request GetShopRulesRequestObject) (GetShopRulesResponseObject, error)
+	// SetShopRules Sets what the shop's staff may do; for its owners.
+	// (PUT /shops/{shop_id}/rules)
+	SetShopRules(ctx context.Context, request SetShopRulesRequestObject) (SetShopRulesResponseObject, error)
 	// ListStaff The shop's staff; for its staff only.
 	// (GET /shops/{shop_id}/staff)
 	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
-	// AddStaff Adds a member to the shop's staff; owners add any role, managers add agents.
-	// (POST /shops/{shop_id}/staff)
-	AddStaff(ctx context.Context, request AddStaffRequestObject) (AddStaffResponseObject, error)
 	// RemoveStaff Removes a member from the staff. A shop keeps at least one owner.
 	// (DELETE /shops/{shop_id}/staff/{member_id})
 	RemoveStaff(ctx context.Context, request RemoveStaffRequestObject) (RemoveStaffResponseObject, error)
@@ -1162,6 +2909,98 @@ func (sh *strictHandler) RefreshTokens(ctx echo.Context) error {
 	return nil
 }
 
+// AnswerSecondFactor operation middleware
+func (sh *strictHandler) AnswerSecondFactor(ctx echo.Context) error {
+	var request AnswerSecondFactorRequestObject
+
+	var body AnswerSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerSecondFactor(ctx.Request().Context(), request.(AnswerSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerSecondFactorResponseObject); ok {
+		return validResponse.VisitAnswerSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProveEmail operation middleware
+func (sh *strictHandler) ProveEmail(ctx echo.Context) error {
+	var request ProveEmailRequestObject
+
+	var body ProveEmailJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProveEmail(ctx.Request().Context(), request.(ProveEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProveEmail")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProveEmailResponseObject); ok {
+		return validResponse.VisitProveEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetMe operation middleware
 func (sh *strictHandler) GetMe(ctx echo.Context) error {
 	var request GetMeRequestObject
@@ -1179,6 +3018,520 @@ func (sh *strictHandler) GetMe(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetMeResponseObject); ok {
 		return validResponse.VisitGetMeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SendEmailProof operation middleware
+func (sh *strictHandler) SendEmailProof(ctx echo.Context) error {
+	var request SendEmailProofRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendEmailProof(ctx.Request().Context(), request.(SendEmailProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendEmailProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendEmailProofResponseObject); ok {
+		return validResponse.VisitSendEmailProofResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListFactors operation middleware
+func (sh *strictHandler) ListFactors(ctx echo.Context) error {
+	var request ListFactorsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFactors(ctx.Request().Context(), request.(ListFactorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFactors")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListFactorsResponseObject); ok {
+		return validResponse.VisitListFactorsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AddPasskey operation middleware
+func (sh *strictHandler) AddPasskey(ctx echo.Context) error {
+	var request AddPasskeyRequestObject
+
+	var body AddPasskeyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddPasskey(ctx.Request().Context(), request.(AddPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AddPasskeyResponseObject); ok {
+		return validResponse.VisitAddPasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginPasskey operation middleware
+func (sh *strictHandler) BeginPasskey(ctx echo.Context) error {
+	var request BeginPasskeyRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginPasskey(ctx.Request().Context(), request.(BeginPasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginPasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginPasskeyResponseObject); ok {
+		return validResponse.VisitBeginPasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemovePasskey operation middleware
+func (sh *strictHandler) RemovePasskey(ctx echo.Context, passkeyId Id) error {
+	var request RemovePasskeyRequestObject
+
+	request.PasskeyId = passkeyId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemovePasskey(ctx.Request().Context(), request.(RemovePasskeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemovePasskey")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemovePasskeyResponseObject); ok {
+		return validResponse.VisitRemovePasskeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewRecoveryCodes operation middleware
+func (sh *strictHandler) RenewRecoveryCodes(ctx echo.Context) error {
+	var request RenewRecoveryCodesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewRecoveryCodes(ctx.Request().Context(), request.(RenewRecoveryCodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewRecoveryCodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewRecoveryCodesResponseObject); ok {
+		return validResponse.VisitRenewRecoveryCodesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RemoveTotp operation middleware
+func (sh *strictHandler) RemoveTotp(ctx echo.Context) error {
+	var request RemoveTotpRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveTotp(ctx.Request().Context(), request.(RemoveTotpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveTotp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveTotpResponseObject); ok {
+		return validResponse.VisitRemoveTotpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginTotp operation middleware
+func (sh *strictHandler) BeginTotp(ctx echo.Context) error {
+	var request BeginTotpRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginTotp(ctx.Request().Context(), request.(BeginTotpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginTotp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginTotpResponseObject); ok {
+		return validResponse.VisitBeginTotpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ConfirmTotp operation middleware
+func (sh *strictHandler) ConfirmTotp(ctx echo.Context) error {
+	var request ConfirmTotpRequestObject
+
+	var body ConfirmTotpJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmTotp(ctx.Request().Context(), request.(ConfirmTotpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmTotp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ConfirmTotpResponseObject); ok {
+		return validResponse.VisitConfirmTotpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListMyInvitations operation middleware
+func (sh *strictHandler) ListMyInvitations(ctx echo.Context) error {
+	var request ListMyInvitationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyInvitations(ctx.Request().Context(), request.(ListMyInvitationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyInvitations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMyInvitationsResponseObject); ok {
+		return validResponse.VisitListMyInvitationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineInvitation operation middleware
+func (sh *strictHandler) DeclineInvitation(ctx echo.Context, invitationId Id) error {
+	var request DeclineInvitationRequestObject
+
+	request.InvitationId = invitationId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineInvitation(ctx.Request().Context(), request.(DeclineInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineInvitation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineInvitationResponseObject); ok {
+		return validResponse.VisitDeclineInvitationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcceptInvitation operation middleware
+func (sh *strictHandler) AcceptInvitation(ctx echo.Context, invitationId Id) error {
+	var request AcceptInvitationRequestObject
+
+	request.InvitationId = invitationId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptInvitation(ctx.Request().Context(), request.(AcceptInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptInvitation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcceptInvitationResponseObject); ok {
+		return validResponse.VisitAcceptInvitationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangePassword operation middleware
+func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
+	var request ChangePasswordRequestObject
+
+	var body ChangePasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePassword(ctx.Request().Context(), request.(ChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangePasswordResponseObject); ok {
+		return validResponse.VisitChangePasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOtherSessions operation middleware
+func (sh *strictHandler) EndOtherSessions(ctx echo.Context) error {
+	var request EndOtherSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOtherSessions(ctx.Request().Context(), request.(EndOtherSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOtherSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOtherSessionsResponseObject); ok {
+		return validResponse.VisitEndOtherSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(ctx echo.Context) error {
+	var request ListSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx.Request().Context(), request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		return validResponse.VisitListSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndSession operation middleware
+func (sh *strictHandler) EndSession(ctx echo.Context, sessionId Id) error {
+	var request EndSessionRequestObject
+
+	request.SessionId = sessionId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSession(ctx.Request().Context(), request.(EndSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
+		return validResponse.VisitEndSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// BeginStepUp operation middleware
+func (sh *strictHandler) BeginStepUp(ctx echo.Context) error {
+	var request BeginStepUpRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BeginStepUp(ctx.Request().Context(), request.(BeginStepUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BeginStepUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(BeginStepUpResponseObject); ok {
+		return validResponse.VisitBeginStepUpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AnswerStepUp operation middleware
+func (sh *strictHandler) AnswerStepUp(ctx echo.Context) error {
+	var request AnswerStepUpRequestObject
+
+	var body AnswerStepUpJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerStepUp(ctx.Request().Context(), request.(AnswerStepUpRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerStepUp")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerStepUpResponseObject); ok {
+		return validResponse.VisitAnswerStepUpResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -1225,6 +3578,98 @@ func (sh *strictHandler) SignUp(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(SignUpResponseObject); ok {
 		return validResponse.VisitSignUpResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AskPasswordReset operation middleware
+func (sh *strictHandler) AskPasswordReset(ctx echo.Context) error {
+	var request AskPasswordResetRequestObject
+
+	var body AskPasswordResetJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskPasswordReset(ctx.Request().Context(), request.(AskPasswordResetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskPasswordReset")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AskPasswordResetResponseObject); ok {
+		return validResponse.VisitAskPasswordResetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResetPassword operation middleware
+func (sh *strictHandler) ResetPassword(ctx echo.Context) error {
+	var request ResetPasswordRequestObject
+
+	var body ResetPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetPassword(ctx.Request().Context(), request.(ResetPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetPasswordResponseObject); ok {
+		return validResponse.VisitResetPasswordResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -1294,6 +3739,52 @@ func (sh *strictHandler) OpenWebSession(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(OpenWebSessionResponseObject); ok {
 		return validResponse.VisitOpenWebSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AnswerWebSecondFactor operation middleware
+func (sh *strictHandler) AnswerWebSecondFactor(ctx echo.Context) error {
+	var request AnswerWebSecondFactorRequestObject
+
+	var body AnswerWebSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerWebSecondFactor(ctx.Request().Context(), request.(AnswerWebSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerWebSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AnswerWebSecondFactorResponseObject); ok {
+		return validResponse.VisitAnswerWebSecondFactorResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -1371,38 +3862,38 @@ func (sh *strictHandler) GetShop(ctx echo.Context, shopId ShopId) error {
 	return nil
 }
 
-// ListStaff operation middleware
-func (sh *strictHandler) ListStaff(ctx echo.Context, shopId ShopId) error {
-	var request ListStaffRequestObject
+// ListInvitations operation middleware
+func (sh *strictHandler) ListInvitations(ctx echo.Context, shopId ShopId) error {
+	var request ListInvitationsRequestObject
 
 	request.ShopId = shopId
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListStaff(ctx.Request().Context(), request.(ListStaffRequestObject))
+		return sh.ssi.ListInvitations(ctx.Request().Context(), request.(ListInvitationsRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListStaff")
+		handler = middleware(handler, "ListInvitations")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(ListStaffResponseObject); ok {
-		return validResponse.VisitListStaffResponse(ctx.Response())
+	} else if validResponse, ok := response.(ListInvitationsResponseObject); ok {
+		return validResponse.VisitListInvitationsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
 }
 
-// AddStaff operation middleware
-func (sh *strictHandler) AddStaff(ctx echo.Context, shopId ShopId) error {
-	var request AddStaffRequestObject
+// InviteStaff operation middleware
+func (sh *strictHandler) InviteStaff(ctx echo.Context, shopId ShopId) error {
+	var request InviteStaffRequestObject
 
 	request.ShopId = shopId
 
-	var body AddStaffJSONRequestBody
+	var body InviteStaffJSONRequestBody
 	var err error
 	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
 		// A request validator built on kin-openapi's openapi3filter with
@@ -1426,18 +3917,142 @@ func (sh *strictHandler) AddStaff(ctx echo.Context, shopId ShopId) error {
 	request.Body = &body
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.AddStaff(ctx.Request().Context(), request.(AddStaffRequestObject))
+		return sh.ssi.InviteStaff(ctx.Request().Context(), request.(InviteStaffRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "AddStaff")
+		handler = middleware(handler, "InviteStaff")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		return err
-	} else if validResponse, ok := response.(AddStaffResponseObject); ok {
-		return validResponse.VisitAddStaffResponse(ctx.Response())
+	} else if validResponse, ok := response.(InviteStaffResponseObject); ok {
+		return validResponse.VisitInviteStaffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawInvitation operation middleware
+func (sh *strictHandler) WithdrawInvitation(ctx echo.Context, shopId ShopId, invitationId Id) error {
+	var request WithdrawInvitationRequestObject
+
+	request.ShopId = shopId
+	request.InvitationId = invitationId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawInvitation(ctx.Request().Context(), request.(WithdrawInvitationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawInvitation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawInvitationResponseObject); ok {
+		return validResponse.VisitWithdrawInvitationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetShopRules operation middleware
+func (sh *strictHandler) GetShopRules(ctx echo.Context, shopId ShopId) error {
+	var request GetShopRulesRequestObject
+
+	request.ShopId = shopId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetShopRules(ctx.Request().Context(), request.(GetShopRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetShopRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetShopRulesResponseObject); ok {
+		return validResponse.VisitGetShopRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetShopRules operation middleware
+func (sh *strictHandler) SetShopRules(ctx echo.Context, shopId ShopId) error {
+	var request SetShopRulesRequestObject
+
+	request.ShopId = shopId
+
+	var body SetShopRulesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetShopRules(ctx.Request().Context(), request.(SetShopRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetShopRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetShopRulesResponseObject); ok {
+		return validResponse.VisitSetShopRulesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStaff operation middleware
+func (sh *strictHandler) ListStaff(ctx echo.Context, shopId ShopId) error {
+	var request ListStaffRequestObject
+
+	request.ShopId = shopId
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStaff(ctx.Request().Context(), request.(ListStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStaffResponseObject); ok {
+		return validResponse.VisitListStaffResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
