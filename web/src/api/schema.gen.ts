@@ -133,6 +133,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/chat/rooms/{room_id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: components["parameters"]["RoomId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Blocks the other party of the room, for the caller's party. Safe to repeat.
+         * @description A buyer blocks the shop; any of the shop's staff blocks the buyer, for the whole shop. Nobody writes in a blocked room
+         *     (`blocked`) until whoever has blocked it unblocks it; both see so in the room's `blocked`, and a notice in the room says
+         *     it (`buyer_blocked`, `shop_blocked`, `buyer_unblocked`, `shop_unblocked`). What was written stays, and what the mall itself
+         *     has to say about an order is still said.
+         */
+        put: operations["blockRoom"];
+        post?: never;
+        /** Takes the block of the caller's party back. Safe to repeat. */
+        delete: operations["unblockRoom"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/chat/rooms/{room_id}/cursor": {
         parameters: {
             query?: never;
@@ -231,6 +257,28 @@ export interface paths {
         get: operations["traceMessage"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/chat/rooms/{room_id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: components["parameters"]["RoomId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reports the other party, or one message of theirs, to the mall. The other party is not told.
+         * @description At most 20 a day from one member; more are refused with `rate_limited`.
+         */
+        post: operations["reportRoom"];
         delete?: never;
         options?: never;
         head?: never;
@@ -992,6 +1040,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Whether the room is blocked, as the caller's party sees it. Where either is true nobody can write. */
+        Blocked: {
+            /** @description by the caller's party, which can unblock it */
+            by_me: boolean;
+            /** @description by the other party */
+            by_other: boolean;
+        };
         /** @description What a message or inquiry is about, as it was at that moment. */
         Card: {
             id: components["schemas"]["Id"];
@@ -1140,7 +1195,7 @@ export interface components {
             created_at: string;
             inquiry_id?: components["schemas"]["Id"];
             /**
-             * @description notice: from the mall itself, its body is a code such as order_shipped
+             * @description notice: from the mall itself, its body is a code such as order_shipped or shop_blocked
              * @enum {string}
              */
             kind: "text" | "card" | "notice";
@@ -1331,7 +1386,34 @@ export interface components {
              */
             talks_until?: string;
         };
+        Report: {
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["Id"];
+            reason: components["schemas"]["ReportReason"];
+            room_id: components["schemas"]["Id"];
+            /** Format: int64 */
+            seq?: number;
+        };
+        ReportDraft: {
+            reason: components["schemas"]["ReportReason"];
+            /** @description the caller's own id for this report: the same again is one report */
+            report_id?: components["schemas"]["Id"];
+            /**
+             * Format: int64
+             * @description the message that it is about, one of the other party's
+             */
+            seq?: number;
+            /** @description what happened */
+            text?: string;
+        };
+        /**
+         * @description 스팸·광고 · 욕설·괴롭힘 · 사기 · 개인정보 · 불법 · 기타
+         * @enum {string}
+         */
+        ReportReason: "spam" | "abuse" | "fraud" | "privacy" | "illegal" | "other";
         Room: {
+            blocked: components["schemas"]["Blocked"];
             buyer: components["schemas"]["Named"];
             /** Format: date-time */
             created_at: string;
@@ -1751,6 +1833,52 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    blockRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: components["parameters"]["RoomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unblockRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: components["parameters"]["RoomId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The room now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     moveCursor: {
         parameters: {
             query?: never;
@@ -1933,6 +2061,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trace"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reportRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: components["parameters"]["RoomId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportDraft"];
+            };
+        };
+        responses: {
+            /** @description It was kept before. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description The report is kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
                 };
             };
             default: components["responses"]["Problem"];

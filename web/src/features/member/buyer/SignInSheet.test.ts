@@ -11,7 +11,7 @@ test('says what is wrong, keeps what was typed, and signs in', async () => {
   const { api, asked } = server({
     'POST /session': () => (tries++ === 0 ? problem(401, 'invalid_credentials') : me),
   });
-  render(SignInSheet, { session: new Session(api) });
+  render(SignInSheet, { session: new Session(api), api });
   await user.click(screen.getByRole('button', { name: '로그인' }));
   expect(screen.getAllByText('입력해 주세요.')).toHaveLength(2);
   expect(asked).toEqual([]);
@@ -28,7 +28,7 @@ test('says what is wrong, keeps what was typed, and signs in', async () => {
 test('turns into a sign-up with one more field', async () => {
   const user = userEvent.setup();
   const { api, asked } = server({ 'POST /members': () => problem(409, 'email_taken') });
-  render(SignInSheet, { session: new Session(api) });
+  render(SignInSheet, { session: new Session(api), api });
   await user.click(screen.getByRole('button', { name: /회원가입/ }));
   await user.type(screen.getByLabelText('이름'), '지민');
   await user.type(screen.getByLabelText('이메일'), 'jimin@test');
