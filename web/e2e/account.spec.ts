@@ -33,7 +33,8 @@ async function logsOut({ page }: Person): Promise<void> {
 }
 
 test('an account is its owner’s: proof, invitation, factors, reset, logins', async ({ person }) => {
-  test.setTimeout(240_000);
+  // A dozen letters, pages and checks of them, one after the other; a busy machine takes its time.
+  test.setTimeout(480_000);
   const member = await person({ at: at(), size: desktop });
   const { page } = member;
   member.isStranger();
