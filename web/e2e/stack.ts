@@ -7,6 +7,8 @@ export interface Stack {
   instances: [string, string];
   /** Absent where nginx is not installed. */
   balancer?: string;
+  /** A mall of its own with embedded stores, at a name passkeys can be made for; it shows the letters on /mailbox. */
+  embedded: string;
   control: string;
 }
 

@@ -30,11 +30,35 @@ type instance struct {
 }
 
 func newInstance(ctx context.Context, program string, settings []string, log string) (*instance, error) {
-	program, err := filepath.Abs(program)
+	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return newInstanceAt(ctx, addr, program, settings, log)
+}
+
+// newHome is a mall as somebody tries it at home: with embedded stores, and letters on a page. Browsers make passkeys for
+// names only, so it is found at one.
+func newHome(ctx context.Context, program, dir, log string) (*instance, error) {
 	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	url := "http://localhost:" + port
+	settings := []string{"MALL_DEMO=true", "MALL_DATA=" + filepath.Join(dir, "home"), "MALL_HTTP__PUBLIC_URL=" + url}
+	home, err := newInstanceAt(ctx, addr, program, settings, log)
+	if err == nil {
+		home.url = url
+	}
+	return home, err
+}
+
+func newInstanceAt(ctx context.Context, addr, program string, settings []string, log string) (*instance, error) {
+	program, err := filepath.Abs(program)
 	if err != nil {
 		return nil, err
 	}

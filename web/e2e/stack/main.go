@@ -29,6 +29,7 @@ import (
 type addresses struct {
 	Instances []string `json:"instances"`          // base URLs
 	Balancer  string   `json:"balancer,omitempty"` // base URL of nginx; empty where nginx is not installed
+	Embedded  string   `json:"embedded"`           // base URL of a mall with embedded stores and a mailbox
 	Control   string   `json:"control"`
 }
 
@@ -109,6 +110,15 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		defer balancer.kill()
 		said.Balancer = balancer.url
 	}
+	home, err := newHome(ctx, program, dir, filepath.Join(logs, "mall-home.log"))
+	if err != nil {
+		return err
+	}
+	defer home.kill()
+	if err := home.start(ctx); err != nil {
+		return err
+	}
+	said.Embedded = home.url
 	control := httptest.NewServer(controller(ctx, mall))
 	defer control.Close()
 	said.Control = control.URL

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ApiError, call, createApi, onUnauthenticated, speakFor } from './client';
+import { ApiError, call, createApi, onUnauthenticated, speakFor, stepUpWith } from './client';
 
 const baseUrl = 'https://mall.test/api/v1';
 
@@ -136,5 +136,69 @@ describe('the REST client', () => {
     expect(await failure(call(api.GET('/orders')))).toMatchObject({ code: 'other_member' });
     expect(lost).toHaveBeenCalledOnce();
     stop();
+  });
+
+  it('takes a wrong code for a wrong code, and an ended session for one', async () => {
+    const lost = vi.fn();
+    const stop = onUnauthenticated(lost);
+    let code = 'invalid_credentials';
+    const { api } = answering(() => Promise.resolve(problem(401, { code })));
+    const answer = () =>
+      failure(call(api.POST('/me/step-up/answer', { body: { challenge: 'c', code: '1' } })));
+    await answer();
+    expect(lost).not.toHaveBeenCalled();
+    code = 'unauthenticated';
+    await answer();
+    expect(lost).toHaveBeenCalledOnce();
+    stop();
+  });
+});
+
+describe('a call that is refused until the member proves again who they are', () => {
+  /** Refuses until proved() was called; keeps what each attempt sent. */
+  function guarded() {
+    let open = false;
+    const bodies: string[] = [];
+    const fetch = async (request: Request) => {
+      bodies.push(await request.text());
+      return open ? Response.json({ role: 'agent' }) : problem(403, { code: 'step_up_required' });
+    };
+    return { api: createApi({ baseUrl, fetch }), bodies, prove: () => (open = true) };
+  }
+
+  const params = { path: { shop_id: 's1', member_id: 'm2' } };
+  const body = { role: 'agent' } as const;
+  const setRole = (api: ReturnType<typeof createApi>) =>
+    call(api.PUT('/shops/{shop_id}/staff/{member_id}', { params, body }));
+
+  it('is repeated with the same body once they have', async () => {
+    const { api, bodies, prove } = guarded();
+    stepUpWith(api, async () => prove());
+    expect(await setRole(api)).toEqual({ role: 'agent' });
+    expect(bodies).toEqual(['{"role":"agent"}', '{"role":"agent"}']);
+  });
+
+  it('is not repeated a second time', async () => {
+    const { api, bodies } = guarded();
+    const ask = vi.fn(async () => true);
+    stepUpWith(api, ask);
+    expect(await failure(setRole(api))).toMatchObject({ code: 'step_up_required' });
+    expect(ask).toHaveBeenCalledOnce();
+    expect(bodies).toHaveLength(2);
+  });
+
+  it('is not repeated when they did not', async () => {
+    const { api, bodies } = guarded();
+    stepUpWith(api, async () => false);
+    expect(await failure(setRole(api))).toMatchObject({ code: 'step_up_required' });
+    expect(bodies).toHaveLength(1);
+  });
+
+  it('and nobody is asked for any other refusal', async () => {
+    const ask = vi.fn(async () => true);
+    const { api } = answering(() => Promise.resolve(problem(403, { code: 'forbidden' })));
+    stepUpWith(api, ask);
+    expect(await failure(setRole(api))).toMatchObject({ code: 'forbidden' });
+    expect(ask).not.toHaveBeenCalled();
   });
 });

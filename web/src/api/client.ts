@@ -20,10 +20,21 @@ export interface ApiOptions {
 }
 
 /** Where wrong credentials are answered with 401: that is no lost session. */
-const logins = new Set(['/session', '/auth/login', '/auth/refresh']);
+const logins = new Set(['/session', '/session/second-factor', '/auth/login', '/auth/refresh']);
 
-/** What asks who is signed in, or signs in: it speaks for nobody yet. */
-const forNobody = new Set(['GET /me', 'POST /session', 'POST /members']);
+/** Where a member who is signed in gives a password or a code, which may be wrong. */
+const proofs = new Set(['/me/password', '/me/step-up/answer']);
+
+/** What asks who is signed in, or signs in, or comes from a mailed link: it speaks for nobody yet. */
+const forNobody = new Set([
+  'GET /me',
+  'POST /session',
+  'POST /session/second-factor',
+  'POST /members',
+  'POST /email-proofs',
+  'POST /password-resets',
+  'POST /password-resets/redeem',
+]);
 
 /** Whom each client speaks for. Tabs share a cookie: the server refuses what is meant for another member's session. */
 const speakers = new WeakMap<object, string>();
@@ -32,6 +43,17 @@ const speakers = new WeakMap<object, string>();
 export function speakFor(client: Api, memberId: string | undefined): void {
   if (memberId === undefined) speakers.delete(client);
   else speakers.set(client, memberId);
+}
+
+/** Has the member prove once more who they are; resolves with whether they did. */
+export type StepUp = () => Promise<boolean>;
+
+const stepUps = new WeakMap<object, StepUp>();
+
+/** Asks the member by this when a call of the client is refused until they prove again who they are. */
+export function stepUpWith(client: Api, ask: StepUp | undefined): void {
+  if (ask) stepUps.set(client, ask);
+  else stepUps.delete(client);
 }
 
 function speaking(client: object): Middleware {
@@ -46,11 +68,15 @@ function speaking(client: object): Middleware {
   };
 }
 
+/** What was given is wrong: the session is what it was. */
+const isWrong = (code: string, path: string) =>
+  logins.has(path) || (proofs.has(path) && code !== 'unauthenticated');
+
 const problems: Middleware = {
   async onResponse({ response, schemaPath }) {
     if (response.ok) return;
     const error = await readProblem(response);
-    if (isLost(error) && !logins.has(schemaPath)) tellLost(error);
+    if (isLost(error) && !isWrong(error.code, schemaPath)) tellLost(error);
     throw error;
   },
   onError: ({ error }) => noAnswer(error),
@@ -59,16 +85,28 @@ const problems: Middleware = {
 export function createApi(options: ApiOptions = {}): Api {
   const send = options.fetch ?? ((request: Request) => fetch(request));
   const timeoutMs = options.timeoutMs ?? 20_000;
-  const client = createClient<paths>({
+  const attempt = (request: Request) => {
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
+    return send(new Request(request, { signal }));
+  };
+  const client: Api = createClient<paths>({
     baseUrl: options.baseUrl ?? '/api/v1',
     credentials: 'same-origin',
-    fetch: (request: Request) => {
-      const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
-      return send(new Request(request, { signal }));
+    fetch: async (request: Request) => {
+      const ask = stepUps.get(client);
+      if (!ask) return attempt(request);
+      const again = request.clone();
+      const answer = await attempt(request);
+      // Once only: what is refused after the proof is refused for good.
+      return (await wantsStepUp(answer)) && (await ask()) ? attempt(again) : answer;
     },
   });
   client.use(problems, speaking(client));
   return client;
+}
+
+async function wantsStepUp(answer: Response): Promise<boolean> {
+  return answer.status === 403 && (await readProblem(answer.clone())).code === 'step_up_required';
 }
 
 export const api: Api = createApi();

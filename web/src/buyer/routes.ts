@@ -6,7 +6,22 @@ export const patterns = {
   inquiry: '/inquiries/:id',
   orders: '/orders',
   order: '/orders/:id',
+  account: '/account',
+  invitations: '/invitations',
+  resetPassword: '/reset-password',
+  proveEmail: '/prove-email',
+  goodbye: '/goodbye',
 };
+
+/** Pages that give themselves their title. */
+export const titled: ReadonlySet<string | undefined> = new Set([
+  'product',
+  'account',
+  'invitations',
+  'resetPassword',
+  'proveEmail',
+  'goodbye',
+]);
 
 export const paths = {
   product: (id: string) => `/p/${encodeURIComponent(id)}`,

@@ -310,6 +310,35 @@ describe('an inbox', () => {
     expect(done.get().items.length).toBe(1);
   });
 
+  it('blocks, sees a block and its end, and reports', async () => {
+    const { clock, server, live } = mall();
+    server.store('r1', buyer, 'x');
+    const { chat } = await live(agent);
+    const theirs = (await live(buyer)).chat.thread('r1');
+    const thread = chat.thread('r1');
+    await clock.advance(1000);
+    const blocked = () => [thread, theirs].map((t) => t.get().conversation!.blocked);
+    const none = { byUs: false, byPeer: false };
+    expect(blocked()).toEqual([none, none]);
+
+    const blocking = chat.block('r1', true);
+    await clock.advance(1000);
+    await blocking;
+    expect(blocked()).toEqual([
+      { byUs: true, byPeer: false },
+      { byUs: false, byPeer: true },
+    ]);
+
+    server.block('r1', 'shop', false);
+    await clock.advance(1000);
+    expect(blocked()).toEqual([none, none]);
+
+    const reporting = chat.report('r1', { id: 'p1', reason: 'spam', text: '', seq: 1 });
+    await clock.advance(1000);
+    await reporting;
+    expect(server.reports).toEqual([{ report_id: 'p1', reason: 'spam', seq: 1 }]);
+  });
+
   it('sees what others change, and a buyer’s next question waits again', async () => {
     const { clock, server, live } = mall();
     server.store('r1', buyer, 'x');

@@ -140,6 +140,8 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         return welcome(f);
       case 'message':
         rooms.get(f.room_id)?.receive(f);
+        // What a block means for the room is in its summary only.
+        if (f.kind === 'notice' && f.body.endsWith('blocked')) rooms.refresh(f.room_id);
         return rooms.notice(f.room_id);
       case 'room':
         return void rooms.adopt(f.room);
@@ -350,6 +352,12 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         throw e;
       }
       return rooms.of(roomId).conversation!;
+    },
+    async block(roomId, on) {
+      rooms.adopt(await rest.block(roomId, on));
+    },
+    async report(roomId, { id: report_id, reason, text, seq }) {
+      await rest.report(roomId, { report_id, reason, ...(text && { text }), ...(seq && { seq }) });
     },
   };
 

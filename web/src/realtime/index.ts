@@ -21,6 +21,8 @@ export type {
   Options,
   Party,
   Phase,
+  Report,
+  ReportReason,
   Sender,
   SendOptions,
   SendState,

@@ -111,6 +111,12 @@ export const toCursors = (wire: { delivered_seq: number; read_seq: number }): Cu
 const toPresence = (wire: WireRoom['presence']) =>
   wire && { online: wire.online, seenAt: optionalTime(wire.last_seen) };
 
+/** An instance from before blocks says nothing of them, while a deploy is under way. */
+const toBlocked = ({ blocked }: Partial<WireRoom>) => ({
+  byUs: blocked?.by_me ?? false,
+  byPeer: blocked?.by_other ?? false,
+});
+
 export function toConversation(wire: WireRoom, viewer: Viewer): Conversation {
   const cursors = { buyer: toCursors(wire.cursors.buyer), shop: toCursors(wire.cursors.shop) };
   const peer = other(viewer.side);
@@ -120,6 +126,7 @@ export function toConversation(wire: WireRoom, viewer: Viewer): Conversation {
     shop: wire.shop,
     peer: { ...wire[peer], ...toPresence(wire.presence) },
     inquiry: toInquiry(wire.inquiry),
+    blocked: toBlocked(wire),
     head: wire.head,
     unread: wire.unread,
     cursors,

@@ -26,6 +26,8 @@ export interface Rest {
     inquiryId: string,
     body: { state?: Schemas['InquiryState'] | undefined; owner_id?: string | undefined },
   ): Promise<Schemas['Room']>;
+  block(roomId: string, on: boolean): Promise<Schemas['Room']>;
+  report(roomId: string, body: Schemas['ReportDraft']): Promise<unknown>;
   /** Asks until it is answered or refused for good; each failure is told to failed. Rejects with the last ChatError. */
   insist<T>(ask: () => Promise<T>, failed?: (error: ChatError) => void): Promise<T>;
   /** The server is back: whoever insists tries at once. */
@@ -107,6 +109,8 @@ export function createRest(
     summary: (query) => request('GET', '/chat/summary', query),
     changeInquiry: (roomId, inquiryId, body) =>
       request('PATCH', `/chat/rooms/${roomId}/inquiries/${inquiryId}`, {}, body),
+    block: (id, on) => request(on ? 'PUT' : 'DELETE', `/chat/rooms/${id}/block`, {}),
+    report: (id, body) => request('POST', `/chat/rooms/${id}/reports`, {}, body),
     async insist(ask, failed) {
       for (let n = 0; ; n++) {
         try {

@@ -155,6 +155,8 @@ export interface Conversation {
     readonly seenAt?: number | undefined;
   };
   readonly inquiry: Inquiry;
+  /** Nobody can write while one side has blocked the other; our side can take back its own block only. */
+  readonly blocked: { readonly byUs: boolean; readonly byPeer: boolean };
   /** The last message's seq; 0 in an empty conversation. */
   readonly head: number;
   /** The other party's messages past our side's readSeq. */
@@ -317,6 +319,16 @@ export interface InquiryChange {
   readonly ownerId?: string | undefined;
 }
 
+export type ReportReason = 'spam' | 'abuse' | 'fraud' | 'privacy' | 'illegal' | 'other';
+
+export interface Report {
+  readonly id: string;
+  readonly reason: ReportReason;
+  readonly text?: string | undefined;
+  /** The message it is about, one of the other side's. */
+  readonly seq?: number | undefined;
+}
+
 export interface Options {
   /** Who is logged in, as GET /me says. The socket's cookie must belong to the same member. */
   readonly member: Named;
@@ -362,4 +374,8 @@ export interface Chat {
     inquiryId: string,
     change: InquiryChange,
   ): Promise<Conversation>;
+  /** Blocks the other side for ours, or takes that back. Rejects with ChatError. */
+  block(conversationId: string, on: boolean): Promise<void>;
+  /** Reports the other side to the mall; the same `id` again is the same report. Rejects with ChatError. */
+  report(conversationId: string, report: Report): Promise<void>;
 }

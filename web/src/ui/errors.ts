@@ -5,11 +5,13 @@ export interface Failure {
   readonly code: string;
   readonly message?: string;
   readonly requestId?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** Why something failed, in words. Codes without words of their own get the general ones. */
 export function why(error: unknown, t: Texts): string {
-  const code = failure(error)?.code ?? '';
+  const { code = '', retryAfterMs } = failure(error) ?? {};
+  if (code === 'rate_limited' && retryAfterMs) return t.errors.wait(Math.ceil(retryAfterMs / 1000));
   return (t.errors.byCode as Record<string, string | undefined>)[code] ?? t.errors.unknown;
 }
 

@@ -54,8 +54,16 @@ const codes: Record<number, string> = { 401: 'unauthenticated', 404: 'not_found'
 const refusal = (status: number) => problem(status, codes[status] ?? 'unavailable');
 
 export const me: Schemas['Me'] = {
-  member: { id: 'm1', email: 'jimin@test', name: '지민', created_at: '2026-11-22T00:00:00Z' },
+  member: {
+    id: 'm1',
+    email: 'jimin@test',
+    email_proved: true,
+    name: '지민',
+    created_at: '2026-11-22T00:00:00Z',
+  },
   operator: false,
+  second_factor: false,
+  second_factor_demanded: false,
   shops: [],
 };
 

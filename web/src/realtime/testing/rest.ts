@@ -45,6 +45,14 @@ export function respond(
       : ok(page(server, room, query));
   }
   if (rest === '/cursor') return mark(server, room, side, body as Mark);
+  if (rest === '/block') {
+    server.block(id, side, method === 'PUT');
+    return ok(server.view(room, side));
+  }
+  if (rest === '/reports') {
+    server.reports.push(body);
+    return { status: 201, body: {} };
+  }
   if (rest.startsWith('/inquiries/')) {
     server.changeInquiry(id, body as Partial<WireRoom['inquiry']>);
     return ok(server.view(room, side));

@@ -1,6 +1,7 @@
 // A mall in memory for the client's tests: rooms, the socket and REST as the contract words them, and whatever can go
 // wrong between them and a client.
 import type { AckFrame, SendFrame, ServerFrame, WireMessage, WireRoom } from '../protocol';
+import { other } from '../mapping';
 import type { Side } from '../types';
 import type { FakeClock } from './clock';
 import type { FakeResponse } from './rest';
@@ -27,6 +28,8 @@ export interface FakeRoom {
   wire: WireRoom;
   messages: WireMessage[];
   keys: Map<string, { seq: number; body: string }>;
+  /** The parties that have blocked the other one. */
+  blocks: Set<Side>;
 }
 
 /** What may happen to a frame that travels over Pub/Sub: the delays of its copies; none when it is lost. */
@@ -52,6 +55,8 @@ export class FakeServer {
   /** Every send that was stored, to see what was stored twice. */
   stored: string[] = [];
   loggedIn = new Set<string>();
+  /** What was reported, in the words of the requests. */
+  reports: unknown[] = [];
 
   constructor(clock: FakeClock) {
     this.clock = clock;
@@ -78,10 +83,11 @@ export class FakeServer {
       head: 0,
       unread: 0,
       cursors: { buyer: none, shop: none },
+      blocked: { by_me: false, by_other: false },
       created_at: this.time(),
       updated_at: this.time(),
     };
-    const room = { wire, messages: [], keys: new Map() };
+    const room = { wire, messages: [], keys: new Map(), blocks: new Set<Side>() };
     this.rooms.set(id, room);
     return room;
   }
@@ -97,7 +103,24 @@ export class FakeServer {
     const unread = room.messages.filter(
       (m) => m.seq > read_seq && m.sender.party !== side && m.sender.party !== 'system',
     ).length;
-    return structuredClone({ ...room.wire, unread, ...(last && { last_message: last }) });
+    const blocked = { by_me: room.blocks.has(side), by_other: room.blocks.has(other(side)) };
+    return structuredClone({
+      ...room.wire,
+      unread,
+      blocked,
+      ...(last && { last_message: last }),
+    });
+  }
+
+  /** One party blocks the other, or takes that back; a notice in the room says so. */
+  block(roomId: string, side: Side, on: boolean) {
+    const { blocks, wire } = this.rooms.get(roomId)!;
+    if (on) blocks.add(side);
+    else blocks.delete(side);
+    this.store(roomId, wire.buyer, `${side}_${on ? '' : 'un'}blocked`, {
+      kind: 'notice',
+      sender: { party: 'system' },
+    });
   }
 
   /** Stores a message and sends it to all who may see it but the socket it came from. */

@@ -33,6 +33,7 @@ export function conversation(id: string, more: Partial<Conversation> = {}): Conv
       state: 'waiting',
       createdAt: Date.parse('2026-11-22T05:00:00Z'),
     },
+    blocked: { byUs: false, byPeer: false },
     head: 1,
     unread: 0,
     cursors: { buyer: none, shop: none },
@@ -71,6 +72,8 @@ export function fakeChat(now = Date.parse('2026-11-22T05:03:30Z')) {
     thread: () => thread,
     open: vi.fn(),
     setInquiry,
+    block: vi.fn(),
+    report: vi.fn(),
   } satisfies Chat;
   return { chat: chat as Chat, inbox, summary, thread, more, setInquiry };
 }

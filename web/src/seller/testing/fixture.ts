@@ -46,6 +46,7 @@ export function apiOf(answers: Record<string, Answer>) {
 export const member: Schemas['Member'] = {
   id: 'm1',
   email: 'moon@demo.mall',
+  email_proved: true,
   name: '박달님',
   created_at: '2026-11-01T00:00:00Z',
 };

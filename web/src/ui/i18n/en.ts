@@ -1,5 +1,10 @@
 import type { Texts } from './ko';
 
+const waiting = (seconds: number) =>
+  seconds < 90
+    ? `${seconds} ${seconds === 1 ? 'second' : 'seconds'}`
+    : `${Math.ceil(seconds / 60)} minutes`;
+
 const en: Texts = {
   mall: 'Today’s Mall',
   common: {
@@ -26,6 +31,7 @@ const en: Texts = {
   errors: {
     because: (what, why) => `${what} ${why}`,
     unknown: 'Something went wrong.',
+    wait: (seconds) => `There were too many requests. Please try again in ${waiting(seconds)}.`,
     byCode: {
       network: 'The network cannot be reached.',
       timeout: 'The answer is taking too long.',
@@ -34,6 +40,12 @@ const en: Texts = {
       busy: 'There are many requests right now. Please try again in a moment.',
       rate_limited: 'That was too fast. Please try again in a moment.',
       other_member: 'Somebody else is signed in to this browser now. Sign in again.',
+      step_up_required: 'It needs you to prove who you are.',
+      second_factor_demanded: 'It needs a second factor. Turn one on in your account.',
+      email_unproved: 'Please prove your e-mail address first.',
+      payment_unavailable: 'Nothing can be paid right now. Please try again in a moment.',
+      too_many_unpaid: 'You have too many unpaid orders. Please pay or cancel some first.',
+      blocked: 'You are blocked: nothing can be sent to this conversation.',
       unauthenticated: 'You need to sign in.',
       forbidden: 'You are not allowed to do this.',
       not_found: 'It was not found.',
@@ -95,6 +107,10 @@ const en: Texts = {
       order_refunded: 'The order was refunded',
       inquiry_done: 'The inquiry was closed',
       inquiry_reopened: 'The inquiry was opened again',
+      buyer_blocked: 'The buyer has blocked this conversation',
+      shop_blocked: 'The shop has blocked this conversation',
+      buyer_unblocked: 'The buyer has lifted the block',
+      shop_unblocked: 'The shop has lifted the block',
     },
     noticeUnknown: 'Notice',
   },

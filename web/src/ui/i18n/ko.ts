@@ -1,3 +1,7 @@
+/** How long to wait, in words. */
+const waiting = (seconds: number) =>
+  seconds < 90 ? `${seconds}초` : `${Math.ceil(seconds / 60)}분`;
+
 /** The texts both apps share. This dictionary is the type: en.ts must have every entry. */
 const ko = {
   mall: '오늘의 몰',
@@ -26,6 +30,8 @@ const ko = {
     /** What failed comes first, the reason after it. */
     because: (what: string, why: string) => `${what} ${why}`,
     unknown: '문제가 생겼습니다.',
+    wait: (seconds: number) =>
+      `요청이 너무 많았습니다. ${waiting(seconds)} 후에 다시 시도해 주세요.`,
     byCode: {
       network: '네트워크에 연결할 수 없습니다.',
       timeout: '응답이 늦어지고 있습니다.',
@@ -34,6 +40,12 @@ const ko = {
       busy: '지금은 요청이 많습니다. 잠시 후 다시 시도해 주세요.',
       rate_limited: '너무 빠르게 요청했습니다. 잠시 후 다시 시도해 주세요.',
       other_member: '이 브라우저에 다른 회원이 로그인했습니다. 다시 로그인해 주세요.',
+      step_up_required: '본인 확인을 마쳐야 할 수 있습니다.',
+      second_factor_demanded: '2단계 인증을 켜야 할 수 있습니다. 내 계정에서 켜 주세요.',
+      email_unproved: '이메일을 먼저 인증해 주세요.',
+      payment_unavailable: '지금은 결제할 수 없습니다. 잠시 후 다시 시도해 주세요.',
+      too_many_unpaid: '결제하지 않은 주문이 너무 많습니다. 먼저 결제하거나 취소해 주세요.',
+      blocked: '차단되어 이 대화에는 보낼 수 없습니다.',
       unauthenticated: '로그인이 필요합니다.',
       forbidden: '권한이 없습니다.',
       not_found: '찾을 수 없습니다.',
@@ -95,6 +107,10 @@ const ko = {
       order_refunded: '환불되었습니다',
       inquiry_done: '상담이 종료되었습니다',
       inquiry_reopened: '상담이 다시 시작되었습니다',
+      buyer_blocked: '구매자가 대화를 차단했습니다',
+      shop_blocked: '판매자가 대화를 차단했습니다',
+      buyer_unblocked: '구매자가 차단을 해제했습니다',
+      shop_unblocked: '판매자가 차단을 해제했습니다',
     },
     noticeUnknown: '알림',
   },

@@ -24,7 +24,7 @@ function open(state: Partial<ThreadState> = {}, side: 'buyer' | 'shop' = 'buyer'
   const thread = fakeThread(state, side);
   const status = settable(live);
   const limits = settable<Limits>({ bodyCodePoints: 2000, bodyLines: 100 });
-  const chat = { status, limits, connect: vi.fn() };
+  const chat = { status, limits, connect: vi.fn(), block: vi.fn(async () => undefined) };
   render(Pane, { thread, chat, side, drafts, cards: { href: (card) => `/p/${card.id}` } });
   return { thread, status, chat };
 }

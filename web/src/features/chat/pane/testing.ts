@@ -50,6 +50,7 @@ export function conversation(change: Partial<Conversation> = {}): Conversation {
     shop: { id: 'shop', name: '달빛상점' },
     peer: { id: 'shop', name: '달빛상점' },
     inquiry: { id: 'inquiry', number: 1, subject: 'general', state: 'open', createdAt: 0 },
+    blocked: { byUs: false, byPeer: false },
     head: 0,
     unread: 0,
     cursors: {

@@ -11,7 +11,7 @@ test('says what is wrong, keeps what was typed, and signs in', async () => {
   const { api, asked } = server({
     'POST /session': () => (tries++ === 0 ? problem(401, 'invalid_credentials') : me),
   });
-  render(SignInSheet, { session: new Session(api) });
+  render(SignInSheet, { session: new Session(api), api });
   await user.click(screen.getByRole('button', { name: '로그인' }));
   expect(screen.getAllByText('입력해 주세요.')).toHaveLength(2);
   expect(asked).toEqual([]);
@@ -28,7 +28,7 @@ test('says what is wrong, keeps what was typed, and signs in', async () => {
 test('turns into a sign-up with one more field', async () => {
   const user = userEvent.setup();
   const { api, asked } = server({ 'POST /members': () => problem(409, 'email_taken') });
-  render(SignInSheet, { session: new Session(api) });
+  render(SignInSheet, { session: new Session(api), api });
   await user.click(screen.getByRole('button', { name: /회원가입/ }));
   await user.type(screen.getByLabelText('이름'), '지민');
   await user.type(screen.getByLabelText('이메일'), 'jimin@test');
@@ -39,4 +39,28 @@ test('turns into a sign-up with one more field', async () => {
     password: 'long-enough',
     name: '지민',
   });
+});
+
+test('asks for the second factor where there is one', async () => {
+  const user = userEvent.setup();
+  const { api, asked } = server({
+    'POST /session': () =>
+      Response.json(
+        { challenge: 'c'.repeat(20), methods: ['totp', 'recovery_code'], expires_at: '' },
+        { status: 202 },
+      ),
+    'POST /session/second-factor': () => me,
+  });
+  const session = new Session(api);
+  render(SignInSheet, { session, api });
+  await user.type(screen.getByLabelText('이메일'), 'jimin@test');
+  await user.type(screen.getByLabelText('비밀번호'), 'right{Enter}');
+  const code = await screen.findByLabelText(/6자리 코드/);
+  expect(session.state).not.toBe('in');
+  await user.type(code, '12345{Enter}');
+  expect(screen.getByText('숫자 6자리를 입력해 주세요.')).toBeTruthy();
+  await user.clear(code);
+  await user.type(code, '123 456{Enter}');
+  await expect.poll(() => session.state).toBe('in');
+  expect(asked.at(-1)?.body).toEqual({ challenge: 'c'.repeat(20), code: '123456' });
 });

@@ -6,6 +6,7 @@ import {
   type Api,
   type Schemas,
 } from '../../../api/client';
+import { isChallenge, type Challenge, type Proof } from '../../account/challenge';
 
 type Me = Schemas['Me'];
 
@@ -68,17 +69,24 @@ export class Session {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Rejects with ApiError: `invalid_credentials` and others. */
-  async signIn(email: string, password: string): Promise<Me> {
-    const me = await call(this.#api.POST('/session', { body: { email, password } }));
-    this.#enter(me);
-    this.#channel?.postMessage('in');
-    this.#answer(true);
-    return me;
+  /**
+   * Resolves with a challenge where the password is right and a second factor is asked for: see `prove`. Rejects with
+   * ApiError: `invalid_credentials` and others.
+   */
+  async signIn(email: string, password: string): Promise<Me | Challenge> {
+    const body = { email, password };
+    const said: Me | Challenge = await call(this.#api.POST('/session', { body }));
+    return isChallenge(said) ? said : this.#welcome(said);
+  }
+
+  /** The second half of a login. Rejects with ApiError. */
+  async prove({ challenge }: Challenge, proof: Proof): Promise<Me> {
+    const body = { challenge, ...proof };
+    return this.#welcome(await call(this.#api.POST('/session/second-factor', { body })));
   }
 
   /** Makes an account and signs in with it. Rejects with ApiError, with the field at fault where there is one. */
-  async signUp(email: string, password: string, name: string): Promise<Me> {
+  async signUp(email: string, password: string, name: string): Promise<Me | Challenge> {
     await call(this.#api.POST('/members', { body: { email, password, name } }));
     return this.signIn(email, password);
   }
@@ -86,6 +94,11 @@ export class Session {
   /** Ends the session here and in every other tab. Rejects with ApiError when the server did not hear of it. */
   async signOut(): Promise<void> {
     await call(this.#api.DELETE('/session'));
+    this.gone();
+  }
+
+  /** The session ended by what was done here: nobody is asked to sign in again. */
+  gone(): void {
     this.#leave();
     this.#channel?.postMessage('out');
   }
@@ -95,8 +108,16 @@ export class Session {
     this.#answer(false);
   }
 
+  #welcome(me: Me): Me {
+    this.#enter(me);
+    this.#channel?.postMessage('in');
+    this.#answer(true);
+    return me;
+  }
+
   #enter(me: Me): void {
-    if (me.member.id !== this.me?.member.id) this.me = me;
+    // Pages that follow `me` have nothing to do for an answer that says what they know.
+    if (JSON.stringify(me) !== JSON.stringify(this.me)) this.me = me;
     speakFor(this.#api, me.member.id);
     this.state = 'in';
   }

@@ -12,9 +12,21 @@ const staff = (id: string, role: Role) => ({
   role,
 });
 
+const invitation = (id: string, email: string, role: Role) => ({
+  id,
+  shop_id: 's1',
+  shop_name: '달빛상점',
+  email,
+  role,
+  invited_by: '박달님',
+  created_at: '2026-11-22T00:00:00Z',
+  expires_at: '2026-11-29T00:00:00Z',
+});
+
 function open(role: Role, answers: Record<string, Answer> = {}) {
   const { api, asked } = apiOf({
     'GET /shops/s1/staff': () => ({ items: [staff('m1', role), staff('m2', 'agent')] }),
+    'GET /shops/s1/invitations': () => ({ items: [invitation('i1', 'jin@test.kr', 'agent')] }),
     ...answers,
   });
   const onchanged = vi.fn();
@@ -47,20 +59,31 @@ describe('staff', () => {
     expect(select.value).toBe('owner');
   });
 
-  it('adds by e-mail and says why it could not', async () => {
-    let known = false;
-    const { user } = open('owner', {
-      'POST /shops/s1/staff': () =>
-        known ? json(staff('m3', 'agent'), 201) : problem(404, 'member_not_found', 'email'),
+  it('invites by e-mail and says why it could not', async () => {
+    let known = true;
+    const { asked, user } = open('owner', {
+      'POST /shops/s1/invitations': () =>
+        known
+          ? problem(409, 'already_invited')
+          : json(invitation('i2', 'seo@test.kr', 'agent'), 201),
     });
-    const email = await screen.findByLabelText('추가할 회원의 이메일');
-    await user.click(screen.getByRole('button', { name: '직원 추가' }));
+    const email = await screen.findByLabelText('초대할 사람의 이메일');
+    await user.click(screen.getByRole('button', { name: '초대하기' }));
     expect(screen.getByText('이메일을 입력해 주세요.')).toBeTruthy();
-    await user.type(email, 'm3@demo.mall{Enter}');
-    await screen.findByText(/이 이메일로 가입한 회원이 없습니다/);
-    known = true;
-    await user.click(screen.getByRole('button', { name: '직원 추가' }));
-    await screen.findByText('직원 m3');
+    await user.type(email, 'seo@test.kr{Enter}');
+    await screen.findByText(/이미 초대한 이메일입니다/);
+    known = false;
+    await user.click(screen.getByRole('button', { name: '초대하기' }));
+    await within(screen.getByRole('list', { name: '보낸 초대' })).findByText('seo@test.kr');
+    expect(asked.at(-1)?.body).toEqual({ email: 'seo@test.kr', role: 'agent' });
+  });
+
+  it('takes an invitation back', async () => {
+    const { user } = open('manager', {
+      'DELETE /shops/s1/invitations/i1': () => new Response(null, { status: 204 }),
+    });
+    await user.click(await screen.findByRole('button', { name: 'jin@test.kr 초대 취소' }));
+    await waitFor(() => expect(screen.queryByText('jin@test.kr')).toBeNull());
   });
 
   it('asks before removing', async () => {
@@ -68,7 +91,7 @@ describe('staff', () => {
       'DELETE /shops/s1/staff/m2': () => new Response(null, { status: 204 }),
     });
     await user.click((await row('직원 m2')).getByRole('button', { name: '직원 m2님 내보내기' }));
-    expect(asked).toHaveLength(1);
+    expect(asked.some(({ what }) => what.startsWith('DELETE'))).toBe(false);
     await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: '내보내기' }));
     await waitFor(() => expect(screen.queryByText('직원 m2')).toBeNull());
   });
@@ -81,11 +104,13 @@ describe('staff', () => {
   });
 
   it('lets an agent look and leave', async () => {
-    const { onchanged, user } = open('agent', {
+    const { asked, onchanged, user } = open('agent', {
       'DELETE /shops/s1/staff/m1': () => new Response(null, { status: 204 }),
     });
     expect((await row('직원 m2')).queryByRole('button')).toBeNull();
-    expect(screen.queryByRole('button', { name: '직원 추가' })).toBeNull();
+    expect(screen.queryByRole('button', { name: '초대하기' })).toBeNull();
+    // An agent may not see invitations, and does not ask for them.
+    expect(asked.map(({ what }) => what)).toEqual(['GET /shops/s1/staff']);
     await user.click((await row('박달님 (나)')).getByRole('button', { name: '나가기' }));
     await user.click(within(screen.getByRole('dialog')).getByRole('button', { name: '나가기' }));
     await waitFor(() => expect(onchanged).toHaveBeenCalled());

@@ -6,6 +6,7 @@ import {
   type Api,
   type Schemas,
 } from '../../../api/client';
+import { isChallenge, type Challenge, type Proof } from '../../account/challenge';
 
 type Me = Schemas['Me'];
 
@@ -67,10 +68,19 @@ export class Session {
     this.state = this.me ? 'expired' : 'out';
   }
 
-  /** Rejects with ApiError; wrong credentials are a 401. */
-  async signIn(email: string, password: string): Promise<void> {
-    this.#enter(await call(this.#api.POST('/session', { body: { email, password } })));
-    this.#channel?.postMessage('in');
+  /** Resolves with a challenge where a second factor is asked for: see `prove`. Rejects with ApiError. */
+  async signIn(email: string, password: string): Promise<Challenge | undefined> {
+    const body = { email, password };
+    const said: Me | Challenge = await call(this.#api.POST('/session', { body }));
+    if (isChallenge(said)) return said;
+    this.#welcome(said);
+    return undefined;
+  }
+
+  /** The second half of a login. Rejects with ApiError. */
+  async prove({ challenge }: Challenge, proof: Proof): Promise<void> {
+    const body = { challenge, ...proof };
+    this.#welcome(await call(this.#api.POST('/session/second-factor', { body })));
   }
 
   /** Ends the session here and in every other tab. Rejects with ApiError when the server did not hear of it. */
@@ -89,6 +99,11 @@ export class Session {
   async openShop(name: string): Promise<void> {
     await call(this.#api.POST('/shops', { body: { name } }));
     await this.check();
+  }
+
+  #welcome(me: Me): void {
+    this.#enter(me);
+    this.#channel?.postMessage('in');
   }
 
   #enter(me: Me): void {

@@ -2,6 +2,7 @@ import { call, type Api, type Schemas } from '../../../api/client';
 
 export type Staff = Schemas['Staff'];
 export type Role = Schemas['StaffRole'];
+export type Invitation = Schemas['Invitation'];
 
 export const roles: readonly Role[] = ['owner', 'manager', 'agent'];
 
@@ -11,26 +12,37 @@ export function rolesUnder(role: Role): readonly Role[] {
   return role === 'manager' ? ['agent'] : [];
 }
 
-/** The people who answer for one shop. */
+/** The people who answer for one shop, and those who were asked to. */
 export class ShopStaff {
   items = $state.raw<readonly Staff[]>([]);
+  /** Open invitations; none are shown to who may not give any. */
+  invitations = $state.raw<readonly Invitation[]>([]);
   loading = $state(true);
   error = $state.raw<unknown>();
   readonly #api: Api;
   readonly #shopId: string;
+  readonly #mayInvite: boolean;
 
-  constructor(api: Api, shopId: string) {
+  constructor(api: Api, shopId: string, mayInvite: boolean) {
     this.#api = api;
     this.#shopId = shopId;
+    this.#mayInvite = mayInvite;
   }
 
   /** Never rejects: failure is in `error`. */
   async load(): Promise<void> {
     this.loading = true;
     this.error = undefined;
+    const params = { path: { shop_id: this.#shopId } };
     try {
-      const params = { path: { shop_id: this.#shopId } };
-      this.items = (await call(this.#api.GET('/shops/{shop_id}/staff', { params }))).items;
+      const [staff, invitations] = await Promise.all([
+        call(this.#api.GET('/shops/{shop_id}/staff', { params })),
+        this.#mayInvite
+          ? call(this.#api.GET('/shops/{shop_id}/invitations', { params }))
+          : undefined,
+      ]);
+      this.items = staff.items;
+      this.invitations = invitations?.items ?? [];
     } catch (error) {
       this.error = error;
     } finally {
@@ -38,13 +50,20 @@ export class ShopStaff {
     }
   }
 
-  /** Rejects with ApiError: not_found when nobody has this e-mail, a conflict when already on the staff. */
-  async add(email: string, role: Role): Promise<Staff> {
+  /** Invites whoever has this e-mail address. Rejects with ApiError; nothing tells whether anybody has. */
+  async invite(email: string, role: Role): Promise<Invitation> {
     const params = { path: { shop_id: this.#shopId } };
     const body = { email, role };
-    const added = await call(this.#api.POST('/shops/{shop_id}/staff', { params, body }));
-    this.items = [...this.items.filter((one) => one.member_id !== added.member_id), added];
-    return added;
+    const made = await call(this.#api.POST('/shops/{shop_id}/invitations', { params, body }));
+    this.invitations = [made, ...this.invitations.filter((one) => one.id !== made.id)];
+    return made;
+  }
+
+  /** Takes an invitation back. Rejects with ApiError. */
+  async withdraw(id: string): Promise<void> {
+    const params = { path: { shop_id: this.#shopId, invitation_id: id } };
+    await call(this.#api.DELETE('/shops/{shop_id}/invitations/{invitation_id}', { params }));
+    this.invitations = this.invitations.filter((one) => one.id !== id);
   }
 
   /** Rejects with ApiError: a conflict when the shop would be left without an owner. */
