@@ -8,6 +8,7 @@ import (
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
+	"mall/modules/platform/securitylog"
 )
 
 // parties are the two sides of a room; they never change.
@@ -69,8 +70,14 @@ func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (s
 // look is a seat for reading only: an operator of the mall has one too, with a reason that is recorded first.
 func (c *Chat) look(ctx context.Context, p *identity.Principal, room id.ID, reason string) (seat, error) {
 	s, err := c.seatIn(ctx, p, room)
-	if err == nil || !p.Operator || fault.KindOf(err) != fault.NotFound {
+	if err == nil || fault.KindOf(err) != fault.NotFound {
 		return s, err
+	}
+	if p.FactorDemanded && reason != "" { // whichever room it is: who asks learns of themselves only
+		return seat{}, fault.New(fault.Forbidden, "second_factor_demanded", "Your role demands a second factor; set one up first.")
+	}
+	if !p.Operator {
+		return seat{}, err
 	}
 	sides, err := c.partiesOf(ctx, room)
 	if err != nil {
@@ -79,7 +86,12 @@ func (c *Chat) look(ctx context.Context, p *identity.Principal, room id.ID, reas
 	if reason == "" {
 		return seat{}, fault.New(fault.Forbidden, "reason_required", "An operator reads a talk only with a reason, in X-Access-Reason.")
 	}
-	if err := c.store.RecordAccess(ctx, p.MemberID, room, reason); err != nil {
+	err = c.members.SteppedUp(ctx, p)
+	if err == nil {
+		err = c.store.RecordAccess(ctx, p.MemberID, room, reason)
+	}
+	c.security.Write(ctx, securitylog.Event{What: securitylog.OperatorRead, Err: err, Target: room})
+	if err != nil {
 		return seat{}, err
 	}
 	return seat{sides, room, store.Shop}, nil

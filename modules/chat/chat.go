@@ -71,6 +71,7 @@ type Members interface {
 	Check(ctx context.Context, logins []id.ID) (map[id.ID]member.Standing, error)
 	Review(ctx context.Context, logins []id.ID, each func(login id.ID, s member.Standing)) error
 	Seats(members []id.ID, seated func(shop, member id.ID)) db.Query
+	SteppedUp(ctx context.Context, p *identity.Principal) error // Forbidden step_up_required
 }
 
 // Products shows what a talk is about.

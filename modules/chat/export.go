@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/id"
@@ -71,6 +72,34 @@ func (c *Chat) exportRoom(ctx context.Context, room id.ID, each func(item any) e
 			return nil
 		}
 	}
+}
+
+// ExportReports gives each what the caller has reported to the mall.
+func (c *Chat) ExportReports(ctx context.Context, each func(item any) error) error {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return err
+	}
+	reports, err := c.store.ReportsBy(ctx, p.MemberID)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
+		item := exportedReport{ID: r.ID, RoomID: r.RoomID, Seq: r.Seq, Reason: r.Reason, Text: r.Text, CreatedAt: r.CreatedAt}
+		if err := each(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type exportedReport struct {
+	ID        id.ID     `json:"id"`
+	RoomID    id.ID     `json:"room_id"`
+	Seq       int64     `json:"seq,omitempty"`
+	Reason    string    `json:"reason"`
+	Text      string    `json:"text,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Talked says whether the member has ever opened a room as a buyer.

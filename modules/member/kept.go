@@ -16,7 +16,9 @@ type Kept struct {
 	Email     string      `json:"email"`
 	Name      string      `json:"name"`
 	CreatedAt time.Time   `json:"created_at"`
+	Proved    bool        `json:"email_proved"`
 	Operator  bool        `json:"operator"`
+	Factor    bool        `json:"second_factor"`
 	Shops     []KeptShop  `json:"shops"`
 	Logins    []KeptLogin `json:"logins"`
 }
@@ -35,6 +37,9 @@ type KeptLogin struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt time.Time  `json:"expires_at"`
 	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	UsedAt    *time.Time `json:"used_at,omitempty"`
+	IP        string     `json:"ip,omitempty"`
+	UserAgent string     `json:"user_agent,omitempty"`
 }
 
 // Kept gives what is kept of a member. Errors: NotFound.
@@ -43,14 +48,14 @@ func (m *Members) Kept(ctx context.Context, member id.ID) (Kept, error) {
 	if err != nil {
 		return Kept{}, err
 	}
-	k := Kept{ID: me.ID, Email: me.Email, Name: me.Name, CreatedAt: me.CreatedAt, Operator: me.Operator,
+	k := Kept{ID: me.ID, Email: me.Email, Name: me.Name, CreatedAt: me.CreatedAt, Proved: me.EmailProved, Operator: me.Operator, Factor: me.SecondFactor,
 		Shops: make([]KeptShop, len(me.Shops)), Logins: []KeptLogin{}}
 	for i, s := range me.Shops {
 		k.Shops[i] = KeptShop{s.ShopID, s.Name, s.Role}
 	}
 	rows, err := m.store.SessionsOf(ctx, member)
 	for _, r := range rows {
-		k.Logins = append(k.Logins, KeptLogin{r.ID, r.Kind, r.CreatedAt, r.ExpiresAt, r.RevokedAt})
+		k.Logins = append(k.Logins, KeptLogin{r.ID, r.Kind, r.CreatedAt, r.ExpiresAt, r.RevokedAt, r.UsedAt, r.IP, r.UserAgent})
 	}
 	return k, err
 }
@@ -58,7 +63,7 @@ func (m *Members) Kept(ctx context.Context, member id.ID) (Kept, error) {
 // ErasedName is what others read in place of the name of a member who has left.
 const ErasedName = "탈퇴한 회원"
 
-// Erase takes a member's account away in the transaction of ctx: e-mail, name, password, logins, seats in shops. The id
+// Erase takes a member's account away in the transaction of ctx: e-mail, name, password, second factors, logins, seats in shops, invitations. The id
 // stays, so that orders and talks still say that they are one person's. What it was is answered, for whom the law makes
 // keep it. Errors: NotFound; Conflict last_owner while a shop would have no owner left.
 func (m *Members) Erase(ctx context.Context, member id.ID) (was Member, err error) {
@@ -71,7 +76,7 @@ func (m *Members) Erase(ctx context.Context, member id.ID) (was Member, err erro
 		if err := m.leaveShops(ctx, member); err != nil {
 			return err
 		}
-		if err := m.store.EraseMember(ctx, member, ErasedName, m.now()); err != nil {
+		if err := m.store.EraseMember(ctx, member, row.Email, ErasedName, m.now()); err != nil {
 			return err
 		}
 		db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: member}) })

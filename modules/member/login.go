@@ -73,10 +73,31 @@ func (m *Members) open(ctx context.Context, who store.Member, kind string) (o Op
 	return o, err
 }
 
+// maxLogins are open at once of one member: a phone, a tablet and a few computers have room, and what a script opens again
+// and again has an end.
+const maxLogins = 100
+
+// endSurplus ends the logins that have been unused the longest, where a member has too many.
+func (m *Members) endSurplus(ctx context.Context, member id.ID) error {
+	surplus, err := m.store.LeastUsed(ctx, member, m.now(), maxLogins)
+	if err != nil {
+		return err
+	}
+	for _, session := range surplus {
+		if err := m.end(ctx, session, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keepSession stores a new session with where it was opened.
 func (m *Members) keepSession(ctx context.Context, who store.Member, row store.Session) error {
 	return m.store.Tx(ctx, func(ctx context.Context) error {
 		if err := m.store.InsertSessions(ctx, openedFrom(ctx, row)); err != nil {
+			return err
+		}
+		if err := m.endSurplus(ctx, who.ID); err != nil {
 			return err
 		}
 		return m.notePlace(ctx, who, row.ID)

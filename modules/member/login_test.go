@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mall/modules/member/internal/password"
+	"mall/modules/member/internal/store"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/identity"
@@ -212,5 +213,33 @@ func TestManyAddressesNeverLockTheOwnerOut(t *testing.T) {
 			_, err = w.LogIn(from(t.Context(), fmt.Sprintf("203.0.113.%d", i)), "nobody@demo.mall", pass)
 		}
 		wantCode(t, err, fault.RateLimited, "login_guarded")
+	})
+}
+
+// A member has so many logins at once; the one that was used longest ago makes room, and nobody else's.
+func TestOneLoginTooManyEndsTheOldest(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		kim, lee := w.member(t, "kim@demo.mall"), w.member(t, "lee@demo.mall")
+		other := w.logIn(t, "lee@demo.mall")
+		first := w.logIn(t, "kim@demo.mall")
+		w.clock.pass(time.Second)
+		second := w.logIn(t, "kim@demo.mall")
+		for range maxLogins - 2 {
+			w.clock.pass(time.Millisecond)
+			if _, err := w.openAPI(t.Context(), store.Member{ID: kim}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bearer(t, w.Members, first.Access)
+		if _, err := w.openAPI(t.Context(), store.Member{ID: kim}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.Bearer(t.Context(), first.Access)
+		wantCode(t, err, fault.Unauthenticated, "session_ended")
+		bearer(t, w.Members, second.Access)
+		if p := bearer(t, w.Members, other.Access); p.MemberID != lee {
+			t.Errorf("%v", p)
+		}
 	})
 }

@@ -180,9 +180,6 @@ type Login struct {
 	UserAgent string
 }
 
-// maxLogins is how many open logins are shown; the newest are.
-const maxLogins = 100
-
 // Logins lists the open logins of whoever asks, the newest first.
 func (m *Members) Logins(ctx context.Context, p *identity.Principal) ([]Login, error) {
 	rows, err := m.store.OpenSessions(ctx, p.MemberID, m.now(), maxLogins)

@@ -40,6 +40,8 @@ type Products interface {
 type Members interface {
 	// StaffRole is a member's role as the database has it in the transaction of ctx, "" for who is not of the staff.
 	StaffRole(ctx context.Context, shop, member id.ID) (identity.Role, error)
+	// SteppedUp says whether a member has proved lately who they are: Forbidden step_up_required.
+	SteppedUp(ctx context.Context, p *identity.Principal) error
 	Names(ctx context.Context, members []id.ID) (map[id.ID]string, error)
 	ShopNames(ctx context.Context, shops []id.ID) (map[id.ID]string, error)
 }

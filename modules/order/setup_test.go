@@ -39,6 +39,16 @@ type seats struct {
 	people
 	mu    sync.Mutex
 	roles map[[2]id.ID]identity.Role
+	stale map[id.ID]bool // members who have not proved lately who they are
+}
+
+func (s *seats) SteppedUp(_ context.Context, p *identity.Principal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stale[p.MemberID] {
+		return fault.New(fault.Forbidden, "step_up_required", "Prove again who you are before you do that.")
+	}
+	return nil
 }
 
 func (s *seats) StaffRole(_ context.Context, shop, member id.ID) (identity.Role, error) {

@@ -29,7 +29,8 @@ type StatusChanged struct {
 // Step takes the order one step further for the caller and gives it as it is then. Paying (to Paid) charges the buyer
 // first. Of two steps at once one wins; the other gets fault.Conflict "illegal_step".
 //
-// fault.NotFound: there is no such order for the caller. fault.Forbidden: somebody else takes this step.
+// fault.NotFound: there is no such order for the caller. fault.Forbidden: somebody else takes this step, or
+// "step_up_required" (a refund).
 // fault.Conflict: "illegal_step", "payment_declined", "payment_off" (nothing can be paid in this mall). fault.Unavailable: it may have happened, and could not be looked for;
 // look, or try again.
 func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error) {
@@ -39,6 +40,11 @@ func (o *Orders) Step(ctx context.Context, order id.ID, to Status) (Order, error
 	}
 	if to == Paid {
 		return o.pay(ctx, p, order)
+	}
+	if to == Refunded { // money leaves the shop: a stolen session must not be enough for that
+		if err := o.members.SteppedUp(ctx, p); err != nil {
+			return Order{}, err
+		}
 	}
 	var after Order
 	err = o.db.TxOnce(ctx, func(ctx context.Context) error {

@@ -320,3 +320,30 @@ func TestARemovedManagerTakesNoStep(t *testing.T) {
 		}
 	})
 }
+
+// A refund takes money from the shop: it asks who one is again. Other steps do not.
+func TestARefundAsksForAStepUp(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		m := newMarket(t, d)
+		mug := m.sell(t, "머그", 12_000, 10)
+		o := m.buy(t, product.Line{ProductID: mug, Quantity: 1})
+		if _, err := m.Step(m.buyer, o.ID, Paid); err != nil {
+			t.Fatal(err)
+		}
+		manager, err := identity.From(m.manager)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.seats.stale = map[id.ID]bool{manager.MemberID: true}
+		if _, err := m.Step(m.manager, o.ID, Refunded); fault.CodeOf(err) != "step_up_required" || m.status(t, o.ID) != Paid {
+			t.Errorf("refunded without a proof: %v", err)
+		}
+		if _, err := m.Step(m.manager, o.ID, Preparing); err != nil {
+			t.Errorf("a step that moves no money: %v", err)
+		}
+		m.seats.stale = nil
+		if _, err := m.Step(m.manager, o.ID, Refunded); err != nil || m.status(t, o.ID) != Refunded {
+			t.Errorf("with a proof: %v", err)
+		}
+	})
+}

@@ -91,6 +91,24 @@ func TestWhatThePrincipalRemembersIsNotEnough(t *testing.T) {
 	})
 }
 
+// A role that does not count for the moment, as for want of a second factor that is demanded, is not in the principal; that
+// the database has it is not enough.
+func TestARoleThatIsWithheldChangesNothing(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		s := newStall(t, d)
+		owner, err := identity.From(s.shops.as(t.Context(), s.moon, identity.RoleOwner))
+		if err != nil {
+			t.Fatal(err)
+		}
+		withheld := identity.With(t.Context(), &identity.Principal{MemberID: owner.MemberID, FactorDemanded: true})
+		for name, change := range s.changes(t) {
+			if err := change(withheld); fault.KindOf(err) != fault.NotFound {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 // What the program may never write, the database does not keep either.
 func TestTheDatabaseKnowsTheCategories(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {

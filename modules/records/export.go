@@ -34,7 +34,7 @@ func (r *Records) Export(ctx context.Context, p *identity.Principal, to io.Write
 	for _, part := range []struct {
 		name string
 		read func(ctx context.Context, each func(item any) error) error
-	}{{"orders", r.Orders.Export}, {"talks", r.Talks.ExportTalks}, {"messages", r.Talks.ExportMessages}} {
+	}{{"orders", r.Orders.Export}, {"talks", r.Talks.ExportTalks}, {"messages", r.Talks.ExportMessages}, {"reports", r.Talks.ExportReports}} {
 		w.list(part.name)
 		if err := part.read(ctx, w.item); err != nil {
 			return err

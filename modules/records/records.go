@@ -43,6 +43,7 @@ type Orders interface {
 type Talks interface {
 	ExportTalks(ctx context.Context, each func(item any) error) error
 	ExportMessages(ctx context.Context, each func(item any) error) error
+	ExportReports(ctx context.Context, each func(item any) error) error
 	Talked(ctx context.Context, member id.ID) (bool, error)
 	Rename(ctx context.Context, buyer id.ID, name string) error
 }

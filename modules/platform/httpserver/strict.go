@@ -50,6 +50,12 @@ func (q query) once(op *operation) error {
 	return nil
 }
 
+// packed says that the body is said to be something else than it is: nothing here unpacks it, and what does so elsewhere would
+// read another text.
+func packed(encodings []string) bool {
+	return len(encodings) > 1 || len(encodings) == 1 && encodings[0] != "" && !strings.EqualFold(encodings[0], "identity")
+}
+
 // checkBody reads the body, holds it against the description, and leaves it for the handler as it came.
 func (op *operation) checkBody(r *http.Request) error {
 	if op.body == nil {
@@ -64,6 +70,9 @@ func (op *operation) checkBody(r *http.Request) error {
 			return nil
 		}
 		return badBody("Value is required but missing.")
+	}
+	if packed(r.Header["Content-Encoding"]) {
+		return badBody("The body must not be compressed.")
 	}
 	if !plainJSON(r.Header["Content-Type"]) {
 		return badBody("The body must be application/json in UTF-8.")

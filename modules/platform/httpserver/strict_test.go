@@ -158,6 +158,20 @@ func TestTwoContentTypesAreNone(t *testing.T) {
 	}
 }
 
+func TestAPackedBodyIsNotTaken(t *testing.T) {
+	s := strictServer(t)
+	for encoding, want := range map[string]int{"identity": 200, "gzip": 400, "br": 400} {
+		r := httptest.NewRequestWithContext(t.Context(), "PATCH", "/api/v1/subjects", strings.NewReader(`{"state":"open"}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Encoding", encoding)
+		w := httptest.NewRecorder()
+		s.Echo.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: status %d: %s", encoding, w.Code, w.Body)
+		}
+	}
+}
+
 func TestAQueryIsReadStrictly(t *testing.T) {
 	s := strictServer(t)
 	for raw, want := range map[string]int{

@@ -388,7 +388,7 @@ export interface paths {
         /**
          * A copy of what the mall keeps of the caller.
          * @description One JSON document, written as it is read: `account`, `orders`, `talks` (the caller's rooms as a buyer) and
-         *     `messages` (both sides', as they saw them), and `complete` as its last field; without that it was cut off.
+         *     `messages` (both sides', as they saw them), `reports` to the mall, and `complete` as its last field; without that it was cut off.
          *     Asks for a step-up.
          */
         get: operations["exportMe"];
@@ -1167,6 +1167,7 @@ export interface components {
             messages: Record<string, never>[];
             not_included: string[];
             orders: Record<string, never>[];
+            reports: Record<string, never>[];
             talks: Record<string, never>[];
         };
         /** @enum {string} */

@@ -73,3 +73,14 @@ func first(rs []Report) Report {
 	}
 	return rs[0]
 }
+
+// reportsMost is more than a member can have made in a year.
+const reportsMost = 10_000
+
+// ReportsBy are the reports of a member, the newest first.
+func (s *Store) ReportsBy(ctx context.Context, reporter id.ID) ([]Report, error) {
+	var reports []Report
+	err := s.db.Read(ctx).Select(reportColumns).Where("reporter_id = ?", reporter).Order("day DESC, number DESC").
+		Limit(reportsMost).Find(&reports).Error
+	return reports, db.Fault(err)
+}

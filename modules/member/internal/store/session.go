@@ -174,3 +174,11 @@ func (s *Store) SweepSessions(ctx context.Context, before time.Time, limit int) 
 	err = s.db.Write(ctx).Where("id IN ? AND expires_at < ?", ids, before).Delete(&Session{}).Error
 	return len(ids), db.Fault(err)
 }
+
+// LeastUsed are the live sessions of a member beyond the most that were used last.
+func (s *Store) LeastUsed(ctx context.Context, member id.ID, now time.Time, most int) ([]id.ID, error) {
+	var ids []id.ID
+	err := s.db.Write(ctx).Model(&Session{}).Where("member_id = ? AND revoked_at IS NULL AND expires_at > ?", member, now).
+		Order("COALESCE(used_at, created_at) DESC, id DESC").Offset(most).Limit(most).Pluck("id", &ids).Error
+	return ids, db.Fault(err)
+}

@@ -40,6 +40,7 @@ type Export struct {
 	Messages    []map[string]interface{} `json:"messages"`
 	NotIncluded []string                 `json:"not_included"`
 	Orders      []map[string]interface{} `json:"orders"`
+	Reports     []map[string]interface{} `json:"reports"`
 	Talks       []map[string]interface{} `json:"talks"`
 }
 
