@@ -146,7 +146,7 @@ func readSQL(tree fs.FS, name string) (migration, error) {
 	_, rest, _ := strings.Cut(string(text), "-- +goose Up")
 	up, down, _ := strings.Cut(rest, "-- +goose Down")
 	bare := func(s string) string {
-		return strings.TrimSpace(sqlComment.ReplaceAllString(sqlQuoted.ReplaceAllString(s, "''"), ""))
+		return strings.TrimSpace(sqlQuoted.ReplaceAllString(sqlComment.ReplaceAllString(s, ""), "''")) // an apostrophe in a comment quotes nothing
 	}
 	return migration{name, bare(up), bare(down)}, nil
 }

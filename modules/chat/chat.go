@@ -165,7 +165,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		security: d.Security,
 		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(), parties: cache,
-		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}}
+		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
 	if c.quiet, err = newQuiet(c.store); err != nil {
 		return nil, err
 	}
