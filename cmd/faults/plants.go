@@ -29,6 +29,7 @@ const (
 	accessFile    = "modules/chat/access.go"
 	sweepFile     = "modules/chat/sweep.go"
 	relayFile     = "modules/chat/internal/relay/relay.go"
+	sealFile      = "modules/platform/pubsub/seal.go"
 	socketFile    = "modules/chat/internal/socket/write.go"
 	eventsFile    = "modules/chat/internal/events/events.go"
 	eventsExtra   = "modules/chat/internal/events/planted.go"
@@ -115,10 +116,12 @@ func tellingPlants() []plant {
 			{resumeFile, "s.stream.Resume(room, after)", "s.stream.Resume(room, after+1)"},
 		}},
 		{"news of one party is told to all", "calm", []checker.Kind{checker.Foreign}, []edit{
-			{relayFile, "r.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)", "for _, p := range r.hub.Parties() {\n\t\t\tr.hub.Message(p, id.ID(head[18:34]), seq, frame, nil)\n\t\t}"},
+			{relayFile, "r.hub.Message(p, id.ID(head[2:18]), seq, frame, nil)", "for _, p := range r.hub.Parties() {\n\t\t\tr.hub.Message(p, id.ID(head[2:18]), seq, frame, nil)\n\t\t}"},
 		}},
 		{"forged news is believed", "forged hints", []checker.Kind{checker.Foreign}, []edit{
-			{relayFile, "!hmac.Equal(mark, ours[:])", "false && !hmac.Equal(mark, ours[:])"},
+			{sealFile, "s.aead.Seal(text[:headSize], text[nonceAt:headSize], text[headSize:], bytesOf(channel))", "append(text, make([]byte, markSize)...)"},
+			{sealFile, "by.Open(room, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))", "append(room, s.text[headSize:len(s.text)-markSize]...), error(nil)"},
+			{sealFile, "if n > w.top {\n\t\treturn true\n\t}\n\treturn w.top-n", "if n >= 0 {\n\t\treturn true\n\t}\n\treturn w.top-n"},
 		}},
 		{"an event stream leaves out every seventh message", "calm", []checker.Kind{checker.Disordered}, []edit{
 			{eventsExtra, "", `package events
