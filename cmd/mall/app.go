@@ -31,11 +31,11 @@ import (
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 	security := securitylog.New(log)
-	letters, mailbox, err := s.letters(ctx, log, security)
-	if err != nil {
+	if err := s.checkExposure(ctx, security); err != nil {
 		return &settingsError{err}
 	}
-	if err := s.checkExposure(ctx, security); err != nil {
+	letters, mailbox, err := s.letters(ctx, log, security)
+	if err != nil {
 		return &settingsError{err}
 	}
 	s.tellExposure(ctx, log, security)

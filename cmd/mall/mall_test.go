@@ -428,7 +428,10 @@ func TestTheEndWithAllStoresFrozen(t *testing.T) {
 func TestADemoForEverybodyDoesNotStart(t *testing.T) {
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_DEMO=true", "MALL_HTTP__ADDR=0.0.0.0:0"}
-	text, err := say(t, t.TempDir(), environ)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	said, err := command(ctx, t.TempDir(), environ).CombinedOutput()
+	text := string(said)
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 		t.Errorf("ended with %v, want exit 2", err)

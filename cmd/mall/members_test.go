@@ -135,7 +135,7 @@ func TestABanOfAnEmbeddedMall(t *testing.T) {
 // Operators are made by whoever has the database, of members whose address is proved; their sessions learn of it.
 func TestOperatorsAreMadeByCommand(t *testing.T) {
 	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
-	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true",
+	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	p := start(t, t.TempDir(), environ...)
 	tell := func(want string, words ...string) {

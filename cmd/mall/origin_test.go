@@ -12,7 +12,7 @@ import (
 // event stream and the socket. Those of others may not, whatever they say about the host.
 func TestThePublicAddressMayCall(t *testing.T) {
 	addr := free(t)
-	p, _ := launch(t, t.TempDir(), "MALL_HTTP__ADDR="+addr, "MALL_HTTP__PUBLIC_URL=https://mall.example")
+	p, _ := launch(t, t.TempDir(), "MALL_HTTP__ADDR="+addr, "MALL_HTTP__PUBLIC_URL=https://mall.example", "MALL_DEMO_EXPOSED=true")
 	p.url = "http://" + addr
 	p.await(p.url+"/readyz", http.StatusOK)
 	for origin, want := range map[string]bool{"https://mall.example": true, "https://evil.example": false, "http://mall.example": false} {

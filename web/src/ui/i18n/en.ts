@@ -44,6 +44,7 @@ const en: Texts = {
       second_factor_demanded: 'It needs a second factor. Turn one on in your account.',
       email_unproved: 'Please prove your e-mail address first.',
       payment_unavailable: 'Nothing can be paid right now. Please try again in a moment.',
+      payment_off: 'Orders cannot be paid here yet.',
       too_many_unpaid: 'You have too many unpaid orders. Please pay or cancel some first.',
       blocked: 'You are blocked: nothing can be sent to this conversation.',
       unauthenticated: 'You need to sign in.',

@@ -44,6 +44,7 @@ const ko = {
       second_factor_demanded: '2단계 인증을 켜야 할 수 있습니다. 내 계정에서 켜 주세요.',
       email_unproved: '이메일을 먼저 인증해 주세요.',
       payment_unavailable: '지금은 결제할 수 없습니다. 잠시 후 다시 시도해 주세요.',
+      payment_off: '아직 결제를 받지 않는 쇼핑몰입니다.',
       too_many_unpaid: '결제하지 않은 주문이 너무 많습니다. 먼저 결제하거나 취소해 주세요.',
       blocked: '차단되어 이 대화에는 보낼 수 없습니다.',
       unauthenticated: '로그인이 필요합니다.',
