@@ -128,7 +128,7 @@ func TestRedisAcceptsItsUsers(t *testing.T) {
 		if err == nil {
 			_ = conn.Close()
 			cancel()
-			<-ended
+			_ = <-ended // it was told to
 			return
 		}
 		select {

@@ -76,7 +76,9 @@ func unpaidOrders(t *testing.T, w *world) {
 		t.Error("60 unpaid orders, and none was too many")
 	}
 	w.m.exec(t, "UPDATE order_orders SET created_at = ? WHERE id = ?", time.Now().UTC().Add(-24*time.Hour), id.MustParse(order))
-	if !within(30*time.Second, func() bool { return strings.Contains(string(p.call("GET", "/orders/"+order, nil).body), `"status":"cancelled"`) }) {
+	if !within(30*time.Second, func() bool {
+		return strings.Contains(string(p.call("GET", "/orders/"+order, nil).body), `"status":"cancelled"`)
+	}) {
 		t.Fatal("an order that nobody pays holds its stock for ever")
 	}
 	w.otherBuyer.patient("POST", "/orders", orderOf(w.shop, product)).want(201, "")

@@ -45,7 +45,7 @@ func (w *world) raw(t *testing.T, p *person) *raw {
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mall.chat.v1\r\nAuthorization: Bearer %s\r\nX-Forwarded-For: %s\r\n\r\n",
 		w.m.instances[0].Addr, p.token, p.ip)
 	r := &raw{t: t, conn: conn, in: bufio.NewReader(conn)}
-	res, err := http.ReadResponse(r.in, nil)
+	res, err := http.ReadResponse(r.in, nil) //nolint:bodyclose // the body of a 101 is the connection
 	if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("handshake: %v %v", res, err)
 	}

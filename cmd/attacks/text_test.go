@@ -33,7 +33,8 @@ func (w *world) talk(t *testing.T) (*person, string, *line) {
 	t.Helper()
 	p := w.member("talker")
 	room := w.openRoom(p)
-	return p, room, p.connect()
+	c := p.connect()
+	return p, room, c
 }
 
 // both says whether REST and the socket refuse a body with the same code.

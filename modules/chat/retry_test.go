@@ -122,7 +122,7 @@ func TestARetryOutlivesTheLimitsOfItsDay(t *testing.T) {
 			m.instances[0].stop()
 			m.instances = nil
 			for range 2 {
-				m.instances = append(m.instances, startInstance(t, cfg, redis, func(p *parts) { p.Chat.BodyCodePoints = 20 }))
+				m.instances = append(m.instances, startInstance(t, cfg, redis, func(p *parts) { p.Chat.BodyCodePoints, p.Chat.SocketsPerMember = 20, 20 }))
 				if cfg.Driver == db.SQLite {
 					break
 				}

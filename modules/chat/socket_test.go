@@ -110,7 +110,7 @@ func TestWhatIsNoTextFrameEndsTheConnection(t *testing.T) {
 	}{
 		"binary":    {websocket.BinaryMessage, []byte(`{}`), 1003},
 		"bad UTF-8": {websocket.TextMessage, []byte("{\"type\":\"\xff\"}"), 1007},
-		"too big":   {websocket.TextMessage, []byte(strings.Repeat("x", 17<<10)), 1009},
+		"too big":   {websocket.TextMessage, []byte(strings.Repeat("x", 33<<10)), 1009},
 	} {
 		c := m.connect(t, 0, "buyer")
 		check(t, c.ws.WriteMessage(tc.kind, tc.data))

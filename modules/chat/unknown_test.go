@@ -326,6 +326,19 @@ func (s *shopper) acts() map[string]func() act {
 			return act{"owner", "PATCH", path + "/inquiries/" + r.Inquiry.ID.String(), map[string]any{"state": "done", "owner_id": agentID}, nil,
 				func() bool { return s.mall.room(s.t, 0, "owner", r.ID).Head == 1 }}
 		},
+		"blockRoom": func() act {
+			path, r := s.room()
+			return act{"owner", "PUT", path + "/block", nil, nil, func() bool { return s.mall.room(s.t, 0, "owner", r.ID).Head == 1 }}
+		},
+		"unblockRoom": func() act {
+			path, r := s.room()
+			s.rest(s.t, 0, "owner", "PUT", path+"/block", nil, http.StatusOK, nil)
+			return act{"owner", "DELETE", path + "/block", nil, nil, func() bool { return s.mall.room(s.t, 0, "owner", r.ID).Head == 2 }}
+		},
+		"reportRoom": func() act {
+			path, _ := s.room()
+			return act{"owner", "POST", path + "/reports", map[string]any{"reason": "spam", "report_id": id.New()}, nil, nil}
+		},
 		"sendMessage": func() act {
 			path, r := s.room()
 			return act{"owner", "POST", path + "/messages", map[string]any{"client_msg_id": id.New(), "body": "네"}, nil,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
@@ -77,14 +78,16 @@ func oneLine(err error) error {
 	return errors.New("settings cannot be read")
 }
 
-// section finds the quoted name in the decoder's text; the root has none.
+// section finds the quoted name in the decoder's text. The root's is its type with its package, which is no section.
 func section(text string) string {
 	parts := strings.Split(text, "'")
-	if len(parts) < 2 {
+	if len(parts) < 2 || rootName.MatchString(parts[len(parts)-2]) {
 		return ""
 	}
 	return strings.ToLower(parts[len(parts)-2])
 }
+
+var rootName = regexp.MustCompile(`^\w+\.settings$`)
 
 // Check holds what Load has filled, and the program perhaps completed, against its validate tags. The error
 // is one line that names the key.

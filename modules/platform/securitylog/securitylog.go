@@ -29,7 +29,7 @@ const (
 	Logout           = "logout"
 	Lockout          = "lockout"
 	SignUp           = "sign_up"
-	TokenReuse       = "token_reuse" //nolint:gosec // G101: the name of an event
+	TokenReuse       = "token_reuse"
 	PasswordChange   = "password_change"
 	PasswordReset    = "password_reset"
 	EmailProof       = "email_proof"
