@@ -128,7 +128,7 @@ func TestRedisAcceptsItsUsers(t *testing.T) {
 		if err == nil {
 			_ = conn.Close()
 			cancel()
-			_ = <-ended // it was told to
+			<-ended //nolint:errcheck // it was told to end
 			return
 		}
 		select {
