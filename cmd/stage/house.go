@@ -23,7 +23,6 @@ type house struct {
 	began    time.Time
 	dir      string
 	loadtest string
-	own      string // this tree's mall, which makes the crowds
 	mysql    *testservers.MySQLServer
 	redis    *testservers.RedisServer
 	malls    int
@@ -96,6 +95,7 @@ type mall struct {
 	name      string
 	database  string
 	settings  []string
+	program   string
 	instances []*testservers.Program
 	people    string
 }
@@ -103,7 +103,7 @@ type mall struct {
 // open starts the instances of a mall on an empty database.
 func (h *house) open(ctx context.Context, s side) (m *mall, err error) {
 	h.malls++
-	m = &mall{house: h, name: s.name, database: fmt.Sprintf("mall_%d", h.malls)}
+	m = &mall{house: h, name: s.name, program: s.program, database: fmt.Sprintf("mall_%d", h.malls)}
 	dsn, err := h.mysql.CreateDatabase(ctx, m.database)
 	if err != nil {
 		return nil, err
@@ -157,11 +157,10 @@ func (m *mall) close() (err error) {
 	return errors.Join(err, m.house.mysql.DropDatabase(ctx, m.database))
 }
 
-// crowd fills the mall with people. It is always this tree's program that does it, so that an older one can be measured
-// that cannot.
+// crowd fills the mall with people. It is the mall's own program that does it: another one may know another schema.
 func (m *mall) crowd(ctx context.Context, args []string) error {
 	m.people = filepath.Join(m.house.dir, m.database+".jsonl")
-	c := exec.CommandContext(ctx, m.house.own, append([]string{"crowd", "-out", m.people}, args...)...)
+	c := exec.CommandContext(ctx, m.program, append([]string{"crowd", "-out", m.people}, args...)...)
 	c.Env = testservers.ProgramEnviron(append(m.settings, "MALL_DB__MIGRATE=false"))
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	return c.Run()

@@ -107,14 +107,11 @@ func (h *house) build(ctx context.Context) error {
 	if err := build(ctx, h.loadtest, "./cmd/loadtest"); err != nil {
 		return err
 	}
-	h.own = filepath.Join(h.dir, "mall")
-	if err := build(ctx, h.own, "./cmd/mall"); err != nil {
-		return err
+	if h.program != "" {
+		return nil
 	}
-	if h.program == "" {
-		h.program = h.own
-	}
-	return nil
+	h.program = filepath.Join(h.dir, "mall")
+	return build(ctx, h.program, "./cmd/mall")
 }
 
 func build(ctx context.Context, program, from string) error {
