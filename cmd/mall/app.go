@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -59,10 +60,11 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	registry := telemetry.NewRegistry(d.Pools())
 
 	notices, news := &announcer{}, outbox.New(d, log, s.Outbox)
-	members, err := member.New(s.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Security: security, Log: log})
+	members, err := member.New(s.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Security: security, Log: log, HashCommand: ownHashes()})
 	if err != nil {
 		return err
 	}
+	defer members.Close()
 	description, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API(), records.API())
 	if err != nil {
 		return err
@@ -155,6 +157,15 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	err = errors.Join(rooms.Drain(closing), server.Shutdown(closing), within(closing, "the chat", rooms.Close))
 	stopWork()
 	return errors.Join(err, within(closing, "the work in the background", g.Wait))
+}
+
+// ownHashes is how to start this program as one that hashes passwords; none where it cannot be found.
+func ownHashes() []string {
+	own, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return []string{own, hashCommand}
 }
 
 // closeLimit is within the 30 s that an orchestrator commonly gives between SIGTERM and SIGKILL (P12). Each step of the

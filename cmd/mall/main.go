@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	"mall/modules/member"
 	"mall/modules/platform/config"
 )
 
@@ -36,6 +37,9 @@ const usage = `usage: mall [-config FILE] [COMMAND]
 
 Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
 `
+
+// hashCommand makes this program a process that hashes passwords for another one.
+const hashCommand = "hash-passwords"
 
 // errUsage has been explained to the user already.
 var errUsage = errors.New("usage")
@@ -87,6 +91,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if command == "version" {
 		_, err := fmt.Fprintln(stdout, version)
 		return err
+	}
+	if command == hashCommand && len(rest) == 0 { // started by serve, for itself
+		return member.ServeHashes(os.Stdin, stdout)
 	}
 	if !known(command, rest) {
 		flags.Usage()

@@ -10,6 +10,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -68,7 +69,15 @@ type Deps struct {
 	Mail      mail.Sender      // nil: no letters are sent
 	Security  *securitylog.Log // nil: events are not written down
 	Log       *slog.Logger
+
+	HashCommand []string // starts a process that calls ServeHashes; none: passwords are hashed in this one
 }
+
+// ServeHashes hashes passwords for another process of the mall, until its input ends.
+func ServeHashes(in io.Reader, out io.Writer) error { return password.Serve(in, out) }
+
+// Close ends the processes that have hashed passwords.
+func (m *Members) Close() { m.hasher.Close() }
 
 // New makes the module on an open database.
 func New(cfg Config, deps Deps) (*Members, error) {
@@ -81,7 +90,7 @@ func New(cfg Config, deps Deps) (*Members, error) {
 	}
 	cfg = cfg.withDefaults()
 	m := &Members{
-		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait), links: token.NewLinks(keys),
+		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait, deps.HashCommand...), links: token.NewLinks(keys),
 		news: deps.News, announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
 	}
 	if m.box, err = factor.NewBox(keys.Derive("second factors")); err != nil {

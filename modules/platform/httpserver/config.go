@@ -50,6 +50,7 @@ type Limits struct {
 type Rates struct {
 	IP     Rate `koanf:"ip"`
 	Member Rate `koanf:"member"`
+	All    Rate `koanf:"all"` // everybody together
 }
 
 // Rate is how often; where one of the two is 0 there is no limit.

@@ -57,7 +57,8 @@ const remembered = 1 << 17
 // costs nothing but this, and the mall behind it stays as it is. Who uses k instances at once has k times as much.
 type gate struct {
 	byIP, byMember [classes]bucket.Limit
-	perIP          int // requests under way
+	byAll          [classes]bucket.Limit // what everybody together may ask, however many addresses they have
+	perIP          int                   // requests under way
 	perMember      int
 	buckets        *bucket.Store
 	under          *bucket.Places // way
@@ -69,7 +70,7 @@ func newGate(l Limits, reg prometheus.Registerer) *gate {
 	g := &gate{buckets: bucket.NewStore(remembered), said: bucket.NewStore(remembered / 8), under: bucket.NewPlaces(),
 		perIP: scaled(l.RequestsPerIP, l.Scale), perMember: scaled(l.RequestsPerMember, l.Scale)}
 	for i, r := range [classes]Rates{l.Login, l.SignUp, l.Mail, l.Search, l.Read, l.Write, l.Send, l.Connect} {
-		g.byIP[i], g.byMember[i] = r.IP.limit(l.Scale), r.Member.limit(l.Scale)
+		g.byIP[i], g.byMember[i], g.byAll[i] = r.IP.limit(l.Scale), r.Member.limit(l.Scale), r.All.limit(l.Scale)
 	}
 	g.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mall_http_limited_total", Help: "Requests refused since their address or member asks too much.",
@@ -94,10 +95,11 @@ func scaled(n int, scale float64) int {
 const (
 	byIP uint8 = iota
 	byMember
+	byAll
 )
 
 func (c class) key(by uint8, who [16]byte) bucket.Key {
-	return bucket.Key{Of: uint8(c)<<1 | by, Who: who}
+	return bucket.Key{Of: uint8(c)<<2 | by, Who: who}
 }
 
 // enter takes a token and, unless the request is to stay, a place, which leave gives back.
@@ -117,6 +119,15 @@ func (g *gate) enter(cl class, by uint8, who [16]byte, stays bool) error {
 	return nil
 }
 
+// crowded refuses what is too much of all together: whoever has thousands of addresses is held by no other limit.
+func (g *gate) crowded(cl class) error {
+	if wait, ok := g.buckets.Take(cl.key(byAll, [16]byte{}), g.byAll[cl]); !ok {
+		g.refused.WithLabelValues(cl.String(), "all").Inc()
+		return fault.Retry(fault.Busy, "busy", "Too many ask for that at the moment; try again.", max(wait, time.Second))
+	}
+	return nil
+}
+
 func (g *gate) leave(by uint8, who [16]byte) { g.under.Leave(bucket.Key{Of: by, Who: who}) }
 
 func tooMany(wait time.Duration) error {
@@ -127,11 +138,15 @@ func tooMany(wait time.Duration) error {
 func (s *Server) limitAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		who, stays := network(address(c.Request().RemoteAddr)), streaming[c.Path()]
-		if err := s.gate.enter(s.check.class(c), byIP, who, stays); err != nil {
+		class := s.check.class(c)
+		if err := s.gate.enter(class, byIP, who, stays); err != nil {
 			return err
 		}
 		if !stays {
 			defer s.gate.leave(byIP, who)
+		}
+		if err := s.gate.crowded(class); err != nil {
+			return err
 		}
 		return next(c)
 	}

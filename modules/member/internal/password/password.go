@@ -39,21 +39,23 @@ const (
 const queuePerSlot = 16
 
 // Hasher lets at most a few hashes run at once: each takes 19 MiB and a whole core, so more at once would only make
-// everybody else slow. One core stays free of them, where there is more than one: with hashes on both of two cores a goroutine
-// that is woken waits up to 65 ms for its turn, with a hash on one of them up to 4 ms. The hashes cannot be given a lower
-// priority by the system: argon2 computes in goroutines of its own, on whichever thread.
+// everybody else slow. One core stays free of them, where there is more than one. With a command they are done by processes of
+// their own, one a slot, of the lowest priority; what such a process cannot do is done here.
 type Hasher struct {
-	slots chan struct{}
-	queue chan struct{} // one for each who has a slot or waits for one
-	wait  time.Duration
-	decoy string
+	command []string
+	idle    chan *apart
+	slots   chan struct{}
+	queue   chan struct{} // one for each who has a slot or waits for one
+	wait    time.Duration
+	decoy   string
 }
 
 // NewHasher makes a Hasher of one slot fewer than the cores that we may use, but one. A caller who waits longer than wait
-// for a slot, or finds a full queue, is told Busy.
-func NewHasher(wait time.Duration) *Hasher {
+// for a slot, or finds a full queue, is told Busy. command starts a process that calls Serve; none: hashes are done here.
+func NewHasher(wait time.Duration, command ...string) *Hasher {
 	slots := max(1, runtime.GOMAXPROCS(0)-1)
 	return &Hasher{
+		command: command, idle: make(chan *apart, slots),
 		slots: make(chan struct{}, slots),
 		queue: make(chan struct{}, slots+slots*queuePerSlot),
 		wait:  wait,
@@ -111,7 +113,7 @@ func (s Slot) Release() {
 func (s Slot) Hash(plain string) string {
 	p := parameters{memoryKiB, iterations, lanes}
 	salt := random(saltBytes)
-	return format(p, salt, derive(p, plain, salt, keyBytes))
+	return format(p, salt, s.h.derive(p, plain, salt, keyBytes))
 }
 
 // Matches compares a password with a stored string. An empty stored string (there is no such account)
@@ -125,8 +127,47 @@ func (s Slot) Matches(plain, stored string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	got := derive(p, plain, salt, len(want))
+	got := s.h.derive(p, plain, salt, len(want))
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
+}
+
+// derive has it done by a process that is idle, or a new one. A Slot is held meanwhile, so there are no more than slots.
+func (h *Hasher) derive(p parameters, plain string, salt []byte, size int) []byte {
+	if len(h.command) == 0 {
+		return derive(p, plain, salt, size)
+	}
+	a, err := h.process()
+	if err != nil {
+		return derive(p, plain, salt, size)
+	}
+	key, err := a.derive(p, plain, salt, size)
+	if err != nil {
+		a.end()
+		return derive(p, plain, salt, size)
+	}
+	h.idle <- a
+	return key
+}
+
+func (h *Hasher) process() (*apart, error) {
+	select {
+	case a := <-h.idle:
+		return a, nil
+	default:
+		return startApart(h.command)
+	}
+}
+
+// Close ends the processes that are idle; those at work end with this one.
+func (h *Hasher) Close() {
+	for {
+		select {
+		case a := <-h.idle:
+			a.end()
+		default:
+			return
+		}
+	}
 }
 
 type parameters struct {

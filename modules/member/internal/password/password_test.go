@@ -1,10 +1,13 @@
 package password
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,4 +175,88 @@ func TestTheCommonestAreKnown(t *testing.T) {
 			t.Errorf("Common(%q) = %v", plain, !want)
 		}
 	}
+}
+
+// This test's program is what hashes for it, when it is told to be.
+func TestMain(m *testing.M) {
+	if os.Getenv("HASH_FOR_ANOTHER") != "" {
+		if err := Serve(os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func ownCommand() []string { return []string{"/usr/bin/env", "HASH_FOR_ANOTHER=1", os.Args[0]} }
+
+// A process of its own gives what this one would, one answer for each question, and is used again.
+func TestHashesOfAnotherProcess(t *testing.T) {
+	h := NewHasher(time.Second, ownCommand()...)
+	defer h.Close()
+	s := slot(t, h)
+	defer s.Release()
+	first := s.Hash("달빛 아래 고양이")
+	if len(h.idle) != 1 {
+		t.Fatal("no process has hashed")
+	}
+	process := <-h.idle
+	h.idle <- process
+	for plain, want := range map[string]bool{"달빛 아래 고양이": true, "달빛 아래 고양이 ": false, "": false} {
+		if got, err := s.Matches(plain, first); err != nil || got != want {
+			t.Errorf("%q: %v %v", plain, got, err)
+		}
+	}
+	here := slot(t, NewHasher(time.Second))
+	defer here.Release()
+	if ok, err := here.Matches("달빛 아래 고양이", first); err != nil || !ok {
+		t.Errorf("hashed elsewhere, it does not match here: %v", err)
+	}
+	if again := <-h.idle; again != process {
+		t.Error("another process for the next question")
+	} else {
+		h.idle <- again
+	}
+	if nice, err := syscall.Getpriority(syscall.PRIO_PROCESS, process.cmd.Process.Pid); err != nil || 20-nice != lowest {
+		t.Errorf("priority %d %v", 20-nice, err)
+	}
+}
+
+// A process that dies, or that was never there, costs time and nothing else; a later hash has a new one.
+func TestAProcessThatDiesIsReplaced(t *testing.T) {
+	h := NewHasher(time.Second, ownCommand()...)
+	defer h.Close()
+	s := slot(t, h)
+	defer s.Release()
+	stored := s.Hash("moonlight")
+	dead := <-h.idle
+	_ = dead.cmd.Process.Kill()
+	_ = dead.cmd.Wait()
+	h.idle <- dead
+	for range 2 {
+		if ok, err := s.Matches("moonlight", stored); err != nil || !ok {
+			t.Errorf("%v %v", ok, err)
+		}
+	}
+	if len(h.idle) != 1 || <-h.idle == dead {
+		t.Error("the dead process was kept")
+	}
+	none := NewHasher(time.Second, "/nowhere/at/all")
+	n := slot(t, none)
+	defer n.Release()
+	if ok, err := n.Matches("moonlight", stored); err != nil || !ok {
+		t.Errorf("without a process: %v %v", ok, err)
+	}
+}
+
+func FuzzAsked(f *testing.F) {
+	f.Add(asked{parameters{memoryKiB, iterations, lanes}, make([]byte, saltBytes), keyBytes, "moonlight"}.text())
+	f.Add([]byte{})
+	f.Add([]byte{0, 0, 0, 13, 0, 0, 0, 8, 0, 0, 0, 1, 1, 0, 32, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var a asked
+		if err := a.read(bytes.NewReader(text)); err == nil && (a.size > maxKeyBytes || a.memory > maxMemoryKiB || a.time > maxIterations) {
+			t.Errorf("taken: %+v", a)
+		}
+	})
 }
