@@ -101,12 +101,29 @@ describe('a body', () => {
     expect(code(Array(101).fill('x').join('\u2028'))).toBe('too_long');
     expect(code('가족 👨‍👩‍👧‍👦 ❤️')).toBeUndefined();
     expect(code('e' + '\u0301'.repeat(32))).toBeUndefined();
-    for (const unseen of ['\u200b\u2060', '\u3164', '\u2800', '\ufe0f', '\u{e0041}', '\u202e', '\u2028']) {
+    for (const unseen of [
+      '\u200b\u2060',
+      '\u3164',
+      '\u2800',
+      '\ufe0f',
+      '\u{e0041}',
+      '\u202e',
+      '\u2028',
+    ]) {
       expect(code(unseen)).toBe('empty_body');
     }
     const marks = '\u0301'.repeat(20);
     const towers = ['e' + marks + marks, 'e' + marks + '\u200d' + marks];
-    for (const bad of ['a\u0000', 'a\u0085', 'a\r\n', '\ud800', 'x\udc00', 'a\ufffe', 'a\uffff', ...towers]) {
+    for (const bad of [
+      'a\u0000',
+      'a\u0085',
+      'a\r\n',
+      '\ud800',
+      'x\udc00',
+      'a\ufffe',
+      'a\uffff',
+      ...towers,
+    ]) {
       expect(code(bad)).toBe('invalid_body');
     }
   });
