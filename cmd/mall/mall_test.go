@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -126,8 +127,26 @@ type program struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	url  string
-	log  *bytes.Buffer
+	log  *lines
 	done chan error
+}
+
+// lines is what a program has written so far; it may be read while more comes.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(text)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 var buyersLine = regexp.MustCompile(`buyers +(http://\S+)/`)
@@ -159,7 +178,7 @@ func launchCommand(t *testing.T, cmd *exec.Cmd, dir string, environ ...string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = &program{t: t, cmd: cmd, log: &bytes.Buffer{}, done: make(chan error, 1)}
+	p = &program{t: t, cmd: cmd, log: &lines{}, done: make(chan error, 1)}
 	cmd.Stderr = p.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
