@@ -64,7 +64,7 @@ test: ## run every check and test; ends with a summary
 test-go: .cache/bin/gotestsum ## run the Go tests with the race detector; PKG=./modules/chat/... for a part
 	@mkdir -p .cache/logs
 	.cache/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped \
-		--jsonfile .cache/logs/go-test.json -- -race -timeout 10m $(if $(CI),-count=1) $(PKG)
+		--jsonfile .cache/logs/go-test.json -- -race -timeout 20m $(if $(CI),-count=1) $(PKG)
 
 .PHONY: test-web
 test-web: $(WEB_DEPS) ## run the web's unit tests
