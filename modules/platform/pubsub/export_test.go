@@ -43,3 +43,13 @@ func FullName(client redis.UniversalClient, prefix, channel string) string {
 
 // Tags are what spreads channels over a cluster.
 func Tags() []string { return tags[:] }
+
+// GaveUp says that a link has been given up and is being made anew.
+func (b *Bus) GaveUp() bool {
+	for _, l := range b.links {
+		if !l.up.Load() {
+			return true
+		}
+	}
+	return false
+}
