@@ -18,7 +18,7 @@ export class Talk {
   /** Types and presses the button, as on a phone. */
   async says(text: string): Promise<void> {
     await this.field.fill(text);
-    await this.page.getByRole('button', { name: '보내기' }).click();
+    await this.page.getByRole('button', { name: '보내기', exact: true }).click();
     await expect(this.field).toHaveValue('');
   }
 
