@@ -136,7 +136,7 @@ func (c *Cluster) addInstance(ctx context.Context, o Options, n int, secret stri
 	}
 	c.ToMySQL, c.ToRedis, c.Clocks = append(c.ToMySQL, toMySQL), append(c.ToRedis, toRedis), append(c.Clocks, own)
 	c.settings = append(c.settings, append([]string{
-		"MALL_DEMO=false", "MALL_MAIL__OFF=true", "MALL_ORDER__PAYMENTS=none", "MALL_MEMBER__INVITATIONS_PER_DAY=10000",
+		"MALL_DEMO=false", "MALL_MAIL__OFF=true", "MALL_ORDER__PAYMENTS=none", "MALL_MEMBER__INVITATIONS_PER_DAY=10000", "MALL_MEMBER__SHOPS_PER_DAY=1000",
 		"MALL_DB__DRIVER=mysql", fmt.Sprintf("MALL_DB__DSN=%s:%s@tcp(%s)/%s", user, user, toMySQL.Addr(), database),
 		"MALL_REDIS__ADDR=" + toRedis.Addr(),
 		"MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal, "MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
