@@ -190,7 +190,9 @@ test('a buyer and a shop block and report', async ({ person }) => {
   await buyer.page.getByRole('button', { name: '대화 메뉴' }).click();
   await buyer.page.getByRole('button', { name: '차단하기' }).click();
   await buyer.page.getByRole('dialog').getByRole('button', { name: '차단하기' }).click();
-  await expect(buyer.page.getByRole('status').filter({ hasText: '차단한 상대입니다' })).toBeVisible();
+  await expect(
+    buyer.page.getByRole('status').filter({ hasText: '차단한 상대입니다' }),
+  ).toBeVisible();
   await buyer.looksRight('blocked');
   await buyer.page.getByRole('button', { name: '차단 해제' }).click();
   await expect(buyer.page.getByRole('textbox', { name: '메시지', exact: true })).toBeVisible();
