@@ -86,7 +86,13 @@ var transientNumbers = map[uint16]bool{
 	1836: true, // read only mode
 	1927: true, // connection killed (MariaDB)
 	1969: true, // max_statement_time exceeded (MariaDB)
+	2003: true, // MySQL Router has no server to lead to; the numbers of clients are its words
+	2006: true, // nor any more
+	2013: true, // it has lost the server in the middle of a statement
 	3024: true, // max_execution_time exceeded (MySQL)
+	3032: true, // offline mode: the server has left its group
+	3100: true, // the group has not confirmed a COMMIT: there is no majority
+	3101: true, // it has rolled one back: somebody else's came first
 	3572: true, // NOWAIT met a lock (MySQL)
 	4031: true, // the server had ended a silent connection (MySQL)
 }

@@ -149,8 +149,8 @@ func awaitServer(ctx context.Context, pool *sql.DB, wait time.Duration) error {
 		if last == nil || ctx.Err() == nil { // the end of our own patience is not the reason
 			last = err
 		}
-		if refused := new(mysql.MySQLError); errors.As(err, &refused) && refused.Number != 1040 {
-			return last // a wrong password or database does not mend itself; too many connections may
+		if refused := new(mysql.MySQLError); errors.As(err, &refused) && !isTransient(err) {
+			return last // a wrong password or database does not mend itself; too many connections, or a group without a primary, may
 		}
 		select {
 		case <-ctx.Done():
