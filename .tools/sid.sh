@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 series=9.7
 packages='mysql-server-core mysql-client-core mysql-router' # the router is for a group of servers
-programs='usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin usr/bin/mysqldump usr/bin/mysqlrouter'
+programs='usr/sbin/mysqld usr/bin/mysql usr/bin/mysqladmin usr/bin/mysqldump usr/bin/mysqlrouter usr/bin/mysqlrouter_keyring'
 place=${MALL_SERVERS:-$PWD/.cache/servers}/mysql
 
 say() { echo "MySQL $series: $*"; }

@@ -31,6 +31,7 @@ type process struct {
 	more    []string // arguments for a while
 	logPath string
 	remove  string // a folder that goes when this program ends
+	within  Within // nil: where this program is
 
 	mu     sync.Mutex
 	pid    int // 0 when it is not running
@@ -55,7 +56,11 @@ func (p *process) launch() error {
 	defer func() { _ = output.Close() }()
 	server := exec.Command(p.path, slices.Concat(p.args, p.more)...)
 	server.Stdout, server.Stderr, server.Env = output, output, p.env
-	if p.pid, err = spawn(server); err != nil {
+	within := p.within
+	if within == nil {
+		within = func(start func() error) error { return start() }
+	}
+	if err := within(func() (err error) { p.pid, err = spawn(server); return err }); err != nil {
 		return err
 	}
 	end, leash, err := os.Pipe()
