@@ -11,6 +11,7 @@ import (
 	"mall/cmd/faults/internal/checker"
 	"mall/cmd/faults/internal/client"
 	"mall/cmd/faults/internal/clock"
+	"mall/cmd/faults/internal/group"
 )
 
 // How long the parts of a fault may take; a part that takes longer is a violation, not a hang.
@@ -36,6 +37,7 @@ type stage struct {
 	prober  *prober
 	busy    []*person                 // shops with very many rooms
 	dbClock *clock.Preloaded          // the database's, where a fault has put one in
+	group   *group.Group              // a group of servers, where a fault has put one in the database's place
 	undo    []func()                  // what the heal must take back
 	brought []*client.Client          // clients of this fault alone, who go home before what is left of it is looked at
 	closers []func()                  // what must end with the fault

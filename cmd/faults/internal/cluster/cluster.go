@@ -56,11 +56,17 @@ type Cluster struct {
 	closers  []func()
 }
 
-// database is the name of the mall's; user is a user without the rights of an operator, as a mall should have.
+// Database is the name of the mall's; user is a user without the rights of an operator, as a mall should have.
 const (
-	database = "mall"
+	Database = "mall"
 	user     = "mall"
 )
+
+// admits lets the mall into its database.
+var admits = []string{
+	"CREATE USER " + user + "@'%' IDENTIFIED BY '" + user + "'",
+	"GRANT ALL ON " + Database + ".* TO " + user + "@'%'",
+}
 
 // Start starts everything and returns when it serves. On an error what has been started is stopped.
 func Start(ctx context.Context, o Options) (c *Cluster, err error) {
@@ -95,7 +101,7 @@ func (c *Cluster) startServers(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	c.onClose(func() { _ = c.Redis.Kill() })
-	dsn, err := c.MySQL.CreateDatabase(ctx, database)
+	dsn, err := c.MySQL.CreateDatabase(ctx, Database)
 	if err != nil {
 		return err
 	}
@@ -104,10 +110,7 @@ func (c *Cluster) startServers(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	c.onClose(func() { _ = c.Root.Close() })
-	for _, statement := range []string{
-		"CREATE USER " + user + "@'%' IDENTIFIED BY '" + user + "'",
-		"GRANT ALL ON " + database + ".* TO " + user + "@'%'",
-	} {
+	for _, statement := range admits {
 		if _, err := c.Root.ExecContext(ctx, statement); err != nil {
 			return err
 		}
@@ -137,7 +140,7 @@ func (c *Cluster) addInstance(ctx context.Context, o Options, n int, secret stri
 	c.ToMySQL, c.ToRedis, c.Clocks = append(c.ToMySQL, toMySQL), append(c.ToRedis, toRedis), append(c.Clocks, own)
 	c.settings = append(c.settings, append([]string{
 		"MALL_DEMO=false", "MALL_MAIL__OFF=true", "MALL_ORDER__PAYMENTS=none", "MALL_MEMBER__INVITATIONS_PER_DAY=10000", "MALL_MEMBER__SHOPS_PER_DAY=1000",
-		"MALL_DB__DRIVER=mysql", fmt.Sprintf("MALL_DB__DSN=%s:%s@tcp(%s)/%s", user, user, toMySQL.Addr(), database),
+		"MALL_DB__DRIVER=mysql", fmt.Sprintf("MALL_DB__DSN=%s:%s@tcp(%s)/%s", user, user, toMySQL.Addr(), Database),
 		"MALL_REDIS__ADDR=" + toRedis.Addr(),
 		"MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal, "MALL_HTTP__TRUSTED_PROXIES=127.0.0.1/32",
 		secret, own.Env(),
@@ -239,3 +242,31 @@ func (c *Cluster) Close() {
 }
 
 var errGone = errors.New("cluster: the program has ended")
+
+// Onto lets instances that connect from now on, and whoever looks past the proxies, have another database server, and gives
+// what takes that back.
+func (c *Cluster) Onto(addr string, root *sql.DB) (back func()) {
+	before, aim := c.Root, func(addr string) {
+		for _, p := range c.ToMySQL {
+			p.Aim(proxy.To(addr))
+			p.Cut(proxy.All)
+		}
+	}
+	c.Root = root
+	aim(addr)
+	return func() {
+		c.Root = before
+		aim(c.MySQL.Addr())
+		_ = root.Close()
+	}
+}
+
+// Found makes the mall's database and its user on another server, for Onto.
+func Found(ctx context.Context, server *sql.DB) error {
+	for _, statement := range append([]string{"CREATE DATABASE " + Database + " CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"}, admits...) {
+		if _, err := server.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}

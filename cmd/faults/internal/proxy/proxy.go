@@ -48,9 +48,17 @@ const (
 // A Rule decides about each frame of every link; wait delays it and all behind it.
 type Rule func(l *Link, to Direction, frame []byte) (v Verdict, wait time.Duration)
 
+// Dial makes a connection to what is behind a proxy.
+type Dial func() (net.Conn, error)
+
+// To dials an address.
+func To(addr string) Dial {
+	return func() (net.Conn, error) { return (&net.Dialer{Timeout: 2 * time.Second}).Dial("tcp", addr) }
+}
+
 // Proxy listens on the loopback and passes each connection on to its target.
 type Proxy struct {
-	target  string
+	dial    atomic.Pointer[Dial]
 	framer  Framer
 	observe func(l *Link, to Direction, frame []byte)
 	ln      net.Listener
@@ -88,10 +96,21 @@ func listen(ctx context.Context, target string, f Framer, observe func(*Link, Di
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{target: target, framer: f, observe: observe, ln: ln, links: map[*Link]struct{}{}}
-	p.wg.Go(p.accept)
-	return p, nil
+	return serve(ln, To(target), f, observe), nil
 }
+
+// Between is a Plain proxy from a listener, which it takes over, to whatever dial reaches.
+func Between(ln net.Listener, dial Dial) *Proxy { return serve(ln, dial, chunk, nil) }
+
+func serve(ln net.Listener, dial Dial, f Framer, observe func(*Link, Direction, []byte)) *Proxy {
+	p := &Proxy{framer: f, observe: observe, ln: ln, links: map[*Link]struct{}{}}
+	p.Aim(dial)
+	p.wg.Go(p.accept)
+	return p
+}
+
+// Aim lets connections that come from now on reach something else.
+func (p *Proxy) Aim(dial Dial) { p.dial.Store(&dial) }
 
 // Addr is where the proxy listens.
 func (p *Proxy) Addr() string { return p.ln.Addr().String() }
@@ -177,11 +196,11 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		p.wg.Go(func() { p.serve(c.(*net.TCPConn)) })
+		p.wg.Go(func() { p.pass(c.(*net.TCPConn)) })
 	}
 }
 
-func (p *Proxy) serve(client *net.TCPConn) {
+func (p *Proxy) pass(client *net.TCPConn) {
 	l := &Link{proxy: p, client: client, over: make(chan struct{})}
 	mode := Admission(p.admit.Load())
 	if mode == Reset {
@@ -189,7 +208,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 		return
 	}
 	l.hushed.Store(mode == Silent)
-	server, err := (&net.Dialer{Timeout: 2 * time.Second}).Dial("tcp", p.target)
+	server, err := (*p.dial.Load())()
 	if err != nil {
 		reset(client)
 		return
