@@ -422,7 +422,7 @@ var errTooMuch = fault.Retry(fault.Busy, "busy", "Too much of yours is under way
 
 // mark says what the client has received and read.
 func (s *session) mark(r request, delivered, read int64) {
-	if s.chat.knowsSeat(r.RoomID, r.Seq) {
+	if s.chat.knowsSeatAt(s.who.Load(), r.RoomID, r.Seq) {
 		s.noteMove(s.chat.lifetime, r, delivered, read)
 		return
 	}
@@ -456,7 +456,7 @@ var noSend = func() <-chan struct{} {
 func (s *session) sendInTurn(r request) {
 	select {
 	case <-s.lastSend:
-		if s.chat.knows(r) && s.chat.sends.Knows(s.who.Load().MemberID, time.Now()) {
+		if who := s.who.Load(); s.chat.knows(who, r) && s.chat.sends.Knows(who.MemberID, time.Now()) {
 			s.send(s.chat.lifetime, r)
 			return
 		}
@@ -477,9 +477,8 @@ func (s *session) sendInTurn(r request) {
 }
 
 // knows says whether a send can be checked without asking the database.
-func (c *Chat) knows(r request) bool {
-	_, known := c.parties.GetIfPresent(r.RoomID)
-	return known && r.Card == nil
+func (c *Chat) knows(p *identity.Principal, r request) bool {
+	return r.Card == nil && c.knowsSeat(p, r.RoomID)
 }
 
 func (s *session) send(ctx context.Context, r request) {
