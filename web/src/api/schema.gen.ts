@@ -588,7 +588,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Sets a new password, and ends all other logins of the member. */
+        /**
+         * Sets a new password, and ends all other logins of the member.
+         * @description Codes: 400 `wrong_password` (field `current`), `weak_password`; 403 `step_up_required` for who has a second factor and has not proved it in this login within 10 minutes.
+         */
         put: operations["changePassword"];
         post?: never;
         delete?: never;
