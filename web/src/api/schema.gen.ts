@@ -1128,7 +1128,7 @@ export interface components {
             methods: components["schemas"]["FactorMethod"][];
             passkey_options?: components["schemas"]["WebAuthn"];
         };
-        /** @description Exactly one of password (step-up only), code and credential. */
+        /** @description Exactly one of password (step-up only), code and credential, not empty; else 400 `bad_request`, which is no try. */
         ChallengeAnswer: {
             challenge: string;
             /** @description of the authenticator app or a recovery code */
