@@ -703,7 +703,8 @@ export interface paths {
         /**
          * Orders products of one shop; their stock is taken in the same transaction, all or nothing.
          * @description An order that nobody pays is cancelled by the mall after a while (order.unpaid_life, half an hour by default), and its
-         *     stock is for sale again. A member has only so many unpaid ones at once (too_many_unpaid).
+         *     stock is for sale again. A member has only so many unpaid ones at once (409 too_many_unpaid); those that they let lapse or
+         *     cancelled before paying count with them for a while (order.unpaid_past, 6 hours by default; 429 rate_limited with Retry-After).
          */
         post: operations["placeOrder"];
         delete?: never;
