@@ -3,7 +3,6 @@ package attacks_test
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"mall/configs"
 	"mall/modules/platform/db"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -26,23 +26,8 @@ const secret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
 
 var executable string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-// testMain builds the program once; the tests run it as people do.
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mall-attacks-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	executable = filepath.Join(dir, "mall")
-	build := exec.Command("go", "build", "-o", executable, "mall/cmd/mall")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return 1
-	}
-	return m.Run()
-}
+// TestMain builds the program once; the tests run it as people do.
+func TestMain(m *testing.M) { os.Exit(testprogram.Main(m, "mall/cmd/mall", &executable)) }
 
 // mall is a running mall: one process on embedded stores, or instances on MariaDB and Redis.
 type mall struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"mall/modules/platform/id"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -28,23 +29,8 @@ const soon = 30 * time.Second
 
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-// testMain builds the program once; the tests run it as people do.
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mall-program-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "mall")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return 1
-	}
-	return m.Run()
-}
+// TestMain builds the program once; the tests run it as people do.
+func TestMain(m *testing.M) { os.Exit(testprogram.Main(m, "mall/cmd/mall", &binary)) }
 
 func command(ctx context.Context, dir string, environ []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, args...)

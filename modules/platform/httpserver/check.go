@@ -141,6 +141,9 @@ func (rc *requestCheck) class(c echo.Context) class {
 	if streaming[c.Path()] {
 		return classConnect
 	}
+	if !strings.HasPrefix(c.Path(), apiPrefix+"/") {
+		return classPage
+	}
 	return usual(c.Request().Method)
 }
 

@@ -106,7 +106,7 @@ type Challenge struct {
 	PasskeyOptions *WebAuthn `json:"passkey_options,omitempty"`
 }
 
-// ChallengeAnswer Exactly one of password (step-up only), code and credential.
+// ChallengeAnswer Exactly one of password (step-up only), code and credential, not empty; else 400 `bad_request`, which is no try.
 type ChallengeAnswer struct {
 	Challenge string `json:"challenge"`
 
