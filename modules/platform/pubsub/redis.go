@@ -1,12 +1,12 @@
 package pubsub
 
 import (
+	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +15,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"mall/modules/platform/tlsfiles"
 )
 
 // Config says where Redis is.
@@ -25,11 +27,8 @@ type Config struct {
 	Password string `koanf:"password"`                          // from the environment only
 	Prefix   string `koanf:"prefix" validate:"required,max=20"` // of every channel and key, so that malls can share a Redis
 
-	TLS           bool   `koanf:"tls"`
-	TLSCA         string `koanf:"tls_ca"`          // file of the authorities that are believed; empty: the system's
-	TLSServerName string `koanf:"tls_server_name"` // in the server's certificate; empty: the host of addr
-	TLSCert       string `koanf:"tls_cert"`        // file of our own certificate, where the server asks for one
-	TLSKey        string `koanf:"tls_key"`         // file of its key
+	TLS      bool            `koanf:"tls"`
+	TLSFiles tlsfiles.Config `koanf:",squash"`
 }
 
 // Check gives an error, in the operator's words, when the settings do not fit each other.
@@ -52,8 +51,10 @@ func (c Config) Check() error {
 	if c.Password != "" && slices.ContainsFunc(nodes, c.open) {
 		return errors.New("redis.password: would cross the internet in the clear: set redis.tls")
 	}
-	_, err := c.tls()
-	return err
+	if c.TLS && c.Embedded() {
+		return errors.New("redis.tls: there is nothing to encrypt without redis.addr")
+	}
+	return c.TLSFiles.Check("redis", c.TLS)
 }
 
 func (c Config) nodes() []string {
@@ -69,11 +70,11 @@ func (c Config) Embedded() bool { return c.Addr == "" }
 
 // Dangers are the settings that whoever runs the mall should think about again.
 func (c Config) Dangers() (settings []string) {
-	away := func(node string) bool { return !loopback(hostOf(node)) }
+	away := func(node string) bool { return tlsfiles.WayToAddr(node) > tlsfiles.Machine }
 	if c.Embedded() || !slices.ContainsFunc(c.nodes(), away) {
 		return nil
 	}
-	if c.Password == "" && c.TLSCert == "" {
+	if c.Password == "" && c.TLSFiles.Cert == "" {
 		settings = append(settings, "redis.password")
 	}
 	if !c.TLS && slices.ContainsFunc(c.nodes(), c.perhapsOpen) {
@@ -82,60 +83,12 @@ func (c Config) Dangers() (settings []string) {
 	return settings
 }
 
-func hostOf(node string) string {
-	host, _, err := net.SplitHostPort(node)
-	if err != nil {
-		return node
-	}
-	return host
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
 // open says that what we say to a node anybody on the way may read: its address is no private one.
-func (c Config) open(node string) bool {
-	ip := net.ParseIP(hostOf(node))
-	return !c.TLS && ip != nil && !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsLinkLocalUnicast()
-}
+func (c Config) open(node string) bool { return !c.TLS && tlsfiles.WayToAddr(node) == tlsfiles.Public }
 
 // perhapsOpen says the same where it is not known what a name stands for; one without a dot is of our own network.
 func (c Config) perhapsOpen(node string) bool {
-	host := hostOf(node)
-	return c.open(node) || !c.TLS && net.ParseIP(host) == nil && strings.Contains(host, ".")
-}
-
-// tls is how connections are encrypted; nil: they are not.
-func (c Config) tls() (*tls.Config, error) {
-	if !c.TLS {
-		if c.TLSCA+c.TLSServerName+c.TLSCert+c.TLSKey != "" {
-			return nil, errors.New("redis.tls: must be set for the other settings of TLS to mean anything")
-		}
-		return nil, nil //nolint:nilnil // that is what the client takes for none
-	}
-	if c.Embedded() {
-		return nil, errors.New("redis.tls: there is nothing to encrypt without redis.addr")
-	}
-	out := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName}
-	if c.TLSCA != "" {
-		text, err := os.ReadFile(c.TLSCA)
-		if err != nil {
-			return nil, fmt.Errorf("redis.tls_ca: %w", err)
-		}
-		if out.RootCAs = x509.NewCertPool(); !out.RootCAs.AppendCertsFromPEM(text) {
-			return nil, errors.New("redis.tls_ca: holds no certificate")
-		}
-	}
-	if c.TLSCert+c.TLSKey != "" {
-		own, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("redis.tls_cert, redis.tls_key: %w", err)
-		}
-		out.Certificates = []tls.Certificate{own}
-	}
-	return out, nil
+	return !c.TLS && tlsfiles.WayToAddr(node) >= tlsfiles.Unknown
 }
 
 // Files is how many open files the connections to Redis may take: those of the pools of each server, with one more for
@@ -160,30 +113,58 @@ const patience = 300 * time.Millisecond
 // poolSize is the most connections to one server, beside those that are subscribed.
 const poolSize = 16
 
-// Open gives a client with short patience. No connection is made yet. The func closes it.
-func Open(cfg Config) (redis.UniversalClient, func() error, error) {
+// Open gives a client with short patience. No connection is made yet. The func closes it. log hears of certificates that
+// are replaced meanwhile.
+func Open(cfg Config, log *slog.Logger) (redis.UniversalClient, func() error, error) {
 	silence()
-	encrypted, err := cfg.tls()
+	dial, err := cfg.dialer(log)
 	if err != nil {
 		return nil, nil, err
 	}
 	if cfg.Cluster {
 		options := clusterOptions(cfg)
-		options.TLSConfig = encrypted
+		options.Dialer = dial
 		c := redis.NewClusterClient(options)
 		return c, c.Close, nil
 	}
 	opt := &redis.Options{
-		Addr: cfg.Addr, Username: cfg.Username, Password: cfg.Password, TLSConfig: encrypted,
+		Addr: cfg.Addr, Username: cfg.Username, Password: cfg.Password,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
 		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if !cfg.Embedded() {
+		opt.Dialer = dial
 		c := redis.NewClient(opt)
 		return c, c.Close, nil
 	}
 	return openEmbedded(opt)
+}
+
+var errOpen = errors.New("pubsub: the password would cross the internet in the clear: set redis.tls")
+
+// dialer makes a connection to any of the servers, whichever the cluster names. Each takes the certificates of its moment.
+func (c Config) dialer(log *slog.Logger) (func(ctx context.Context, network, addr string) (net.Conn, error), error) {
+	plain := &net.Dialer{Timeout: patience}
+	if !c.TLS {
+		return func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if c.Password != "" && c.open(addr) { // a node that the settings do not name
+				return nil, errOpen
+			}
+			return plain.DialContext(ctx, network, addr)
+		}, nil
+	}
+	files, err := tlsfiles.Open("redis", c.TLSFiles, log)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		return (&tls.Dialer{NetDialer: plain, Config: files.Client(host)}).DialContext(ctx, network, addr)
+	}, nil
 }
 
 // clusterOptions are those of Open for a cluster. A command that comes to the wrong server is told the right one,

@@ -2,6 +2,7 @@ package sockets_test
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ const limit = 10
 // start gives a counter as one more instance has it. A crashed one gives nothing back.
 func start(t *testing.T, cfg pubsub.Config) (c *sockets.Counter, end, crash func()) {
 	t.Helper()
-	client, stop, err := pubsub.Open(cfg)
+	client, stop, err := pubsub.Open(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
