@@ -27,6 +27,12 @@ type Config struct {
 	Password string `koanf:"password"`                          // from the environment only
 	Prefix   string `koanf:"prefix" validate:"required,max=20"` // of every channel and key, so that malls can share a Redis
 
+	// SentinelMaster is what Sentinels call the server that writes; addr then names some of them, with commas between, and
+	// they have a login of their own.
+	SentinelMaster   string `koanf:"sentinel_master"`
+	SentinelUsername string `koanf:"sentinel_username"`
+	SentinelPassword string `koanf:"sentinel_password"` // from the environment only
+
 	TLS      bool            `koanf:"tls"`
 	TLSFiles tlsfiles.Config `koanf:",squash"`
 }
@@ -37,8 +43,11 @@ func (c Config) Check() error {
 	if c.Cluster && c.Embedded() {
 		return errors.New("redis.addr: must name nodes of the cluster with redis.cluster")
 	}
-	if !c.Cluster && len(nodes) > 1 {
-		return errors.New("redis.addr: several addresses are those of a cluster's nodes: set redis.cluster")
+	if err := c.checkSentinels(); err != nil {
+		return err
+	}
+	if !c.Cluster && c.SentinelMaster == "" && len(nodes) > 1 {
+		return errors.New("redis.addr: several addresses are those of a cluster's nodes or of Sentinels: set redis.cluster or redis.sentinel_master")
 	}
 	if strings.ContainsAny(c.Prefix, "{}") { // what is in braces says where in a cluster a key lies
 		return errors.New("redis.prefix: must not contain braces")
@@ -48,7 +57,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("redis.addr: %w", err)
 		}
 	}
-	if c.Password != "" && slices.ContainsFunc(nodes, c.open) {
+	if c.secret() && slices.ContainsFunc(nodes, c.open) {
 		return errors.New("redis.password: would cross the internet in the clear: set redis.tls")
 	}
 	if c.TLS && c.Embedded() {
@@ -56,6 +65,22 @@ func (c Config) Check() error {
 	}
 	return c.TLSFiles.Check("redis", c.TLS)
 }
+
+func (c Config) checkSentinels() error {
+	switch {
+	case c.SentinelMaster == "" && c.SentinelUsername+c.SentinelPassword != "":
+		return errors.New("redis.sentinel_master: must be set for the Sentinels' login to mean anything")
+	case c.SentinelMaster == "":
+		return nil
+	case c.Embedded():
+		return errors.New("redis.addr: must name Sentinels with redis.sentinel_master")
+	case c.Cluster:
+		return errors.New("redis.sentinel_master: a cluster has no Sentinels: set this or redis.cluster")
+	}
+	return nil
+}
+
+func (c Config) secret() bool { return c.Password+c.SentinelPassword != "" }
 
 func (c Config) nodes() []string {
 	all := strings.Split(c.Addr, ",")
@@ -94,13 +119,15 @@ func (c Config) perhapsOpen(node string) bool {
 // Files is how many open files the connections to Redis may take: those of the pools of each server, with one more for
 // each in a rush to connect, and the links that are subscribed.
 func (c Config) Files() int {
-	if c.Embedded() {
-		return 2 * poolSize // both ends are here
+	switch {
+	case c.Embedded():
+		return 2 * (poolSize + pipelines) // both ends are here
+	case c.Cluster:
+		return (poolSize+pipelines+2)*max(len(c.nodes()), 6) + len(tags) // those that are named may not be all
+	case c.SentinelMaster != "":
+		return poolSize + pipelines + 4 + 2*len(c.nodes()) // a question to each Sentinel, and an ear at one
 	}
-	if c.Cluster {
-		return (poolSize+2)*max(len(c.nodes()), 6) + len(tags) // those that are named may not be all
-	}
-	return poolSize + 4
+	return poolSize + pipelines + 4
 }
 
 // silence keeps the client from writing to stderr by itself, past our log: what it says there is also in the
@@ -110,8 +137,12 @@ var silence = sync.OnceFunc(logging.Disable)
 // patience is how long Redis may take for anything: it may be away at any time, and nobody waits for it.
 const patience = 300 * time.Millisecond
 
-// poolSize is the most connections to one server, beside those that are subscribed.
-const poolSize = 16
+// poolSize is the most connections to one server, beside those that are subscribed, and pipelines those that the client
+// keeps apart for commands that go many at once.
+const (
+	poolSize  = 16
+	pipelines = 10
+)
 
 // Open gives a client with short patience. No connection is made yet. The func closes it. log hears of certificates that
 // are replaced meanwhile.
@@ -127,10 +158,16 @@ func Open(cfg Config, log *slog.Logger) (redis.UniversalClient, func() error, er
 		c := redis.NewClusterClient(options)
 		return c, c.Close, nil
 	}
+	if cfg.SentinelMaster != "" {
+		options := failoverOptions(cfg)
+		options.Dialer = dial
+		c := redis.NewFailoverClient(options)
+		return c, c.Close, nil
+	}
 	opt := &redis.Options{
 		Addr: cfg.Addr, Username: cfg.Username, Password: cfg.Password,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
-		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, DisableIdentity: true,
+		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, PipelinePoolSize: pipelines, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if !cfg.Embedded() {
@@ -143,12 +180,12 @@ func Open(cfg Config, log *slog.Logger) (redis.UniversalClient, func() error, er
 
 var errOpen = errors.New("pubsub: the password would cross the internet in the clear: set redis.tls")
 
-// dialer makes a connection to any of the servers, whichever the cluster names. Each takes the certificates of its moment.
+// dialer makes a connection to any of the servers, whichever the cluster or the Sentinels name. Each takes the certificates of its moment.
 func (c Config) dialer(log *slog.Logger) (func(ctx context.Context, network, addr string) (net.Conn, error), error) {
 	plain := &net.Dialer{Timeout: patience}
 	if !c.TLS {
 		return func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if c.Password != "" && c.open(addr) { // a node that the settings do not name
+			if c.secret() && c.open(addr) { // a node that the settings do not name
 				return nil, errOpen
 			}
 			return plain.DialContext(ctx, network, addr)
@@ -167,13 +204,24 @@ func (c Config) dialer(log *slog.Logger) (func(ctx context.Context, network, add
 	}, nil
 }
 
+// failoverOptions are those of Open with Sentinels. They are asked for the server that writes before each connection, and
+// tell of another one by themselves.
+func failoverOptions(cfg Config) *redis.FailoverOptions {
+	return &redis.FailoverOptions{
+		MasterName: cfg.SentinelMaster, SentinelAddrs: cfg.nodes(), SentinelUsername: cfg.SentinelUsername, SentinelPassword: cfg.SentinelPassword,
+		Username: cfg.Username, Password: cfg.Password,
+		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
+		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, PipelinePoolSize: pipelines, DisableIdentity: true,
+	}
+}
+
 // clusterOptions are those of Open for a cluster. A command that comes to the wrong server is told the right one,
 // and goes there at once; for anything else there is one more try.
 func clusterOptions(cfg Config) *redis.ClusterOptions {
 	return &redis.ClusterOptions{
 		Addrs: cfg.nodes(), Username: cfg.Username, Password: cfg.Password,
 		DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience,
-		ContextTimeoutEnabled: true, MaxRedirects: 1, MaxRetries: -1, MinRetryBackoff: -1, DialerRetries: 1, PoolSize: poolSize, DisableIdentity: true,
+		ContextTimeoutEnabled: true, MaxRedirects: 1, MaxRetries: -1, MinRetryBackoff: -1, DialerRetries: 1, PoolSize: poolSize, PipelinePoolSize: pipelines, DisableIdentity: true,
 		ClusterStateReloadInterval: 10 * time.Second, DisableRoutingPolicies: true, // all our commands name one key or channel
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
