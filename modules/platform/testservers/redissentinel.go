@@ -184,6 +184,14 @@ func (r *SentinelRedis) Addr() string {
 	return strings.Join(all, ",")
 }
 
+// Addrs are the host:port of all of them.
+func (r *SentinelRedis) Addrs() (all []string) {
+	for _, s := range slices.Concat(r.Servers, r.Sentinels) {
+		all = append(all, s.Addr())
+	}
+	return all
+}
+
 // Primary is the server that writes, as the first Sentinel that runs says, and the other one.
 func (r *SentinelRedis) Primary(ctx context.Context) (primary, replica *RedisServer, err error) {
 	for _, s := range r.Sentinels {
