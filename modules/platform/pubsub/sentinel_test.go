@@ -121,6 +121,15 @@ func TestSentinelsAndTheirServersHaveTheirOwnLogins(t *testing.T) {
 	good.SentinelUsername, good.SentinelPassword = testservers.SentinelUser, testservers.SentinelPassword
 	check(t, good.Check())
 	until(t, "it answers", func() bool { return openWith(t, good).Set(t.Context(), "t:key", 1, time.Minute).Err() == nil })
+	for _, sentinel := range r.Sentinels { // it needs no more than it is allowed
+		client := redis.NewClient(&redis.Options{Addr: sentinel.Addr()})
+		defer client.Close()
+		denied, err := client.ACLLog(t.Context(), 10).Result()
+		check(t, err)
+		for _, d := range denied {
+			t.Errorf("the Sentinels do not allow %s %s", d.Reason, d.Object)
+		}
+	}
 	for name, change := range map[string]func(*pubsub.Config){
 		"another password of the server":    func(c *pubsub.Config) { c.Password = "guess" },
 		"another password of the Sentinels": func(c *pubsub.Config) { c.SentinelPassword = "guess" },

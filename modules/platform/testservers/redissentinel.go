@@ -17,10 +17,11 @@ import (
 // SentinelMaster is what the Sentinels call the server that writes.
 const SentinelMaster = "mall"
 
-// The Sentinels' own login, which is another than the server's.
+// The Sentinels' own login, which is another than the server's, and what configs/default.yaml says that it must be allowed.
 const (
 	SentinelUser     = "watcher"
 	SentinelPassword = "watchword"
+	SentinelRights   = "resetchannels &+switch-master &+replica-reconf-done +ping +subscribe +sentinel|get-master-addr-by-name +sentinel|sentinels"
 )
 
 // SentinelRedis is a private Redis with a replica, watched by three Sentinels, which make the replica the server that writes
@@ -99,11 +100,11 @@ func startSentinel(ctx context.Context, dir string, port int, downAfter time.Dur
 		text := fmt.Sprintf(`port %d
 bind 127.0.0.1
 dir %s
-user %s on >%s allchannels +@all
-sentinel monitor %[5]s 127.0.0.1 %[6]d 2
-sentinel down-after-milliseconds %[5]s %[7]d
-sentinel failover-timeout %[5]s 10000
-`, own, dir, SentinelUser, SentinelPassword, SentinelMaster, port, downAfter.Milliseconds())
+user %s on >%s -@all %s
+sentinel monitor %[6]s 127.0.0.1 %[7]d 2
+sentinel down-after-milliseconds %[6]s %[8]d
+sentinel failover-timeout %[6]s 10000
+`, own, dir, SentinelUser, SentinelPassword, SentinelRights, SentinelMaster, port, downAfter.Milliseconds())
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
