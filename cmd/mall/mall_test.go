@@ -49,6 +49,8 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	real := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
+	secret := append(real[:4:4], "MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs")
+	secret = secret[:5:5]
 	for name, tc := range map[string]struct {
 		env  []string
 		args []string
@@ -73,8 +75,13 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 			"mall: settings: mail.smtp_addr: must be set with db.driver mysql"},
 		"letters in the open": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__TLS=none", "MALL_MAIL__FROM=a@b.kr"}, nil,
 			"mall: settings: mail.tls: none would send letters"},
-		"letters from nobody": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
-		"no redis":            {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"letters from nobody":           {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
+		"no redis":                      {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"no authority for the database": {append(secret, "MALL_DB__TLS=true", "MALL_DB__TLS_CA=nowhere.pem"), nil, "mall: settings: db.tls_ca: open nowhere.pem"},
+		"a database on the internet":    {append(secret, "MALL_DB__DSN=u:hidden@tcp(203.0.113.9:3306)/x"), nil, "mall: settings: db.tls: must be set"},
+		"no authority for Redis":        {append(secret, "MALL_REDIS__TLS=true", "MALL_REDIS__TLS_CA=nowhere.pem"), nil, "mall: settings: redis.tls_ca"},
+		"no authority for the relay": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__FROM=a@b.kr",
+			"MALL_MAIL__TLS_CA=nowhere.pem"}, nil, "mall: settings: mail.tls_ca"},
 		"a cluster of nobody": {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
 	} {
 		t.Run(name, func(t *testing.T) {

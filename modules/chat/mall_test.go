@@ -166,7 +166,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	orders := order.New(order.Config{UnpaidLife: time.Hour, UnpaidMost: 100},
 		order.Deps{DB: d, News: news, Products: products, Members: members, Payments: order.DemoPayments{}, Log: log})
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
-		Username: p.redisUser, Password: p.redisPassword})
+		Username: p.redisUser, Password: p.redisPassword}, log)
 	check(t, err)
 	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
 	check(t, err)

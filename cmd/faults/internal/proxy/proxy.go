@@ -50,7 +50,7 @@ type Rule func(l *Link, to Direction, frame []byte) (v Verdict, wait time.Durati
 
 // Proxy listens on the loopback and passes each connection on to its target.
 type Proxy struct {
-	target  string
+	target  atomic.Pointer[string]
 	framer  Framer
 	observe func(l *Link, to Direction, frame []byte)
 	ln      net.Listener
@@ -88,13 +88,17 @@ func listen(ctx context.Context, target string, f Framer, observe func(*Link, Di
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{target: target, framer: f, observe: observe, ln: ln, links: map[*Link]struct{}{}}
+	p := &Proxy{framer: f, observe: observe, ln: ln, links: map[*Link]struct{}{}}
+	p.Turn(target)
 	p.wg.Go(p.accept)
 	return p, nil
 }
 
 // Addr is where the proxy listens.
 func (p *Proxy) Addr() string { return p.ln.Addr().String() }
+
+// Turn lets connections that come from now on go to another server, as when a name or an address is given to it.
+func (p *Proxy) Turn(target string) { p.target.Store(&target) }
 
 // Admit says what becomes of connections that come from now on.
 func (p *Proxy) Admit(a Admission) { p.admit.Store(int32(a)) }
@@ -189,7 +193,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 		return
 	}
 	l.hushed.Store(mode == Silent)
-	server, err := (&net.Dialer{Timeout: 2 * time.Second}).Dial("tcp", p.target)
+	server, err := (&net.Dialer{Timeout: 2 * time.Second}).Dial("tcp", *p.target.Load())
 	if err != nil {
 		reset(client)
 		return
