@@ -32,7 +32,7 @@ func (m *Members) writeInvitation(ctx context.Context, invitation id.ID) (*mail.
 	who, shop, role := inLetter(worded[0].InvitedBy), inLetter(worded[0].ShopName), roleWords[row.Role]
 	t := wording{
 		"상점 직원 초대 · Invitation to a shop's staff",
-		fmt.Sprintf("%s님이 상점 “%s”의 %s 초대했습니다. 이 주소로 가입하고 이메일 확인을 마친 뒤 아래 페이지에서 수락하거나 거절할 수 있습니다. "+
+		fmt.Sprintf("%s님이 상점 “%s”의 %s 초대했습니다. 이 주소로 가입하고 이메일 인증을 마친 뒤 아래 페이지에서 수락하거나 거절할 수 있습니다. "+
 			"초대는 {life} 동안 유효합니다.\n모르는 분의 초대라면 이 메일을 무시해 주세요.", who, shop, role[0]),
 		fmt.Sprintf("%s has invited you to the staff of the shop “%s” %s. Accept or decline on the page below, with an account whose proved "+
 			"e-mail address is this one. The invitation is good for {life}.\nIf you do not know them, ignore this letter.", who, shop, role[1]),

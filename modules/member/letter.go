@@ -224,9 +224,9 @@ type wording struct{ subject, korean, english string }
 
 var (
 	proofText = wording{
-		"이메일 주소 확인 · Confirm your e-mail address",
-		"아래 링크를 열면 이 이메일 주소가 회원님의 것으로 확인됩니다. 링크는 한 번만, {life} 안에 쓸 수 있습니다.\n직접 가입하지 않으셨다면 링크를 열지 말고 이 메일을 무시해 주세요.",
-		"Open the link to confirm that this address is yours. It works once, within {life}.\nIf you did not sign up, do not open it.",
+		"이메일 인증 · Confirm your e-mail address",
+		"아래 링크를 열고 ‘이메일 인증하기’를 누르면 이 주소가 회원님의 것으로 인증됩니다. 링크는 한 번만, {life} 안에 쓸 수 있습니다.\n직접 가입하지 않으셨다면 링크를 열지 말고 이 메일을 무시해 주세요.",
+		"Open the link, and confirm there that this address is yours. It works once, within {life}.\nIf you did not sign up, do not open it.",
 	}
 	resetText = wording{
 		"새 비밀번호 설정 · Set a new password",
