@@ -149,7 +149,7 @@ test('an account is its owner’s: proof, invitation, factors, reset, logins', a
     await member.looksRight('step-up-passkey');
     await proof.getByRole('button', { name: '패스키로 확인' }).click();
     const codes = page.getByRole('list', { name: '복구 코드 목록' });
-    await expect(codes).toBeVisible();
+    await expect(page.getByRole('heading', { name: '복구 코드', exact: true })).toBeFocused();
     recovery.splice(0, recovery.length, ...(await codes.getByRole('listitem').allInnerTexts()));
     await logsOut(member);
     await opensLogin(member);
