@@ -664,7 +664,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+         * Proves again who the caller is. Acts that ask for it are open to this login for a while (`member.step_up_life`).
          * @description Codes: as answerSecondFactor. A member with a second factor needs it; the password will not do.
          */
         post: operations["answerStepUp"];
