@@ -205,6 +205,7 @@ test('an account is its owner’s: proof, invitation, factors, reset, logins', a
 });
 
 test('a member takes a copy and leaves, after proving who they are', async ({ person }) => {
+  test.setTimeout(240_000); // as above
   const member = await person({ at: at(), size: phone });
   const { page } = member;
   const email = await member.isNewBuyer('남궁선');
@@ -284,7 +285,8 @@ interface Copied {
 test('a buyer reports a shop, which blocks them: both see it, and the blocked cannot write', async ({
   person,
 }) => {
-  const buyer = await person({ at: at(), size: phone });
+  test.setTimeout(240_000); // as above
+  const buyer = await person({ at: at(), size: desktop });
   await buyer.isNewBuyer('탁재훈');
   await asksUnseen(buyer, await productOf(buyer, seller.shop), '왜 답이 없나요');
   await buyer.page.goto('/inquiries');
@@ -300,6 +302,10 @@ test('a buyer reports a shop, which blocks them: both see it, and the blocked ca
   await expect(buyer.page.getByText('신고를 접수했습니다')).toBeVisible();
   await expect(menu).toBeFocused();
   await talk.field.fill('아직 보내지 않은 글');
+  // Their address is not proved: what says so over the page pushes the field off no screen.
+  await expect(buyer.page.getByRole('complementary', { name: '이메일 인증 안내' })).toBeVisible();
+  const over = () => document.documentElement.scrollHeight - innerHeight;
+  expect(await buyer.page.evaluate(over), 'px higher than the screen').toBeLessThanOrEqual(0);
 
   const shop = await person({ at: at(), size: desktop });
   await shop.logsIn(seller.email);
