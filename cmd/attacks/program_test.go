@@ -2,6 +2,7 @@ package attacks_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,8 +27,17 @@ const secret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
 
 var executable string
 
+// atOnce is how many tests run side by side, whatever cores there are: each has a mall of its own, and most of its time goes by
+// in waiting for what the mall does by the clock.
+const atOnce = "6"
+
 // TestMain builds the program once; the tests run it as people do.
-func TestMain(m *testing.M) { os.Exit(testprogram.Main(m, "mall/cmd/mall", &executable)) }
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil { // -parallel of the command line still counts
+		panic(err)
+	}
+	os.Exit(testprogram.Main(m, "mall/cmd/mall", &executable))
+}
 
 // mall is a running mall: one process on embedded stores, or instances on MariaDB and Redis.
 type mall struct {
