@@ -89,6 +89,13 @@ func TestTheDatabaseOverTLS(t *testing.T) {
 			t.Errorf("%s is not encrypted", name)
 		}
 	}
+	if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
+		t.Fatal(err)
+	}
+	create(t, d, newThing("a"))
+	if err := pipelined(t.Context(), d, "b", "c"); err != nil || names(t, d) != "a b c" {
+		t.Errorf("%v, %q is stored", err, names(t, d))
+	}
 	for name, change := range map[string]func(*db.Config){
 		"no TLS":                func(c *db.Config) { c.TLS, c.TLSFiles = false, tlsfiles.Config{} },
 		"another server's name": func(c *db.Config) { c.TLSFiles.ServerName = "other.test" },

@@ -1,6 +1,7 @@
 package pubsub_test
 
 import (
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -141,6 +142,35 @@ func TestSentinelsAndTheirServersHaveTheirOwnLogins(t *testing.T) {
 		if err := openWith(t, bad).Ping(t.Context()).Err(); err == nil {
 			t.Errorf("%s: it answers", name)
 		}
+	}
+}
+
+// Sentinels are spoken to as the servers are, with the same certificates.
+func TestSentinelsOverTLS(t *testing.T) {
+	t.Parallel()
+	a := testservers.NewAuthority(t)
+	r := secure(t, a)
+	c := withFiles(t, r, a)
+	_, text, err := net.SplitHostPort(r.addr)
+	check(t, err)
+	port, err := strconv.Atoi(text)
+	check(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	own := l.Addr().(*net.TCPAddr).Port
+	check(t, l.Close())
+	s, err := testservers.StartSentinel(t.Context(), t.TempDir(), port, time.Second, "tls-port "+strconv.Itoa(own), "tls-replication yes",
+		"tls-auth-clients yes", "tls-cert-file "+r.cert, "tls-key-file "+r.key, "tls-ca-cert-file "+r.ca)
+	check(t, err)
+	t.Cleanup(func() { check(t, s.Kill()) })
+	c.Addr, c.SentinelMaster = "127.0.0.1:"+strconv.Itoa(own), testservers.SentinelMaster
+	check(t, c.Check())
+	station := tune(t, openWith(t, c))
+	check(t, station.Subscribe(t.Context(), "c"))
+	station.gets(t, "c", "hello")
+	c.TLSFiles.CA = testservers.NewAuthority(t).File
+	if err := openWith(t, c).Ping(t.Context()).Err(); err == nil {
+		t.Error("a Sentinel of a foreign authority is believed")
 	}
 }
 

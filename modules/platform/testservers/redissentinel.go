@@ -73,7 +73,7 @@ func (r *SentinelRedis) start(ctx context.Context, dir string, downAfter time.Du
 		r.Servers = append(r.Servers, s)
 	}
 	for i := range 3 {
-		s, err := startSentinel(ctx, filepath.Join(dir, "sentinel"+strconv.Itoa(i)), r.Servers[0].port, downAfter)
+		s, err := StartSentinel(ctx, filepath.Join(dir, "sentinel"+strconv.Itoa(i)), r.Servers[0].port, downAfter)
 		if err != nil {
 			return err
 		}
@@ -82,8 +82,9 @@ func (r *SentinelRedis) start(ctx context.Context, dir string, downAfter time.Du
 	return nil
 }
 
-// startSentinel starts one that keeps what it knows in its settings' file.
-func startSentinel(ctx context.Context, dir string, port int, downAfter time.Duration) (*RedisServer, error) {
+// StartSentinel starts one that watches the server at a port, and keeps what it knows in its settings' file. lines are
+// added to that.
+func StartSentinel(ctx context.Context, dir string, port int, downAfter time.Duration, lines ...string) (*RedisServer, error) {
 	path, err := lookUp("redis-server", "valkey-server")
 	if err != nil {
 		return nil, err
@@ -104,7 +105,8 @@ user %s on >%s -@all %s
 sentinel monitor %[6]s 127.0.0.1 %[7]d 2
 sentinel down-after-milliseconds %[6]s %[8]d
 sentinel failover-timeout %[6]s 10000
-`, own, dir, SentinelUser, SentinelPassword, SentinelRights, SentinelMaster, port, downAfter.Milliseconds())
+%[9]s
+`, own, dir, SentinelUser, SentinelPassword, SentinelRights, SentinelMaster, port, downAfter.Milliseconds(), strings.Join(lines, "\n"))
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
