@@ -3,7 +3,7 @@
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t mall .
 # Pin the bases by digest in your registry's mirror where builds must repeat to the byte.
 
-FROM node:20.20-bookworm-slim AS ui
+FROM node:24.21-trixie-slim AS ui
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
