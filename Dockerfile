@@ -10,7 +10,7 @@ RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
 COPY web/ ./
 RUN npm run build
 
-FROM golang:1.26.8-bookworm AS program
+FROM golang:1.26.11-trixie AS program
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download

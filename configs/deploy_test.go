@@ -50,7 +50,7 @@ func TestEveryImageIsPinned(t *testing.T) {
 	}
 }
 
-// The image is built by what the checks run on: the Node.js that .tools/node.sh brings.
+// The image is built by what the checks run on: the Node.js that .tools/node.sh brings, and the Go that go.mod asks for.
 func TestTheImageIsBuiltByWhatTheChecksUse(t *testing.T) {
 	version := func(file, pattern string) string {
 		m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
@@ -66,6 +66,7 @@ func TestTheImageIsBuiltByWhatTheChecksUse(t *testing.T) {
 		{"the image's Node.js", node, version("../Dockerfile", `FROM node:(\d+\.\d+)`)},
 		{"Node.js of the types", major, version("../web/package.json", `"@types/node": "(\d+)\.`)},
 		{"the oldest Node.js for the web", major, version("../web/package.json", `"node": "\^(\d+)\.`)},
+		{"the image's Go", version("../go.mod", `(?m)^toolchain go(\S+)$`), version("../Dockerfile", `FROM golang:([\d.]+)`)},
 	} {
 		if same.got != same.want {
 			t.Errorf("%s is %s, want %s", same.what, same.got, same.want)
