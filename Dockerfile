@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /mall ./cmd/mall
 
 # Alpine rather than distroless for its wget, which the health check needs.
-FROM alpine:3.22
+FROM alpine:3.24
 RUN adduser -D -H -u 65532 mall
 COPY --from=program /mall /usr/local/bin/mall
 USER 65532:65532
