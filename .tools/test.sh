@@ -4,7 +4,7 @@
 # Each step's whole output is kept in .cache/logs.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export NO_COLOR=1 PATH=$PATH:/usr/sbin:/usr/local/sbin
+export NO_COLOR=1 PATH=$PWD/.cache/node/bin:$PATH:/usr/sbin:/usr/local/sbin
 logs=.cache/logs
 rm -rf $logs && mkdir -p $logs
 started=$SECONDS
