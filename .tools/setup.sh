@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the checks need and the machine lacks: with Debian's apt-get when run as root, else it says what to get.
-# Never starts a system service: the tests start private servers of their own.
+# MySQL comes unpacked into a folder (.tools/sid.sh). Never starts a system service: the tests start private servers of their own.
 # Exits 1 when something needed is still missing; a missing real server alone counts only with CI or MALL_REQUIRE_SERVERS set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,6 +63,16 @@ if [ -n "$left" ]; then
   echo "$left"
   echo "  install with: apt-get install $(missing package | sort -u | tr '\n' ' ')(as root), or your system's own packages of these programs"
   if [ -n "$(missing must)" ] || [ -n "${CI:-}${MALL_REQUIRE_SERVERS:-}" ]; then failed=1; fi
+fi
+
+# Today's MySQL is in no Debian release yet; a MySQL that this machine has of its own serves as well (MALL_MYSQLD names one).
+own_mysql() { "${MALL_MYSQLD:-mysqld}" --no-defaults --version 2>/dev/null | grep -vq MariaDB; }
+if ! mysql=$(.tools/sid.sh 2>&1) && ! own_mysql; then
+  echo "missing on this machine: MySQL (server): for tests on a real MySQL"
+  printf '%s\n' "$mysql" | sed 's/^/  /'
+  if [ -n "${CI:-}${MALL_REQUIRE_SERVERS:-}" ]; then failed=1; fi
+else
+  printf '%s' "${mysql:+$mysql$'\n'}"
 fi
 
 need_go=$(awk '$1 == "go" { print $2 }' go.mod)

@@ -7,8 +7,9 @@ import (
 	"log/slog"
 )
 
-// lockName is one a database, since GET_LOCK's names belong to the whole server and end at 64 characters.
-const lockName = "CONCAT('mall_migrate_', SHA1(DATABASE()))"
+// lockName is one a database, since GET_LOCK's names belong to the whole server and end at 64 characters. MySQL has SHA2
+// alone since 9.6.
+const lockName = "CONCAT('mall_migrate_', LEFT(SHA2(DATABASE(), 256), 40))"
 
 // lockMySQL waits until this session alone migrates the database, and makes goose's version table. The lock ends with
 // its connection, so a killed instance leaves nothing locked.

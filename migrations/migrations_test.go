@@ -20,11 +20,10 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// onBoth runs the test on both databases, empty.
-func onBoth(t *testing.T, run func(t *testing.T, d *db.DB)) {
+// onAll runs the test on every database, empty.
+func onAll(t *testing.T, run func(t *testing.T, d *db.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { run(t, testservers.Open(t, testservers.EmptySQLite(t))) })
-	t.Run("mysql", func(t *testing.T) { run(t, testservers.Open(t, testservers.EmptyMySQL(t))) })
+	testservers.EveryConfig(t, testservers.EmptySQLite, testservers.EmptyMySQL, func(t *testing.T, cfg db.Config) { run(t, testservers.Open(t, cfg)) })
 }
 
 func up(t *testing.T, d *db.DB) {
@@ -44,7 +43,7 @@ func pending(t *testing.T, d *db.DB) int {
 }
 
 func TestUpDownToNothingAndUpAgain(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *db.DB) {
+	onAll(t, func(t *testing.T, d *db.DB) {
 		all := pending(t, d) // on a database that has never seen a migration
 		up(t, d)
 		first := readSchema(t, d)
@@ -72,7 +71,7 @@ func TestUpDownToNothingAndUpAgain(t *testing.T) {
 }
 
 func TestStatusNamesEachMigrationAndItsTime(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *db.DB) {
+	onAll(t, func(t *testing.T, d *db.DB) {
 		up(t, d)
 		if err := migrations.Down(t.Context(), d, quiet); err != nil {
 			t.Fatal(err)
@@ -91,29 +90,31 @@ func TestStatusNamesEachMigrationAndItsTime(t *testing.T) {
 
 // Instances of a deploy start together: each migration runs once and nobody fails.
 func TestConcurrentInstancesMigrateOnce(t *testing.T) {
-	cfg := testservers.EmptyMySQL(t)
-	cfg.MaxOpen = 2
-	var wait sync.WaitGroup
-	for range 10 {
+	testservers.EveryServer(t, func(t *testing.T) {
+		cfg := testservers.EmptyMySQL(t)
+		cfg.MaxOpen = 2
+		var wait sync.WaitGroup
+		for range 10 {
+			d := testservers.Open(t, cfg)
+			wait.Go(func() {
+				if err := migrations.Up(t.Context(), d, quiet); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
 		d := testservers.Open(t, cfg)
-		wait.Go(func() {
-			if err := migrations.Up(t.Context(), d, quiet); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wait.Wait()
-	d := testservers.Open(t, cfg)
-	var rows, versions int
-	err := d.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*), COUNT(DISTINCT version_id) FROM goose_db_version").Scan(&rows, &versions)
-	if err != nil || rows != versions || pending(t, d) != 0 {
-		t.Errorf("%d rows for %d versions, %d pending, %v", rows, versions, pending(t, d), err)
-	}
+		var rows, versions int
+		err := d.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*), COUNT(DISTINCT version_id) FROM goose_db_version").Scan(&rows, &versions)
+		if err != nil || rows != versions || pending(t, d) != 0 {
+			t.Errorf("%d rows for %d versions, %d pending, %v", rows, versions, pending(t, d), err)
+		}
+	})
 }
 
 // Data is the program's to make at its start: tests get databases back by emptying every table.
 func TestMigrationsWriteNoRows(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *db.DB) {
+	onAll(t, func(t *testing.T, d *db.DB) {
 		up(t, d)
 		for name := range readSchema(t, d) {
 			var n int
@@ -126,39 +127,43 @@ func TestMigrationsWriteNoRows(t *testing.T) {
 
 // An instance that was killed after making goose's table, before its first row, must not block all later ones.
 func TestUpHealsAHalfMadeVersionTable(t *testing.T) {
-	d := testservers.Open(t, testservers.EmptyMySQL(t))
-	up(t, d)
-	for _, statement := range []string{"DELETE FROM goose_db_version", "DROP TABLE platform_outbox"} {
-		if _, err := d.SQL().ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.EmptyMySQL(t))
+		up(t, d)
+		for _, statement := range []string{"DELETE FROM goose_db_version", "DROP TABLE platform_outbox"} {
+			if _, err := d.SQL().ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for name := range readSchema(t, d) {
-		if _, err := d.SQL().ExecContext(t.Context(), "DROP TABLE "+name); err != nil {
-			t.Fatal(err)
+		for name := range readSchema(t, d) {
+			if _, err := d.SQL().ExecContext(t.Context(), "DROP TABLE "+name); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	up(t, d)
-	if n := pending(t, d); n != 0 {
-		t.Errorf("%d pending", n)
-	}
+		up(t, d)
+		if n := pending(t, d); n != 0 {
+			t.Errorf("%d pending", n)
+		}
+	})
 }
 
 func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
-	d := testservers.Open(t, testservers.EmptyMySQL(t))
-	holder, err := d.SQL().Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = holder.Close() }()
-	if _, err := holder.ExecContext(t.Context(), "DO GET_LOCK(CONCAT('mall_migrate_', SHA1(DATABASE())), 0)"); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	log := slog.New(onMessage{slog.DiscardHandler, "waiting for another instance that migrates the database", cancel})
-	if err := migrations.Up(ctx, d, log); !errors.Is(err, context.Canceled) {
-		t.Errorf("error = %v", err)
-	}
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.EmptyMySQL(t))
+		holder, err := d.SQL().Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = holder.Close() }()
+		if _, err := holder.ExecContext(t.Context(), "DO GET_LOCK(CONCAT('mall_migrate_', LEFT(SHA2(DATABASE(), 256), 40)), 0)"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		log := slog.New(onMessage{slog.DiscardHandler, "waiting for another instance that migrates the database", cancel})
+		if err := migrations.Up(ctx, d, log); !errors.Is(err, context.Canceled) {
+			t.Errorf("error = %v", err)
+		}
+	})
 }
 
 // onMessage calls a func when a message is logged.
@@ -179,7 +184,7 @@ func (h onMessage) Handle(_ context.Context, r slog.Record) error {
 
 // In a rolling deploy the old program meets the new one's schema.
 func TestADatabaseAheadOfTheProgramIsComplete(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *db.DB) {
+	onAll(t, func(t *testing.T, d *db.DB) {
 		up(t, d)
 		_, err := d.SQL().ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
 		if err != nil {
@@ -195,7 +200,7 @@ func TestADatabaseAheadOfTheProgramIsComplete(t *testing.T) {
 
 // Modules have ranges of numbers: a file may come after one with a higher number was applied.
 func TestALowerNumberMayComeLate(t *testing.T) {
-	onBoth(t, func(t *testing.T, d *db.DB) {
+	onAll(t, func(t *testing.T, d *db.DB) {
 		up(t, d)
 		for _, statement := range []string{"DELETE FROM goose_db_version WHERE version_id = 1", "DROP TABLE platform_outbox"} {
 			if _, err := d.SQL().ExecContext(t.Context(), statement); err != nil {

@@ -23,12 +23,14 @@ type column struct {
 	Nullable bool
 }
 
-func TestBothDatabasesEndInTheSameSchema(t *testing.T) {
-	mysql := readSchema(t, testservers.Open(t, testservers.MySQL(t)))
+func TestAllDatabasesEndInTheSameSchema(t *testing.T) {
 	sqlite := readSchema(t, testservers.Open(t, testservers.SQLite(t)))
-	if diff := cmp.Diff(mysql, sqlite); diff != "" {
-		t.Errorf("schema (-mysql +sqlite):\n%s", diff)
-	}
+	testservers.EveryServer(t, func(t *testing.T) {
+		mysql := readSchema(t, testservers.Open(t, testservers.MySQL(t)))
+		if diff := cmp.Diff(mysql, sqlite); diff != "" {
+			t.Errorf("schema (-mysql +sqlite):\n%s", diff)
+		}
+	})
 }
 
 // readSchema gives the tables of the mall, goose's own left out.

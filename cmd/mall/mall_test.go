@@ -362,11 +362,7 @@ func TestPagesAndDocuments(t *testing.T) {
 func TestTheEndWithAllStoresFrozen(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*soon)
 	defer cancel()
-	server, err := testservers.StartMySQL(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Kill() })
+	server := testservers.PrivateMySQL(t)
 	dsn, err := server.CreateDatabase(ctx, "mall")
 	if err != nil {
 		t.Fatal(err)

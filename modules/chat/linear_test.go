@@ -169,9 +169,10 @@ func cutLinks(ctx context.Context, t *testing.T, cfg db.Config, _ *testservers.R
 	cut := 0
 	for every(ctx, 60*time.Millisecond) {
 		ids, err := links(ctx, operator)
-		if err != nil {
-			break // ctx has ended
+		if ctx.Err() != nil {
+			break
 		}
+		check(t, err)
 		for _, n := range ids {
 			_, _ = operator.ExecContext(ctx, fmt.Sprintf("KILL %d", n)) // it may have ended by itself
 			cut++
@@ -184,19 +185,18 @@ func cutLinks(ctx context.Context, t *testing.T, cfg db.Config, _ *testservers.R
 
 // links are the connections of others to the operator's database.
 func links(ctx context.Context, operator *sql.DB) (ids []int64, err error) {
-	rows, err := operator.QueryContext(ctx, "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
-	if err != nil {
+	var own int64
+	var database string
+	if err := operator.QueryRowContext(ctx, "SELECT CONNECTION_ID(), DATABASE()").Scan(&own, &database); err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
+	all, err := testservers.Connections(ctx, operator)
+	for _, c := range all {
+		if c.Database == database && c.ID != own {
+			ids = append(ids, c.ID)
 		}
-		ids = append(ids, n)
 	}
-	return ids, rows.Err()
+	return ids, err
 }
 
 // play lets people make calls, all at once.

@@ -122,7 +122,8 @@ func TestAnOwnFirstMessageHidesNoneBeforeIt(t *testing.T) {
 // can be seen it comes in time (P6).
 func TestAMessageOfASlowCommitComes(t *testing.T) {
 	const stall = 14 * time.Second
-	server := testservers.PrivateMySQL(t, "--log-bin=bin", "--server-id=1")
+	hold := testservers.KindOf(t).SemiSync()
+	server := testservers.PrivateMySQL(t, hold.Options...)
 	dsn, err := server.CreateDatabase(t.Context(), "mall")
 	check(t, err)
 	cfg := db.Config{Driver: db.MySQL, DSN: dsn}
@@ -130,8 +131,8 @@ func TestAMessageOfASlowCommitComes(t *testing.T) {
 	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, cfg, nowhere), startInstance(t, cfg, testservers.Redis(t).Addr())}}
 	r := m.openRoom(t, "buyer")
 	there := m.connect(t, 1, "owner")
-	for _, set := range []string{"timeout = " + strconv.FormatInt(stall.Milliseconds(), 10), "wait_point = AFTER_SYNC", "wait_no_slave = ON", "enabled = ON"} {
-		_, err := testservers.Open(t, cfg).SQL().ExecContext(t.Context(), "SET GLOBAL rpl_semi_sync_master_"+set)
+	for _, set := range []string{"_timeout = " + strconv.FormatInt(stall.Milliseconds(), 10), "_enabled = ON"} {
+		_, err := testservers.Open(t, cfg).SQL().ExecContext(t.Context(), "SET GLOBAL "+hold.Setting+set)
 		check(t, err)
 	}
 	path := "/chat/rooms/" + r.ID.String() + "/messages"

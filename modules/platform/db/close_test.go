@@ -10,26 +10,24 @@ import (
 
 // A server that died with our connections open does not make an orderly end a failed one.
 func TestClosingAfterTheServerHasGone(t *testing.T) {
-	server, err := testservers.StartMySQL(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Kill() })
-	dsn, err := server.CreateDatabase(t.Context(), "x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: dsn}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Write(t.Context()).Exec("SELECT 1").Error; err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Close(); err != nil {
-		t.Errorf("Close: %v", err)
-	}
+	testservers.EveryServer(t, func(t *testing.T) {
+		server := testservers.PrivateMySQL(t)
+		dsn, err := server.CreateDatabase(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: dsn}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Write(t.Context()).Exec("SELECT 1").Error; err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
 }

@@ -7,7 +7,7 @@ import (
 	"mall/modules/platform/tlsfiles"
 )
 
-// The two databases that the house runs on. "mysql" is MySQL 8 or MariaDB from 10.6.
+// The two databases that the house runs on. "mysql" is MySQL or MariaDB.
 const (
 	MySQL  = "mysql"
 	SQLite = "sqlite"

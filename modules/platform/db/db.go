@@ -27,6 +27,7 @@ type DB struct {
 	primary *sql.DB
 	reading *sql.DB // what reader reads through
 	several *sql.DB // takes several statements in one packet, for TxPipelined alone; nil on SQLite
+	aliases bool    // see Taken
 	// maintenance opens a pool whose statements may take as long as they need.
 	maintenance func() (*sql.DB, func() error, error)
 }

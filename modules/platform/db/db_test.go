@@ -39,29 +39,24 @@ var schemas = map[string]string{
 		CREATE UNIQUE INDEX things_name ON things (name)`,
 }
 
-// onBoth runs the test on both databases, each with the empty table of things. change adjusts the configuration.
-func onBoth(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.DB)) {
+// onAll runs the test on every database, each with the empty table of things. change adjusts the configuration.
+func onAll(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.DB)) {
 	t.Helper()
-	onBothWithConfig(t, change, func(t *testing.T, d *db.DB, _ db.Config) { run(t, d) })
+	onAllWithConfig(t, change, func(t *testing.T, d *db.DB, _ db.Config) { run(t, d) })
 }
 
-func onBothWithConfig(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.DB, cfg db.Config)) {
+func onAllWithConfig(t *testing.T, change func(*db.Config), run func(t *testing.T, d *db.DB, cfg db.Config)) {
 	t.Helper()
-	for name, make := range map[string]func(testing.TB) db.Config{
-		db.SQLite: testservers.EmptySQLite, db.MySQL: testservers.EmptyMySQL,
-	} {
-		t.Run(name, func(t *testing.T) {
-			cfg := make(t)
-			if change != nil {
-				change(&cfg)
-			}
-			d := testservers.Open(t, cfg)
-			if _, err := d.SQL().ExecContext(t.Context(), schemas[d.Dialect()]); err != nil {
-				t.Fatal(err)
-			}
-			run(t, d, cfg)
-		})
-	}
+	testservers.EveryConfig(t, testservers.EmptySQLite, testservers.EmptyMySQL, func(t *testing.T, cfg db.Config) {
+		if change != nil {
+			change(&cfg)
+		}
+		d := testservers.Open(t, cfg)
+		if _, err := d.SQL().ExecContext(t.Context(), schemas[d.Dialect()]); err != nil {
+			t.Fatal(err)
+		}
+		run(t, d, cfg)
+	})
 }
 
 func newThing(name string) *thing { return &thing{ID: id.New(), Name: name, At: time.Now()} }
@@ -89,7 +84,7 @@ func TestTimesRoundTripAsUTCMicrosecondsAndCompareInSQL(t *testing.T) {
 	seoul := time.FixedZone("KST", 9*60*60)
 	base := time.Date(2026, 3, 1, 0, 30, 5, 0, seoul)
 	moments := []time.Time{base, base.Add(time.Microsecond), base.Add(90 * time.Millisecond), base.Add(100*time.Millisecond + 999), base.Add(time.Second)}
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		for i, at := range moments {
 			until := at.Add(time.Hour)
 			create(t, d, &thing{ID: id.New(), Name: string(rune('a' + i)), At: at, Until: &until})
@@ -120,7 +115,7 @@ func TestTimesRoundTripAsUTCMicrosecondsAndCompareInSQL(t *testing.T) {
 }
 
 func TestUpdateCountsMatchedRows(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		x := newThing("same")
 		create(t, d, x)
 		update := d.Write(t.Context()).Model(&thing{}).Where("id = ?", x.ID).Update("name", "same")
@@ -131,7 +126,7 @@ func TestUpdateCountsMatchedRows(t *testing.T) {
 }
 
 func TestLockingUpsertAndLimits(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		x := newThing("x")
 		create(t, d, x, newThing("y"))
 		err := d.Tx(t.Context(), func(ctx context.Context) error {
@@ -166,7 +161,7 @@ func TestLockingUpsertAndLimits(t *testing.T) {
 }
 
 func TestConcurrentIncrementsLoseNothing(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		x := newThing("counter")
 		create(t, d, x)
 		const workers, each = 8, 20
@@ -228,76 +223,80 @@ func TestSQLiteFileIsItsOwnersAndMayHaveAnyName(t *testing.T) {
 }
 
 func TestMySQLSessionsAreStrictUTCReadCommitted(t *testing.T) {
-	cfg := testservers.EmptyMySQL(t)
-	cfg.DSN += "?loc=Local&parseTime=false&clientFoundRows=false&sql_mode=%27%27&interpolateParams=false"
-	d := testservers.Open(t, cfg)
-	var version string
-	if err := d.SQL().QueryRowContext(t.Context(), "SELECT VERSION()").Scan(&version); err != nil {
-		t.Fatal(err)
-	}
-	isolation := "@@transaction_isolation"
-	if strings.Contains(version, "MariaDB") {
-		isolation = "@@tx_isolation"
-	}
-	for expression, want := range map[string]string{
-		isolation:                    "READ-COMMITTED",
-		"@@time_zone":                "+00:00",
-		"@@collation_connection":     "utf8mb4_unicode_520_ci",
-		"@@innodb_lock_wait_timeout": "3",
-		"@@wait_timeout":             "20",
-		"'strict' IN (@@sql_mode) OR @@sql_mode LIKE '%STRICT_TRANS_TABLES%'": "1",
-	} {
-		var got string
-		if err := d.SQL().QueryRowContext(t.Context(), "SELECT "+expression).Scan(&got); err != nil || got != want {
-			t.Errorf("%s = %s, %v; want %s", expression, got, err, want)
+	testservers.EveryServer(t, func(t *testing.T) {
+		cfg := testservers.EmptyMySQL(t)
+		cfg.DSN += "?loc=Local&parseTime=false&clientFoundRows=false&sql_mode=%27%27&interpolateParams=false"
+		d := testservers.Open(t, cfg)
+		var version string
+		if err := d.SQL().QueryRowContext(t.Context(), "SELECT VERSION()").Scan(&version); err != nil {
+			t.Fatal(err)
 		}
-	}
+		isolation := "@@transaction_isolation"
+		if strings.Contains(version, "MariaDB") {
+			isolation = "@@tx_isolation"
+		}
+		for expression, want := range map[string]string{
+			isolation:                    "READ-COMMITTED",
+			"@@time_zone":                "+00:00",
+			"@@collation_connection":     "utf8mb4_unicode_520_ci",
+			"@@innodb_lock_wait_timeout": "3",
+			"@@wait_timeout":             "20",
+			"'strict' IN (@@sql_mode) OR @@sql_mode LIKE '%STRICT_TRANS_TABLES%'": "1",
+		} {
+			var got string
+			if err := d.SQL().QueryRowContext(t.Context(), "SELECT "+expression).Scan(&got); err != nil || got != want {
+				t.Errorf("%s = %s, %v; want %s", expression, got, err, want)
+			}
+		}
+	})
 }
 
 // A process that vanishes in the middle of a transaction, as when its network dies without a word, does not keep others
 // from the rows that it has locked; and what it might say later is too late.
 func TestTheLocksOfTheSilentAreLetGo(t *testing.T) {
-	cfg := testservers.MySQL(t)
-	cfg.LockWait = time.Second
-	others := testservers.Open(t, cfg)
-	cfg.Silence = 2 * time.Second
-	silent := testservers.Open(t, cfg)
-	ctx := t.Context()
-	const name = "silence"
-	if _, err := others.SQL().ExecContext(ctx, "INSERT INTO chat_settings (name, value) VALUES (?, 'a')", name); err != nil {
-		t.Fatal(err)
-	}
-	tx, err := silent.SQL().BeginTx(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	const change = "UPDATE chat_settings SET value = ? WHERE name = ?"
-	if _, err := tx.ExecContext(ctx, change, "of the silent", name); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := others.SQL().ExecContext(ctx, change, "too soon", name); err == nil {
-		t.Error("the row was not locked: the test proves nothing")
-	}
-	for limit := time.Now().Add(time.Minute); ; {
-		if _, err = others.SQL().ExecContext(ctx, change, "of another", name); err == nil {
-			break
-		}
-		if time.Now().After(limit) {
+	testservers.EveryServer(t, func(t *testing.T) {
+		cfg := testservers.MySQL(t)
+		cfg.LockWait = time.Second
+		others := testservers.Open(t, cfg)
+		cfg.Silence = 2 * time.Second
+		silent := testservers.Open(t, cfg)
+		ctx := t.Context()
+		const name = "silence"
+		if _, err := others.SQL().ExecContext(ctx, "INSERT INTO chat_settings (name, value) VALUES (?, 'a')", name); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := tx.Commit(); err == nil {
-		t.Error("the silent one could still commit")
-	}
-	var value string
-	if err := others.SQL().QueryRowContext(ctx, "SELECT value FROM chat_settings WHERE name = ?", name).Scan(&value); err != nil || value != "of another" {
-		t.Errorf("%q, %v", value, err)
-	}
+		tx, err := silent.SQL().BeginTx(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback() }()
+		const change = "UPDATE chat_settings SET value = ? WHERE name = ?"
+		if _, err := tx.ExecContext(ctx, change, "of the silent", name); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := others.SQL().ExecContext(ctx, change, "too soon", name); err == nil {
+			t.Error("the row was not locked: the test proves nothing")
+		}
+		for limit := time.Now().Add(time.Minute); ; {
+			if _, err = others.SQL().ExecContext(ctx, change, "of another", name); err == nil {
+				break
+			}
+			if time.Now().After(limit) {
+				t.Fatal(err)
+			}
+		}
+		if err := tx.Commit(); err == nil {
+			t.Error("the silent one could still commit")
+		}
+		var value string
+		if err := others.SQL().QueryRowContext(ctx, "SELECT value FROM chat_settings WHERE name = ?", name).Scan(&value); err != nil || value != "of another" {
+			t.Errorf("%q, %v", value, err)
+		}
+	})
 }
 
 func TestPingAndStats(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		if err := d.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -325,7 +324,7 @@ func TestLogHoldsStatementsButNoValues(t *testing.T) {
 }
 
 func TestSavepoints(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		undone := errors.New("undone")
 		err := d.Tx(t.Context(), func(ctx context.Context) error {
 			if err := d.Write(ctx).Create(newThing("outer")).Error; err != nil {

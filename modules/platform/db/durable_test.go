@@ -26,40 +26,38 @@ func inspect(t *testing.T, d *db.DB) (told []string) {
 }
 
 func TestWhatKeepsItsPromisesHasNoFindings(t *testing.T) {
-	onBoth := map[string]func(t testing.TB) db.Config{"sqlite": testservers.SQLite, "mysql": func(t testing.TB) db.Config {
+	mysql := func(t testing.TB) db.Config {
 		server := testservers.PrivateMySQL(t, "--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON", "--log-bin=bin", "--server-id=1", "--sync-binlog=1")
 		dsn, err := server.CreateDatabase(t.Context(), "mall")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return testservers.Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn})
-	}}
-	for name, make := range onBoth {
-		t.Run(name, func(t *testing.T) {
-			d := testservers.Open(t, make(t))
-			if told := inspect(t, d); len(told) > 0 {
-				t.Errorf("%q", told)
-			}
-			change := "DROP INDEX chat_messages_retry ON chat_messages"
-			if d.Dialect() == db.SQLite {
-				change = "DROP INDEX chat_messages_retry"
-			}
-			if _, err := d.SQL().ExecContext(t.Context(), change); err != nil {
+	}
+	testservers.EveryConfig(t, testservers.SQLite, mysql, func(t *testing.T, cfg db.Config) {
+		d := testservers.Open(t, cfg)
+		if told := inspect(t, d); len(told) > 0 {
+			t.Errorf("%q", told)
+		}
+		change := "DROP INDEX chat_messages_retry ON chat_messages"
+		if d.Dialect() == db.SQLite {
+			change = "DROP INDEX chat_messages_retry"
+		}
+		if _, err := d.SQL().ExecContext(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+		if told := inspect(t, d); len(told) != 1 || told[0] != "table chat_messages has no unique key on (room_id, sender_id, client_msg_id)" {
+			t.Errorf("without the key: %q", told)
+		}
+		if d.Dialect() == db.MySQL { // a setting may be changed at any time
+			if _, err := d.SQL().ExecContext(t.Context(), "SET GLOBAL sync_binlog = 100"); err != nil {
 				t.Fatal(err)
 			}
-			if told := inspect(t, d); len(told) != 1 || told[0] != "table chat_messages has no unique key on (room_id, sender_id, client_msg_id)" {
-				t.Errorf("without the key: %q", told)
+			if told := inspect(t, d); len(told) != 2 || told[0] != "sync_binlog is 100" {
+				t.Errorf("with another setting: %q", told)
 			}
-			if d.Dialect() == db.MySQL { // a setting may be changed at any time
-				if _, err := d.SQL().ExecContext(t.Context(), "SET GLOBAL sync_binlog = 100"); err != nil {
-					t.Fatal(err)
-				}
-				if told := inspect(t, d); len(told) != 2 || told[0] != "sync_binlog is 100" {
-					t.Errorf("with another setting: %q", told)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 func TestASQLiteThatDoesNotFlushIsFound(t *testing.T) {

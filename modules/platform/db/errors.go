@@ -88,6 +88,7 @@ var transientNumbers = map[uint16]bool{
 	1969: true, // max_statement_time exceeded (MariaDB)
 	3024: true, // max_execution_time exceeded (MySQL)
 	3572: true, // NOWAIT met a lock (MySQL)
+	4031: true, // the server had ended a silent connection (MySQL)
 }
 
 // transientCodes are SQLite's primary result codes that pass.

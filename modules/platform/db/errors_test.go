@@ -30,7 +30,7 @@ func TestFaultKeepsWhatIsClassified(t *testing.T) {
 }
 
 func TestFaultOfStatements(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		x := newThing("taken")
 		create(t, d, x)
 		for what, c := range map[string]struct {
@@ -59,7 +59,7 @@ func TestFaultOfStatements(t *testing.T) {
 
 // Whatever ends a transaction, its outermost error has a kind and keeps its cause: no caller has to think of it.
 func TestTheErrorOfATransactionHasAKind(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		create(t, d, newThing("taken"))
 		broken := errors.New("broken")
 		for name, tx := range map[string]func(fn func(context.Context) error) error{
@@ -95,7 +95,7 @@ func lockIn(ctx context.Context, d *db.DB, x *thing) error {
 }
 
 func TestLockWaitIsRetryableAndSwallowingItDoomsTheTransaction(t *testing.T) {
-	onBothWithConfig(t, func(c *db.Config) { c.LockWait = time.Second }, func(t *testing.T, d *db.DB, cfg db.Config) {
+	onAllWithConfig(t, func(c *db.Config) { c.LockWait = time.Second }, func(t *testing.T, d *db.DB, cfg db.Config) {
 		x, y := newThing("x"), newThing("y")
 		create(t, d, x, y)
 		other := testservers.Open(t, cfg)
@@ -130,109 +130,96 @@ func TestLockWaitIsRetryableAndSwallowingItDoomsTheTransaction(t *testing.T) {
 }
 
 func TestDeadlockIsRetryableAndDoomsItsVictim(t *testing.T) {
-	cfg := testservers.EmptyMySQL(t)
-	d := testservers.Open(t, cfg)
-	if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
-		t.Fatal(err)
-	}
-	x, y := newThing("x"), newThing("y")
-	create(t, d, x, y)
-	locked := make(chan struct{}, 2)
-	results := make(chan error, 2)
-	step := func(first, then *thing) {
-		results <- d.Tx(t.Context(), func(ctx context.Context) error {
-			if err := lockIn(ctx, d, first); err != nil {
-				return err
-			}
-			locked <- struct{}{}
-			for len(locked) < 2 {
-				if err := ctx.Err(); err != nil {
+	testservers.EveryServer(t, func(t *testing.T) {
+		cfg := testservers.EmptyMySQL(t)
+		d := testservers.Open(t, cfg)
+		if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
+			t.Fatal(err)
+		}
+		x, y := newThing("x"), newThing("y")
+		create(t, d, x, y)
+		locked := make(chan struct{}, 2)
+		results := make(chan error, 2)
+		step := func(first, then *thing) {
+			results <- d.Tx(t.Context(), func(ctx context.Context) error {
+				if err := lockIn(ctx, d, first); err != nil {
 					return err
 				}
-			}
-			_ = lockIn(ctx, d, then) // one of the two is the victim, and swallows it
-			return db.Fault(d.Write(ctx).Create(newThing("after" + first.Name)).Error)
-		})
-	}
-	go step(x, y)
-	go step(y, x)
-	var failed []error
-	for range 2 {
-		if err := <-results; err != nil {
-			failed = append(failed, err)
+				locked <- struct{}{}
+				for len(locked) < 2 {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+				}
+				_ = lockIn(ctx, d, then) // one of the two is the victim, and swallows it
+				return db.Fault(d.Write(ctx).Create(newThing("after" + first.Name)).Error)
+			})
 		}
-	}
-	if len(failed) != 1 || fault.KindOf(failed[0]) != fault.Unavailable {
-		t.Errorf("failed = %v, want one retryable victim", failed)
-	}
-	if got := names(t, d); got != "afterx x y" && got != "aftery x y" {
-		t.Errorf("rows = %q: the victim wrote outside its transaction", got)
-	}
+		go step(x, y)
+		go step(y, x)
+		var failed []error
+		for range 2 {
+			if err := <-results; err != nil {
+				failed = append(failed, err)
+			}
+		}
+		if len(failed) != 1 || fault.KindOf(failed[0]) != fault.Unavailable {
+			t.Errorf("failed = %v, want one retryable victim", failed)
+		}
+		if got := names(t, d); got != "afterx x y" && got != "aftery x y" {
+			t.Errorf("rows = %q: the victim wrote outside its transaction", got)
+		}
+	})
 }
 
 func TestServerAwayIsUnavailableAndComesBack(t *testing.T) {
-	server := startServer(t)
-	d, err := db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: database(t, server)}, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = d.Close() }()
-	if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		for _, err := range []error{
-			d.Write(t.Context()).Create(newThing("x")).Error,
-			d.Read(t.Context()).Find(&[]thing{}).Error,
-			d.Tx(t.Context(), func(context.Context) error { return nil }),
-			d.Ping(t.Context()),
-		} {
-			if fault.KindOf(db.Fault(err)) != fault.Unavailable {
-				t.Errorf("with the server gone: %v", err)
+	testservers.EveryServer(t, func(t *testing.T) {
+		server := testservers.PrivateMySQL(t)
+		d, err := db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: database(t, server)}, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = d.Close() }()
+		if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			for _, err := range []error{
+				d.Write(t.Context()).Create(newThing("x")).Error,
+				d.Read(t.Context()).Find(&[]thing{}).Error,
+				d.Tx(t.Context(), func(context.Context) error { return nil }),
+				d.Ping(t.Context()),
+			} {
+				if fault.KindOf(db.Fault(err)) != fault.Unavailable {
+					t.Errorf("with the server gone: %v", err)
+				}
 			}
 		}
-	}
-	if err := server.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	create(t, d, newThing("back"))
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		create(t, d, newThing("back"))
 
-	if err := server.Pause(); err != nil { // a frozen server answers nothing, not even a refusal
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	err = d.Tx(ctx, func(ctx context.Context) error { return d.Write(ctx).Create(newThing("y")).Error })
-	if fault.KindOf(db.Fault(err)) != fault.Unavailable {
-		t.Errorf("with the server frozen: %v", err)
-	}
-	if err := server.Resume(); err != nil {
-		t.Fatal(err)
-	}
-	create(t, d, newThing("again"))
+		if err := server.Pause(); err != nil { // a frozen server answers nothing, not even a refusal
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		err = d.Tx(ctx, func(ctx context.Context) error { return d.Write(ctx).Create(newThing("y")).Error })
+		if fault.KindOf(db.Fault(err)) != fault.Unavailable {
+			t.Errorf("with the server frozen: %v", err)
+		}
+		if err := server.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		create(t, d, newThing("again"))
+	})
 }
 
 var quiet = slog.New(slog.DiscardHandler)
-
-func startServer(t *testing.T) *testservers.MySQLServer {
-	t.Helper()
-	server, err := testservers.StartMySQL(t.Context(), t.TempDir())
-	if errors.Is(err, testservers.ErrAbsent) {
-		testservers.EmptyMySQL(t) // skips or fails, as is the custom here
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
 
 func database(t *testing.T, server *testservers.MySQLServer) string {
 	t.Helper()
@@ -244,37 +231,39 @@ func database(t *testing.T, server *testservers.MySQLServer) string {
 }
 
 func TestOpenWaitsForAServerAndElseSaysWhyInOneLine(t *testing.T) {
-	server := startServer(t)
-	dsn := database(t, server)
-	if err := server.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	_, err := db.Open(t.Context(), db.Config{
-		Driver: db.MySQL, DSN: strings.Replace(dsn, "root@", "root:secret@", 1), ConnectWait: 300 * time.Millisecond,
-	}, quiet)
-	if err == nil || !strings.Contains(err.Error(), server.Addr()+"/mall did not answer") ||
-		strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("error = %v", err)
-	}
-	opened := make(chan error, 1)
-	go func() {
-		d, err := db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: dsn}, quiet)
-		if err == nil {
-			err = d.Close()
+	testservers.EveryServer(t, func(t *testing.T) {
+		server := testservers.PrivateMySQL(t)
+		dsn := database(t, server)
+		if err := server.Stop(); err != nil {
+			t.Fatal(err)
 		}
-		opened <- err
-	}()
-	if err := server.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-opened; err != nil {
-		t.Errorf("a server that came late: %v", err)
-	}
-	began := time.Now()
-	_, err = db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: server.DSN("nowhere")}, quiet)
-	if err == nil || time.Since(began) > 5*time.Second {
-		t.Errorf("a database that does not exist: %v after %v", err, time.Since(began))
-	}
+		_, err := db.Open(t.Context(), db.Config{
+			Driver: db.MySQL, DSN: strings.Replace(dsn, "root@", "root:secret@", 1), ConnectWait: 300 * time.Millisecond,
+		}, quiet)
+		if err == nil || !strings.Contains(err.Error(), server.Addr()+"/mall did not answer") ||
+			strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("error = %v", err)
+		}
+		opened := make(chan error, 1)
+		go func() {
+			d, err := db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: dsn}, quiet)
+			if err == nil {
+				err = d.Close()
+			}
+			opened <- err
+		}()
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-opened; err != nil {
+			t.Errorf("a server that came late: %v", err)
+		}
+		began := time.Now()
+		_, err = db.Open(t.Context(), db.Config{Driver: db.MySQL, DSN: server.DSN("nowhere")}, quiet)
+		if err == nil || time.Since(began) > 5*time.Second {
+			t.Errorf("a database that does not exist: %v after %v", err, time.Since(began))
+		}
+	})
 }
 
 func TestOpenRefusesNonsense(t *testing.T) {

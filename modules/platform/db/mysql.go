@@ -34,6 +34,10 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("db: mysql at %s/%s did not answer within %v: %w",
 			driverConfig.Addr, driverConfig.DBName, cfg.ConnectWait, err), pool.Close())
 	}
+	aliases, err := knowsAliases(ctx, pool)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("db: mysql at %s/%s: %w", driverConfig.Addr, driverConfig.DBName, err), pool.Close())
+	}
 	g, err := openGorm(mysqlDialector{gormmysql.Dialector{Config: &gormmysql.Config{
 		Conn: pool,
 		// The same SQL for MySQL and MariaDB, so that what is tested on one runs on the other.
@@ -44,6 +48,9 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
+	if aliases {
+		useAliases(g)
+	}
 	// Connections on which several statements may come in one packet are apart, so that no other statement of the
 	// house can be made into two by what somebody writes into it.
 	multi := driverConfig.Clone()
@@ -53,7 +60,7 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 		return nil, errors.Join(err, pool.Close())
 	}
 	return &DB{
-		cfg: cfg, log: log, writer: g, reader: g, primary: pool, reading: pool, several: several,
+		cfg: cfg, log: log, writer: g, reader: g, primary: pool, reading: pool, several: several, aliases: aliases,
 		pools:       map[string]*sql.DB{"mysql": pool, "mysql_pipelined": several},
 		maintenance: func() (*sql.DB, func() error, error) { return mysqlMaintenance(driverConfig) },
 	}, nil
@@ -157,7 +164,7 @@ func awaitServer(ctx context.Context, pool *sql.DB, wait time.Duration) error {
 }
 
 // readCommitted sets the isolation of each new connection: once, not once a transaction. It is a statement of its
-// own because the variable is called transaction_isolation on MySQL 8 and tx_isolation on MariaDB before 11.1.
+// own because the variable is called transaction_isolation on MySQL and tx_isolation on MariaDB before 11.1.
 type readCommitted struct{ driver.Connector }
 
 func (r readCommitted) Connect(ctx context.Context) (driver.Conn, error) {

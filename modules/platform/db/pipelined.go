@@ -177,7 +177,7 @@ func storedNothing(err error) bool {
 // statement they are of: a cluster's certification, too, says 1213.
 var (
 	commitNumbers     = map[uint16]bool{1030: true, 1105: true, 1180: true, 1598: true, 3100: true}
-	rolledBackNumbers = map[uint16]bool{1205: true, 1213: true}
+	rolledBackNumbers = map[uint16]bool{1205: true, 1213: true, 4031: true}
 )
 
 // joined is one text of all the statements and COMMIT.

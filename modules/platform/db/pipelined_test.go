@@ -44,7 +44,7 @@ func pipelined(ctx context.Context, d *db.DB, things ...string) error {
 
 func TestTxPipelinedStoresAllOrNothing(t *testing.T) {
 	broken := errors.New("broken")
-	onBoth(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
+	onAll(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
 		hooked, seen := false, 0
 		create(t, d, newThing("a"))
 		err := d.TxPipelined(t.Context(), counting(d, &seen), func(ctx context.Context) ([]db.Statement, error) {
@@ -85,7 +85,7 @@ func TestTxPipelinedStoresAllOrNothing(t *testing.T) {
 
 // What is asked behind the opening sees what was committed before it had its locks, in the same round trip.
 func TestAnOpeningMayAskASecondQuestion(t *testing.T) {
-	onBoth(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
+	onAll(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
 		create(t, d, newThing("a"))
 		create(t, d, newThing("b"))
 		var found []string
@@ -113,7 +113,7 @@ func TestAnOpeningMayAskASecondQuestion(t *testing.T) {
 }
 
 func TestTxPipelinedRollsBackAPanicAndJoins(t *testing.T) {
-	onBoth(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
+	onAll(t, func(c *db.Config) { c.MaxOpen = 1 }, func(t *testing.T, d *db.DB) {
 		func() {
 			defer func() {
 				if reason := recover(); reason != "boom" {
@@ -148,72 +148,76 @@ func TestTxPipelinedRollsBackAPanicAndJoins(t *testing.T) {
 
 // A lost answer to the packet with COMMIT in it leaves the outcome open, and here the things are there.
 func TestLostAnswerToAPipelinedCommitIsUnknown(t *testing.T) {
-	for name, how := range map[string]testservers.Fate{"cut": testservers.Stored, "hang": testservers.Silent} {
-		t.Run(name, func(t *testing.T) {
-			l, d, direct := openThrough(t, func(c *db.Config) {
-				c.CommitTimeout = 300 * time.Millisecond
-				c.ReadTimeout = time.Second
-			})
-			if err := pipelined(t.Context(), d, "a"); err != nil {
-				t.Fatal(err)
-			}
-			l.MeetCommits(testservers.Nth(1, how))
-			began := time.Now()
-			if err := pipelined(t.Context(), d, "b", "c"); !errors.Is(err, db.ErrOutcomeUnknown) || fault.KindOf(err) != fault.Unavailable {
-				t.Errorf("error = %v", err)
-			}
-			if took := time.Since(began); took > 900*time.Millisecond {
-				t.Errorf("answered after %v", took)
-			}
-			for deadline := time.Now().Add(5 * time.Second); names(t, direct) != "a b c"; { // the server goes on with what it has
-				if time.Now().After(deadline) {
-					t.Fatalf("rows = %q: the case that this test is about did not happen", names(t, direct))
+	testservers.EveryServer(t, func(t *testing.T) {
+		for name, how := range map[string]testservers.Fate{"cut": testservers.Stored, "hang": testservers.Silent} {
+			t.Run(name, func(t *testing.T) {
+				l, d, direct := openThrough(t, func(c *db.Config) {
+					c.CommitTimeout = 300 * time.Millisecond
+					c.ReadTimeout = time.Second
+				})
+				if err := pipelined(t.Context(), d, "a"); err != nil {
+					t.Fatal(err)
 				}
-				<-time.After(time.Millisecond)
-			}
-			if err := pipelined(t.Context(), d, "d"); err != nil { // on another connection
-				t.Error(err)
-			}
-		})
-	}
+				l.MeetCommits(testservers.Nth(1, how))
+				began := time.Now()
+				if err := pipelined(t.Context(), d, "b", "c"); !errors.Is(err, db.ErrOutcomeUnknown) || fault.KindOf(err) != fault.Unavailable {
+					t.Errorf("error = %v", err)
+				}
+				if took := time.Since(began); took > 900*time.Millisecond {
+					t.Errorf("answered after %v", took)
+				}
+				for deadline := time.Now().Add(5 * time.Second); names(t, direct) != "a b c"; { // the server goes on with what it has
+					if time.Now().After(deadline) {
+						t.Fatalf("rows = %q: the case that this test is about did not happen", names(t, direct))
+					}
+					<-time.After(time.Millisecond)
+				}
+				if err := pipelined(t.Context(), d, "d"); err != nil { // on another connection
+					t.Error(err)
+				}
+			})
+		}
+	})
 }
 
 // An opening waits for a lock as long as it has patience; then nothing is stored, and the lock is nobody's.
 func TestTxPipelinedHasPatience(t *testing.T) {
-	cfg := testservers.EmptyMySQL(t)
-	d, other := testservers.Open(t, cfg), testservers.Open(t, cfg)
-	if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
-		t.Fatal(err)
-	}
-	x := newThing("x")
-	create(t, d, x)
-	err := other.Tx(t.Context(), func(ctx context.Context) error {
-		if err := lockIn(ctx, other, x); err != nil {
-			return err
+	testservers.EveryServer(t, func(t *testing.T) {
+		cfg := testservers.EmptyMySQL(t)
+		d, other := testservers.Open(t, cfg), testservers.Open(t, cfg)
+		if _, err := d.SQL().ExecContext(t.Context(), schemas[db.MySQL]); err != nil {
+			t.Fatal(err)
 		}
-		opening := counting(d, new(int))
-		opening.Patience = 50 * time.Millisecond
-		began := time.Now()
-		err := d.TxPipelined(t.Context(), opening, func(context.Context) ([]db.Statement, error) { return []db.Statement{adding("y")}, nil })
-		if took := time.Since(began); fault.KindOf(err) != fault.Unavailable || errors.Is(err, db.ErrOutcomeUnknown) || took > 900*time.Millisecond {
-			t.Errorf("%v after %v", err, took)
+		x := newThing("x")
+		create(t, d, x)
+		err := other.Tx(t.Context(), func(ctx context.Context) error {
+			if err := lockIn(ctx, other, x); err != nil {
+				return err
+			}
+			opening := counting(d, new(int))
+			opening.Patience = 50 * time.Millisecond
+			began := time.Now()
+			err := d.TxPipelined(t.Context(), opening, func(context.Context) ([]db.Statement, error) { return []db.Statement{adding("y")}, nil })
+			if took := time.Since(began); fault.KindOf(err) != fault.Unavailable || errors.Is(err, db.ErrOutcomeUnknown) || took > 900*time.Millisecond {
+				t.Errorf("%v after %v", err, took)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
-		return nil
+		if err := pipelined(t.Context(), d, "z"); err != nil {
+			t.Error(err)
+		}
+		if got := names(t, d); got != "x z" {
+			t.Errorf("rows = %q", got)
+		}
 	})
-	if err != nil {
-		t.Error(err)
-	}
-	if err := pipelined(t.Context(), d, "z"); err != nil {
-		t.Error(err)
-	}
-	if got := names(t, d); got != "x z" {
-		t.Errorf("rows = %q", got)
-	}
 }
 
 // Only transactions of this kind may send several statements at once: elsewhere that is what an injection looks like.
 func TestSeveralStatementsAreRefusedElsewhere(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		if d.Dialect() != db.MySQL {
 			return
 		}
@@ -225,7 +229,7 @@ func TestSeveralStatementsAreRefusedElsewhere(t *testing.T) {
 
 func TestWhatAnErrorOfThePacketWithCommitMeans(t *testing.T) {
 	for number, nothing := range map[uint16]bool{
-		1062: true, 1406: true, 1205: true, 1213: true, // of a statement, or rolled back
+		1062: true, 1406: true, 1205: true, 1213: true, 4031: true, // of a statement, or rolled back
 		1180: false, 1317: false, 1927: false, 3100: false, // may be COMMIT's
 	} {
 		if got := db.StoredNothing(&mysql.MySQLError{Number: number}); got != nothing {

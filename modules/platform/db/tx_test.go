@@ -14,7 +14,7 @@ import (
 
 func TestTxCommitsOrRollsBack(t *testing.T) {
 	broken := errors.New("broken")
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		err := d.Tx(t.Context(), func(ctx context.Context) error { return d.Write(ctx).Create(newThing("kept")).Error })
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +35,7 @@ func TestTxCommitsOrRollsBack(t *testing.T) {
 }
 
 func TestPanicRollsBack(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		func() {
 			defer func() {
 				if reason := recover(); reason != "boom" {
@@ -57,7 +57,7 @@ func TestPanicRollsBack(t *testing.T) {
 }
 
 func TestReadInsideSeesTheTransactionAndOutsideDoesNot(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		err := d.Tx(t.Context(), func(ctx context.Context) error {
 			if err := d.Write(ctx).Create(newThing("new")).Error; err != nil {
 				return err
@@ -79,7 +79,7 @@ func TestReadInsideSeesTheTransactionAndOutsideDoesNot(t *testing.T) {
 
 func TestNestedTxJoinsAndAFailedOneDoomsTheWhole(t *testing.T) {
 	broken := errors.New("broken")
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		err := d.Tx(t.Context(), func(ctx context.Context) error {
 			return d.Tx(ctx, func(ctx context.Context) error { return d.Write(ctx).Create(newThing("joined")).Error })
 		})
@@ -107,7 +107,7 @@ func TestNestedTxJoinsAndAFailedOneDoomsTheWhole(t *testing.T) {
 }
 
 func TestHooksRunAfterTheOutermostCommitAndMayUseTheirContext(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		var order []string
 		db.AfterCommit(t.Context(), func() { order = append(order, "at once") })
 		err := d.Tx(t.Context(), func(ctx context.Context) error {
@@ -138,7 +138,7 @@ func TestHooksRunAfterTheOutermostCommitAndMayUseTheirContext(t *testing.T) {
 }
 
 func TestContextOfARolledBackTransactionIsRefused(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		var leaked context.Context
 		_ = d.Tx(t.Context(), func(ctx context.Context) error {
 			leaked = context.WithoutCancel(ctx)
@@ -151,7 +151,7 @@ func TestContextOfARolledBackTransactionIsRefused(t *testing.T) {
 }
 
 func TestExpiredContextIsAFailureAndNotUnknown(t *testing.T) {
-	onBoth(t, nil, func(t *testing.T, d *db.DB) {
+	onAll(t, nil, func(t *testing.T, d *db.DB) {
 		ctx, cancel := context.WithCancel(t.Context())
 		err := d.Tx(ctx, func(ctx context.Context) error {
 			defer cancel()
@@ -169,7 +169,7 @@ func TestExpiredContextIsAFailureAndNotUnknown(t *testing.T) {
 // A call that forgets the transaction's context blocks on SQLite's one writer, or leaves the transaction on MySQL:
 // the deadline that every transaction has ends it.
 func TestForgottenDeadlineEnds(t *testing.T) {
-	onBoth(t, func(c *db.Config) { c.Timeout = 200 * time.Millisecond }, func(t *testing.T, d *db.DB) {
+	onAll(t, func(c *db.Config) { c.Timeout = 200 * time.Millisecond }, func(t *testing.T, d *db.DB) {
 		if d.Dialect() == db.MySQL {
 			err := d.Write(t.Context()).Exec("SELECT SLEEP(5)").Error
 			if !errors.Is(err, context.DeadlineExceeded) {

@@ -258,67 +258,70 @@ func TestStoppingFinishesOneMessageAndGivesBackTheRest(t *testing.T) {
 
 // Two instances on one database share the messages: none is in two hands.
 func TestTwoInstancesShareTheMessages(t *testing.T) {
-	cfg := testservers.MySQL(t)
-	const count = 200
-	var delivered sync.Map
-	var twice, total atomic.Int64
-	shared := make([]atomic.Int64, 2)
-	writer := testservers.Open(t, cfg)
-	add(t, writer, New(writer, quiet, Config{}), "t", make([]int, count)...)
-	for i := range shared {
-		o := New(testservers.Open(t, cfg), quiet, Config{Poll: 5 * time.Millisecond, Batch: 5})
-		o.Handle("t", func(_ context.Context, m Message) error {
-			if _, again := delivered.LoadOrStore(m.ID, true); again {
-				twice.Add(1)
-			}
-			shared[i].Add(1)
-			total.Add(1)
-			return nil
-		})
-		running(t, o)
-	}
-	eventually(t, writer, 0)
-	if twice.Load() != 0 || total.Load() != count {
-		t.Errorf("%d deliveries of %d messages, %d of them again; shares %d and %d", total.Load(), count, twice.Load(), shared[0].Load(), shared[1].Load())
-	}
+	testservers.EveryServer(t, func(t *testing.T) {
+		cfg := testservers.MySQL(t)
+		const count = 200
+		var delivered sync.Map
+		var twice, total atomic.Int64
+		shared := make([]atomic.Int64, 2)
+		writer := testservers.Open(t, cfg)
+		add(t, writer, New(writer, quiet, Config{}), "t", make([]int, count)...)
+		for i := range shared {
+			o := New(testservers.Open(t, cfg), quiet, Config{Poll: 5 * time.Millisecond, Batch: 5})
+			o.Handle("t", func(_ context.Context, m Message) error {
+				if _, again := delivered.LoadOrStore(m.ID, true); again {
+					twice.Add(1)
+				}
+				shared[i].Add(1)
+				total.Add(1)
+				return nil
+			})
+			running(t, o)
+		}
+		eventually(t, writer, 0)
+		if twice.Load() != 0 || total.Load() != count {
+			t.Errorf("%d deliveries of %d messages, %d of them again; shares %d and %d", total.Load(), count, twice.Load(), shared[0].Load(), shared[1].Load())
+		}
+	})
 }
 
 // A claim does not wait for rows that another transaction is just taking.
 func TestClaimPassesOverLockedRows(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	add(t, d, New(d, quiet, Config{}), "t", 1, 2, 3)
-	err := d.Tx(t.Context(), func(ctx context.Context) error {
-		var locked []row
-		if err := due(d.Write(ctx), "t", time.Now().UTC(), 2).Find(&locked).Error; err != nil {
-			return err
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		add(t, d, New(d, quiet, Config{}), "t", 1, 2, 3)
+		err := d.Tx(t.Context(), func(ctx context.Context) error {
+			var locked []row
+			if err := due(d.Write(ctx), "t", time.Now().UTC(), 2).Find(&locked).Error; err != nil {
+				return err
+			}
+			got, err := store{d}.claim(t.Context(), "t", 10, time.Minute)
+			if err != nil || len(locked) != 2 || len(got) != 1 || string(got[0].Payload) != `{"n":3}` {
+				t.Errorf("with %d rows locked, claimed %v, %v; want the third", len(locked), got, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
-		got, err := store{d}.claim(t.Context(), "t", 10, time.Minute)
-		if err != nil || len(locked) != 2 || len(got) != 1 || string(got[0].Payload) != `{"n":3}` {
-			t.Errorf("with %d rows locked, claimed %v, %v; want the third", len(locked), got, err)
-		}
-		return nil
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 func TestClaimReadsItsIndex(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	o := New(d, quiet, Config{})
-	add(t, d, o, "t", make([]int, 200)...)
-	add(t, d, o, "other", make([]int, 200)...)
-	if _, err := d.SQL().ExecContext(t.Context(), "ANALYZE TABLE platform_outbox"); err != nil {
-		t.Fatal(err)
-	}
-	claim := d.Read(t.Context()).ToSQL(func(g *gorm.DB) *gorm.DB { return due(g, "t", time.Now().UTC(), 10).Find(&[]row{}) })
-	var plan string
-	if err := d.SQL().QueryRowContext(t.Context(), "EXPLAIN FORMAT=JSON "+claim).Scan(&plan); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(plan, `"key": "platform_outbox_due"`) || strings.Contains(plan, "filesort") {
-		t.Errorf("%s\n%s", claim, plan)
-	}
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		o := New(d, quiet, Config{})
+		add(t, d, o, "t", make([]int, 200)...)
+		add(t, d, o, "other", make([]int, 200)...)
+		if _, err := d.SQL().ExecContext(t.Context(), "ANALYZE TABLE platform_outbox"); err != nil {
+			t.Fatal(err)
+		}
+		claim := d.Read(t.Context()).ToSQL(func(g *gorm.DB) *gorm.DB { return due(g, "t", time.Now().UTC(), 10).Find(&[]row{}) })
+		plan := testservers.Explain(t, d, claim)
+		if len(plan) != 1 || plan[0].Key != "platform_outbox_due" || plan[0].Sorts() {
+			t.Errorf("%s\n%+v", claim, plan)
+		}
+	})
 }
 
 func TestUnhandledTopicsStayAndAreToldOnce(t *testing.T) {
@@ -374,14 +377,7 @@ func TestTwoHandlersForATopicAreAMistake(t *testing.T) {
 }
 
 func TestTheDatabaseMayGoAndComeBack(t *testing.T) {
-	server, err := testservers.StartMySQL(t.Context(), t.TempDir())
-	if errors.Is(err, testservers.ErrAbsent) {
-		testservers.EmptyMySQL(t) // skips or fails, as is the custom here
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Kill() })
+	server := testservers.PrivateMySQL(t)
 	dsn, err := server.CreateDatabase(t.Context(), "mall")
 	if err != nil {
 		t.Fatal(err)
@@ -435,31 +431,28 @@ func crash(text string) {
 var crashConfig = Config{Poll: 20 * time.Millisecond, Timeout: 200 * time.Millisecond, Lease: 400 * time.Millisecond}
 
 func TestAKilledWorkersMessageIsDeliveredAgain(t *testing.T) {
-	for name, make := range map[string]func(testing.TB) db.Config{db.SQLite: testservers.SQLite, db.MySQL: testservers.MySQL} {
-		t.Run(name, func(t *testing.T) {
-			cfg := make(t)
-			d := testservers.Open(t, cfg)
-			add(t, d, New(d, quiet, Config{}), "t", 1)
-			text, err := json.Marshal(cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			worker := exec.CommandContext(t.Context(), os.Args[0])
-			worker.Env = append(os.Environ(), crashing+"="+string(text))
-			output, err := worker.CombinedOutput()
-			if err == nil || err.Error() != "signal: killed" {
-				t.Fatalf("the worker ended with %v: %s", err, output)
-			}
-			if n := rows(t, d); n != 1 {
-				t.Fatalf("rows = %d", n)
-			}
-			got := chanOf(t, d)
-			if m := receive(t, got); m.Attempts != 2 {
-				t.Errorf("attempts = %d, want 2", m.Attempts)
-			}
-			eventually(t, d, 0)
-		})
-	}
+	testservers.EveryConfig(t, testservers.SQLite, testservers.MySQL, func(t *testing.T, cfg db.Config) {
+		d := testservers.Open(t, cfg)
+		add(t, d, New(d, quiet, Config{}), "t", 1)
+		text, err := json.Marshal(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worker := exec.CommandContext(t.Context(), os.Args[0])
+		worker.Env = append(os.Environ(), crashing+"="+string(text))
+		output, err := worker.CombinedOutput()
+		if err == nil || err.Error() != "signal: killed" {
+			t.Fatalf("the worker ended with %v: %s", err, output)
+		}
+		if n := rows(t, d); n != 1 {
+			t.Fatalf("rows = %d", n)
+		}
+		got := chanOf(t, d)
+		if m := receive(t, got); m.Attempts != 2 {
+			t.Errorf("attempts = %d, want 2", m.Attempts)
+		}
+		eventually(t, d, 0)
+	})
 }
 
 // chanOf runs an outbox whose messages come out of the channel.

@@ -16,23 +16,28 @@ import (
 // Its root has no password.
 type MySQLServer struct {
 	process
-	data string
-	port int
+	found distribution
+	data  string
+	port  int
 }
 
-// StartMySQL starts a server whose data lies in dir, empty databases at first; data that is there already is kept.
-// options are added to the server's own, such as "--innodb-buffer-pool-size=1G". The error is ErrAbsent when neither
-// MariaDB nor MySQL is installed.
+// StartMySQL starts a server of the chosen kind whose data lies in dir, empty databases at first; data that is there
+// already is kept. options are added to the server's own, such as "--innodb-buffer-pool-size=1G". The error is ErrAbsent
+// when this machine has no such server.
 func StartMySQL(ctx context.Context, dir string, options ...string) (*MySQLServer, error) {
-	return startMySQL(ctx, dir, "", options)
+	kind, err := Chosen()
+	if err != nil {
+		return nil, err
+	}
+	return startMySQL(ctx, kind, dir, "", options)
 }
 
-func startMySQL(ctx context.Context, dir, remove string, options []string) (*MySQLServer, error) {
+func startMySQL(ctx context.Context, kind Kind, dir, remove string, options []string) (*MySQLServer, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	found, err := findDistribution(ctx)
+	found, err := find(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +50,7 @@ func startMySQL(ctx context.Context, dir, remove string, options []string) (*MyS
 		if err != nil {
 			return nil, err
 		}
-		s := &MySQLServer{data: data, port: port, process: process{
+		s := &MySQLServer{found: found, data: data, port: port, process: process{
 			path: found.server, logPath: filepath.Join(dir, "server.log"), remove: remove,
 			args: append(found.running(data, port), options...),
 		}}
@@ -81,7 +86,7 @@ func (d distribution) running(data string, port int) []string {
 		"--socket=server.sock", "--pid-file=server.pid", "--tmpdir="+data,
 		"--performance-schema=OFF", "--max-connections=500", "--table-open-cache=400",
 	)
-	if d.install != "" {
+	if d.kind == KindMariaDB {
 		return append(options, "--skip-name-resolve", "--aria-pagecache-buffer-size=2M", "--key-buffer-size=1M")
 	}
 	return append(options, "--skip-mysqlx")
@@ -111,6 +116,12 @@ func (s *MySQLServer) probe(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Kind is the server's make.
+func (s *MySQLServer) Kind() Kind { return s.found.kind }
+
+// String is the server's name and version.
+func (s *MySQLServer) String() string { return s.found.String() }
 
 // Addr is the server's host:port.
 func (s *MySQLServer) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port) }

@@ -214,6 +214,9 @@ func freePort(ctx context.Context) (int, error) {
 // lookUp finds the first of the programs that is installed; servers often lie in /usr/sbin, outside a user's PATH.
 func lookUp(names ...string) (string, error) {
 	for _, name := range names {
+		if name == "" {
+			continue
+		}
 		for _, candidate := range []string{name, "/usr/sbin/" + name, "/usr/local/sbin/" + name} {
 			if path, err := exec.LookPath(candidate); err == nil {
 				return path, nil

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -28,6 +30,7 @@ func Redis(t testing.TB) *RedisServer {
 	if err != nil {
 		missing(t, err)
 	}
+	runsOn(t, redisVersion())
 	t.Cleanup(func() {
 		if err := s.Kill(); err != nil {
 			t.Error(err)
@@ -36,9 +39,33 @@ func Redis(t testing.TB) *RedisServer {
 	return s
 }
 
+func findRedis() (path string, err error) {
+	if named := os.Getenv("MALL_REDIS_SERVER"); named != "" {
+		return lookUp(named)
+	}
+	return lookUp("redis-server", "valkey-server")
+}
+
+// redisVersion is the name and version of the Redis that tests get.
+var redisVersion = sync.OnceValue(func() string {
+	path, err := findRedis()
+	if err != nil {
+		return err.Error()
+	}
+	output, err := exec.Command(path, "--version").Output()
+	if err != nil {
+		return err.Error()
+	}
+	name := "Redis"
+	if strings.Contains(string(output), "Valkey") {
+		name = "Valkey"
+	}
+	return name + " " + numbers.FindString(string(output))
+})
+
 // StartRedis starts a server that works in dir; options are added to its own. The error is ErrAbsent when there is no Redis.
 func StartRedis(ctx context.Context, dir string, options ...string) (*RedisServer, error) {
-	path, err := lookUp("redis-server", "valkey-server")
+	path, err := findRedis()
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ func ClusteredRedis(t testing.TB) *RedisCluster {
 	if err != nil {
 		missing(t, err)
 	}
+	runsOn(t, redisVersion())
 	t.Cleanup(func() {
 		if err := c.Kill(); err != nil {
 			t.Error(err)

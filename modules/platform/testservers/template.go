@@ -12,29 +12,6 @@ import (
 	"syscall"
 )
 
-// distribution is the MySQL or MariaDB that this machine has.
-type distribution struct {
-	server  string // path of the server's program
-	install string // path of mariadb-install-db; empty for MySQL, whose server makes its own data
-	version string
-}
-
-func findDistribution(ctx context.Context) (distribution, error) {
-	server, err := lookUp("mariadbd", "mysqld")
-	if err != nil {
-		return distribution{}, err
-	}
-	version, err := exec.CommandContext(ctx, server, "--no-defaults", "--version").Output()
-	if err != nil {
-		return distribution{}, fmt.Errorf("testservers: %s --version: %w", server, err)
-	}
-	d := distribution{server: server, version: strings.TrimSpace(string(version))}
-	if strings.Contains(d.version, "MariaDB") {
-		d.install, err = lookUp("mariadb-install-db", "mysql_install_db")
-	}
-	return d, err
-}
-
 // options hold for making the data and for running on it. Small, since every test binary has a server of its own,
 // but as durable as production: the log is flushed at each COMMIT.
 func (d distribution) options(data string) []string {
@@ -45,9 +22,12 @@ func (d distribution) options(data string) []string {
 		"--innodb-flush-log-at-trx-commit=1",
 		"--skip-log-bin",
 	}
-	if d.install != "" {
+	switch d.kind {
+	case KindMariaDB:
 		options = append(options,
 			"--innodb-log-file-size=16M", "--innodb-data-file-path=ibdata1:4M:autoextend", "--innodb-autoextend-increment=1")
+	case KindMySQL:
+		options = append(options, "--innodb-redo-log-capacity=32M", "--innodb-log-buffer-size=4M", "--performance-schema=OFF")
 	}
 	if os.Geteuid() == 0 {
 		options = append(options, "--user=root")
@@ -61,7 +41,7 @@ func (d distribution) template(ctx context.Context) (string, error) {
 	if err != nil {
 		home = os.TempDir()
 	}
-	sum := sha256.Sum256([]byte(d.version + strings.Join(d.options(""), " ")))
+	sum := sha256.Sum256([]byte(d.String() + strings.Join(d.options(""), " ")))
 	folder := filepath.Join(home, "mall-testservers", hex.EncodeToString(sum[:8]))
 	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
 		return "", err
@@ -86,7 +66,7 @@ func (d distribution) makeTemplate(ctx context.Context, folder string) error {
 		return err
 	}
 	command := append([]string{d.server}, append(d.options(unfinished), "--initialize-insecure")...)
-	if d.install != "" {
+	if d.kind == KindMariaDB {
 		command = append([]string{d.install}, append(d.options(unfinished),
 			"--auth-root-authentication-method=normal", "--skip-test-db")...)
 	}

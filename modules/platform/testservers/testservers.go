@@ -1,7 +1,10 @@
 // Package testservers gives tests real servers: private ones on free ports of the loopback, in folders of their own,
 // that end with the test binary even when it is killed. Nothing of it touches servers that run already.
 //
-// Where a server is not installed the test is skipped, with the reason; it fails where CI is set or
+// The database server is MySQL or MariaDB, as MALL_TEST_DB chooses, or each of them (EveryServer). MySQL is the one that
+// .tools/sid.sh has brought, else the machine's own; MALL_MYSQLD, MALL_MARIADBD and MALL_REDIS_SERVER name others.
+//
+// Where a server is not on the machine the test is skipped, with the reason; it fails where CI is set or
 // MALL_REQUIRE_SERVERS=1. Unix only.
 package testservers
 
@@ -22,24 +25,37 @@ import (
 
 var (
 	databases atomic.Int64
-	reusable  migrated
 	quiet     = slog.New(slog.DiscardHandler)
 
-	sharedMySQL = sync.OnceValues(func() (*MySQLServer, error) {
-		dir, err := os.MkdirTemp("", "mall-mysql-")
-		if err != nil {
-			return nil, err
-		}
-		return startMySQL(context.Background(), dir, dir, nil)
-	})
+	// sharing is the servers that the tests of this binary share, one a kind.
+	sharing        = map[Kind]*common{KindMySQL: {kind: KindMySQL}, KindMariaDB: {kind: KindMariaDB}}
 	migratedSQLite = sync.OnceValues(migrateSQLite)
 )
 
-// MySQL gives the test a migrated and empty database of its own on the MariaDB (or MySQL) that the test binary shares.
+// common is a server with the databases that its tests have left for others.
+type common struct {
+	kind     Kind
+	once     sync.Once
+	server   *MySQLServer
+	err      error
+	reusable migrated
+}
+
+func (c *common) start() (*MySQLServer, error) {
+	c.once.Do(func() {
+		var dir string
+		if dir, c.err = os.MkdirTemp("", "mall-mysql-"); c.err == nil {
+			c.server, c.err = startMySQL(context.Background(), c.kind, dir, dir, nil)
+		}
+	})
+	return c.server, c.err
+}
+
+// MySQL gives the test a migrated and empty database of its own on the MySQL or MariaDB that the test binary shares.
 // A test that changes the tables themselves takes Migrated(t, EmptyMySQL(t)): this database is another test's next.
 func MySQL(t testing.TB) db.Config {
 	t.Helper()
-	server := shared(t)
+	server, reusable := shared(t)
 	name, ok := reusable.take()
 	if !ok {
 		name = createDatabase(t, server)
@@ -53,16 +69,12 @@ func MySQL(t testing.TB) db.Config {
 	return db.Config{Driver: db.MySQL, DSN: server.DSN(name)}
 }
 
-// EmptyMySQL is a new database without tables.
+// EmptyMySQL is a new database without tables. It goes with the server: to drop its tables one by one would take MySQL a
+// second.
 func EmptyMySQL(t testing.TB) db.Config {
 	t.Helper()
-	server := shared(t)
+	server, _ := shared(t)
 	name := createDatabase(t, server)
-	t.Cleanup(func() {
-		if err := server.DropDatabase(context.Background(), name); err != nil {
-			t.Error(err)
-		}
-	})
 	return db.Config{Driver: db.MySQL, DSN: server.DSN(name)}
 }
 
@@ -70,21 +82,28 @@ func EmptyMySQL(t testing.TB) db.Config {
 // test.
 func PrivateMySQL(t testing.TB, options ...string) *MySQLServer {
 	t.Helper()
-	server, err := StartMySQL(t.Context(), t.TempDir(), options...)
+	server, err := startMySQL(t.Context(), KindOf(t), t.TempDir(), "", options)
 	if err != nil {
 		missing(t, err)
 	}
-	t.Cleanup(func() { _ = server.Kill() })
+	runsOn(t, server.String())
+	t.Cleanup(func() {
+		if err := server.Kill(); err != nil {
+			t.Error(err)
+		}
+	})
 	return server
 }
 
-func shared(t testing.TB) *MySQLServer {
+func shared(t testing.TB) (*MySQLServer, *migrated) {
 	t.Helper()
-	server, err := sharedMySQL()
+	c := sharing[KindOf(t)]
+	server, err := c.start()
 	if err != nil {
 		missing(t, err)
 	}
-	return server
+	runsOn(t, server.String())
+	return server, &c.reusable
 }
 
 func createDatabase(t testing.TB, server *MySQLServer) (name string) {
@@ -140,11 +159,12 @@ func Open(t testing.TB, cfg db.Config) *db.DB {
 	return d
 }
 
-// Databases runs the same tests on both databases, migrated, as subtests "sqlite" and "mysql".
+// Databases runs the same tests on embedded SQLite and on the chosen server, migrated, as subtests "sqlite" and "mysql"
+// or "mariadb". What the servers may differ in is tested with EveryDatabase or EveryServer.
 func Databases(t *testing.T, run func(t *testing.T, d *db.DB)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { run(t, Open(t, SQLite(t))) })
-	t.Run("mysql", func(t *testing.T) { run(t, Open(t, MySQL(t))) })
+	t.Run(string(KindOf(t)), func(t *testing.T) { run(t, Open(t, MySQL(t))) })
 }
 
 func migrate(ctx context.Context, cfg db.Config) (err error) {

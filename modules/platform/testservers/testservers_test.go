@@ -64,30 +64,32 @@ func TestEveryTestFindsAMigratedEmptyDatabase(t *testing.T) {
 }
 
 func TestMySQLKeepsWhatWasCommittedThroughAKill(t *testing.T) {
-	server := startOwn(t)
-	dsn, err := server.CreateDatabase(t.Context(), "mall")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := Open(t, Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn}))
-	for i, end := range []func() error{server.Kill, server.Stop, func() error { return errors.Join(server.Pause(), server.Stop()) }} {
-		insert(t, d, strconv.Itoa(i))
-		if err := end(); err != nil {
+	EveryServer(t, func(t *testing.T) {
+		server := PrivateMySQL(t)
+		dsn, err := server.CreateDatabase(t.Context(), "mall")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Ping(t.Context()); err == nil {
-			t.Error("the server is still there")
+		d := Open(t, Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn}))
+		for i, end := range []func() error{server.Kill, server.Stop, func() error { return errors.Join(server.Pause(), server.Stop()) }} {
+			insert(t, d, strconv.Itoa(i))
+			if err := end(); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Ping(t.Context()); err == nil {
+				t.Error("the server is still there")
+			}
+			if err := server.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := count(t, d); n != i+1 {
+				t.Errorf("%d rows, want %d", n, i+1)
+			}
 		}
-		if err := server.Start(t.Context()); err != nil {
-			t.Fatal(err)
+		if err := server.Start(t.Context()); err == nil {
+			t.Error("a second start was accepted")
 		}
-		if n := count(t, d); n != i+1 {
-			t.Errorf("%d rows, want %d", n, i+1)
-		}
-	}
-	if err := server.Start(t.Context()); err == nil {
-		t.Error("a second start was accepted")
-	}
+	})
 }
 
 func TestAFrozenServerAnswersNothing(t *testing.T) {
@@ -135,7 +137,11 @@ func TestAServerThatCannotStartSaysWhy(t *testing.T) {
 
 // hold starts servers, says which, and waits.
 func hold() {
-	mysql, err := sharedMySQL()
+	kind, err := Chosen()
+	if err != nil {
+		panic(err)
+	}
+	mysql, err := sharing[kind].start()
 	if err != nil {
 		panic(err)
 	}
@@ -148,7 +154,7 @@ func hold() {
 }
 
 func TestAKilledTestBinaryTakesItsServersAlong(t *testing.T) {
-	startOwn(t) // skips where there is none
+	PrivateMySQL(t) // skips where there is none
 	Redis(t)
 	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), holding+"=1")
@@ -230,20 +236,6 @@ func TestAnAbsentServerSkipsHereAndFailsWhereItIsRequired(t *testing.T) {
 	if _, err := lookUp("no-such-server"); !errors.Is(err, ErrAbsent) {
 		t.Errorf("error = %v", err)
 	}
-}
-
-func startOwn(t *testing.T) *MySQLServer {
-	t.Helper()
-	server, err := StartMySQL(t.Context(), t.TempDir())
-	if err != nil {
-		missing(t, err)
-	}
-	t.Cleanup(func() {
-		if err := server.Kill(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
 }
 
 // What ends instead of getting ready is an error that says so, and nothing of it is left.

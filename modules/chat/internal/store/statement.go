@@ -19,6 +19,7 @@ type statement struct {
 	text   []byte
 	args   []any
 	sqlite bool
+	db     *db.DB
 }
 
 // statements are used again: one for a hundred messages is as long as a page.
@@ -29,7 +30,7 @@ const keptText = 128 << 10
 
 func (s *Store) statement(begin string) *statement {
 	q := statements.Get().(*statement)
-	q.text, q.args, q.sqlite = append(q.text[:0], begin...), q.args[:0], s.isSQLite()
+	q.text, q.args, q.sqlite, q.db = append(q.text[:0], begin...), q.args[:0], s.isSQLite(), s.db
 	return q
 }
 
@@ -146,16 +147,6 @@ func (q *statement) more() *statement {
 }
 
 // onTaken begins what an INSERT does instead where the key is taken; given is a column as the INSERT has it.
-func (q *statement) onTaken(key string) *statement {
-	if q.sqlite {
-		return q.raw(" ON CONFLICT " + key + " DO UPDATE SET ")
-	}
-	return q.raw(" ON DUPLICATE KEY UPDATE ")
-}
+func (q *statement) onTaken(key string) *statement { return q.raw(q.db.Taken(key)) }
 
-func (q *statement) given(column string) string {
-	if q.sqlite {
-		return "excluded." + column
-	}
-	return "VALUES(" + column + ")"
-}
+func (q *statement) given(column string) string { return q.db.Given(column) }

@@ -18,7 +18,7 @@ import (
 
 func onBoth(t *testing.T, run func(t *testing.T, s *store.Store, d *db.DB)) {
 	t.Helper()
-	testservers.Databases(t, func(t *testing.T, d *db.DB) { run(t, store.New(d), d) })
+	testservers.EveryDatabase(t, func(t *testing.T, d *db.DB) { run(t, store.New(d), d) })
 }
 
 func openRoom(t *testing.T, s *store.Store, buyer, shop id.ID) store.Room {

@@ -81,46 +81,45 @@ func TestASummaryIsWhatAllRoomsAmountTo(t *testing.T) {
 
 // A look costs the index's entries of the shop and the rooms that may have something unread, not all rooms' rows.
 func TestPlansOfASummary(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	s, shop := store.New(d), id.New()
-	var rooms []id.ID
-	for i := range 200 {
-		sh := shop
-		if i%4 == 0 {
-			sh = id.New()
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		s, shop := store.New(d), id.New()
+		var rooms []id.ID
+		for i := range 200 {
+			sh := shop
+			if i%4 == 0 {
+				sh = id.New()
+			}
+			r := openRoom(t, s, id.New(), sh)
+			appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "?"))
+			rooms = append(rooms, r.ID)
 		}
-		r := openRoom(t, s, id.New(), sh)
-		appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "?"))
-		rooms = append(rooms, r.ID)
-	}
-	for _, table := range []string{"chat_rooms", "chat_messages", "chat_cursors"} {
-		if err := d.Write(t.Context()).Exec("ANALYZE TABLE " + table).Error; err != nil {
-			t.Fatal(err)
-		}
-	}
-	states, changed, among, all := s.SummaryQueries(shop, rooms[:5])
-	for _, tc := range []struct {
-		name, query, key string
-		index            bool
-	}{
-		{"states", states, "chat_rooms_shop_recent", true},
-		{"changed rooms", changed, "chat_rooms_shop_recent", true},
-		{"unread among some", among, "PRIMARY", false},
-		{"unread of all", all, "chat_rooms_shop_recent", true},
-	} {
-		var plan []step
-		if err := d.Read(t.Context()).Raw("EXPLAIN " + tc.query).Scan(&plan).Error; err != nil {
-			t.Fatal(err)
-		}
-		if first := plan[0]; first.Key != tc.key || first.Type == "ALL" || tc.index && !strings.Contains(first.Extra, "Using index") {
-			t.Errorf("%s: it goes by %q (%s): %+v", tc.name, first.Key, first.Type, plan)
-		}
-		for _, s := range plan[1:] {
-			if s.Type != "eq_ref" {
-				t.Errorf("%s: table %s is joined by %s: %+v", tc.name, s.Table, s.Type, plan)
+		for _, table := range []string{"chat_rooms", "chat_messages", "chat_cursors"} {
+			if err := d.Write(t.Context()).Exec("ANALYZE TABLE " + table).Error; err != nil {
+				t.Fatal(err)
 			}
 		}
-	}
+		states, changed, among, all := s.SummaryQueries(shop, rooms[:5])
+		for _, tc := range []struct {
+			name, query, key string
+			index            bool
+		}{
+			{"states", states, "chat_rooms_shop_recent", true},
+			{"changed rooms", changed, "chat_rooms_shop_recent", true},
+			{"unread among some", among, "PRIMARY", false},
+			{"unread of all", all, "chat_rooms_shop_recent", true},
+		} {
+			plan := testservers.Explain(t, d, tc.query)
+			if first := plan[0]; first.Key != tc.key || first.Type == "ALL" || tc.index && !strings.Contains(first.Extra, "Using index") {
+				t.Errorf("%s: it goes by %q (%s): %+v", tc.name, first.Key, first.Type, plan)
+			}
+			for _, s := range plan[1:] {
+				if s.Type != "eq_ref" {
+					t.Errorf("%s: table %s is joined by %s: %+v", tc.name, s.Table, s.Type, plan)
+				}
+			}
+		}
+	})
 }
 
 // BenchmarkSummary is a look at a shop of a hundred thousand rooms, fifty of them unread: as every instance does it, as

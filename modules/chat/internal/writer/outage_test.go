@@ -1,7 +1,6 @@
 package writer_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -41,12 +40,7 @@ func insist(t *testing.T, w *writer.Writer, d store.Draft) store.Outcome {
 // answered as stored stays so, and everything else is there once after it was sent again with the same key.
 func TestTheDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
-	server, err := testservers.StartMySQL(t.Context(), t.TempDir())
-	if errors.Is(err, testservers.ErrAbsent) {
-		testservers.MySQL(t) // skips, or fails where that is required
-	}
-	check(t, err)
-	t.Cleanup(func() { check(t, server.Kill()) })
+	server := testservers.PrivateMySQL(t)
 	dsn, err := server.CreateDatabase(t.Context(), "mall")
 	check(t, err)
 	d := testservers.Open(t, testservers.Migrated(t, db.Config{Driver: db.MySQL, DSN: dsn, ReadTimeout: 3 * time.Second}))

@@ -75,7 +75,7 @@ func factorPlans(s *Store, f filled) []plan {
 
 // What the program never writes, both databases refuse.
 func TestBothDatabasesHoldTheEnumerations(t *testing.T) {
-	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+	testservers.EveryDatabase(t, func(t *testing.T, d *db.DB) {
 		s := New(d)
 		member := kim()
 		shop := Shop{ID: id.New(), Name: "s", CreatedAt: noon}

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func kim() Member {
 
 // What a rule above forgot, both databases refuse.
 func TestBothDatabasesRefuseWhatDoesNotFit(t *testing.T) {
-	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+	testservers.EveryDatabase(t, func(t *testing.T, d *db.DB) {
 		s := New(d)
 		for name, spoil := range map[string]func(*Member){
 			"long e-mail":     func(m *Member) { m.Email = strings.Repeat("a", 255) },
@@ -70,7 +69,7 @@ func TestBothDatabasesRefuseWhatDoesNotFit(t *testing.T) {
 
 // E-mails are bytes: normalising is the caller's, and a database that folds more would mix people up.
 func TestEmailsAreBytes(t *testing.T) {
-	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+	testservers.EveryDatabase(t, func(t *testing.T, d *db.DB) {
 		s := New(d)
 		row := kim()
 		if err := s.InsertMembers(t.Context(), row); err != nil {
@@ -102,86 +101,88 @@ type plan struct {
 
 // The plans of the queries that the indexes were made for: none may scan a table or sort more than a shop's staff.
 func TestPlans(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	s := New(d)
-	f := fill(t, d)
-	seen := record(t, d)
-	for _, tc := range append(factorPlans(s, f), []plan{
-		{"member by e-mail", func(ctx context.Context) error { _, err := s.MemberByEmail(ctx, "m7@demo.mall"); return err }, []string{"member_members_email"}, false},
-		{"members by id", func(ctx context.Context) error { _, err := s.Members(ctx, f.members[:20]); return err }, []string{"PRIMARY"}, false},
-		{"sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:1]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
-		{"many sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:50]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
-		{"session to refresh", func(ctx context.Context) error { _, err := s.LockSession(ctx, f.sessions[3]); return err }, []string{"PRIMARY"}, false},
-		{"end a session", func(ctx context.Context) error { return s.EndSession(ctx, f.sessions[3], noon) }, []string{"PRIMARY"}, false},
-		{"use a session", func(ctx context.Context) error { return s.UseSession(ctx, f.sessions[4], noon, noon.Add(time.Hour)) }, []string{"PRIMARY"}, false},
-		{"a member's logins", func(ctx context.Context) error { _, err := s.OpenSessions(ctx, f.members[3], noon, 100); return err }, []string{"member_sessions_member"}, true},
-		{"a member's other logins", func(ctx context.Context) error {
-			_, err := s.OthersOpen(ctx, f.members[3], f.sessions[3], noon)
-			return err
-		}, []string{"any"}, false},
-		{"end some sessions", func(ctx context.Context) error { return s.EndSessions(ctx, f.sessions[5:8], noon) }, []string{"PRIMARY"}, false},
-		{"set a password", func(ctx context.Context) error { _ = s.SetPassword(ctx, f.members[3], "was", "is"); return nil }, []string{"member_challenges_member", "any"}, false},
-		{"link by id", func(ctx context.Context) error { _, err := s.LockLink(ctx, f.links[3]); return err }, []string{"PRIMARY"}, false},
-		{"links of a member", func(ctx context.Context) error { _, err := s.LinksOf(ctx, f.members[3], Reset); return err }, []string{"member_links_member"}, false},
-		{"drop links of a member", func(ctx context.Context) error { return s.DropLinks(ctx, f.members[3], Reset) }, []string{"member_links_member"}, false},
-		{"sweep links", func(ctx context.Context) error {
-			_, err := s.SweepLinks(ctx, noon.Add(10*time.Second), 500)
-			return err
-		}, []string{"member_links_expires", "any"}, false},
-		{"places of a member", func(ctx context.Context) error {
-			_, err := s.Places(ctx, f.members[3], [][]byte{hash(3), hash(4)}, noon)
-			return err
-		}, []string{"any"}, false},
-		{"sweep places", func(ctx context.Context) error {
-			_, err := s.SweepPlaces(ctx, noon.Add(10*time.Second), 500)
-			return err
-		}, []string{"member_places_seen", "any"}, false},
-		{"end a member's sessions", func(ctx context.Context) error { return s.EndSessionsOf(ctx, f.members[3], noon) }, []string{"member_challenges_member", "member_sessions_member"}, false},
-		{"sweep sessions", func(ctx context.Context) error {
-			_, err := s.SweepSessions(ctx, noon.Add(10*time.Second), 500)
-			return err
-		}, []string{"member_sessions_expires", "any"}, false},
-		{"staff of a shop", func(ctx context.Context) error { _, err := s.StaffOf(ctx, f.shops[3]); return err }, []string{"PRIMARY", "PRIMARY"}, true},
-		{"staff rows", func(ctx context.Context) error { _, err := s.StaffRows(ctx, f.shops[3:4]); return err }, []string{"PRIMARY"}, false},
-		{"shops of a member", func(ctx context.Context) error { _, err := s.ShopsOf(ctx, f.members[3:4]); return err }, []string{"member_staff_member", "PRIMARY"}, false},
-		{"count shops of a member", func(ctx context.Context) error { _, err := s.CountShopsOf(ctx, f.members[3]); return err }, []string{"member_staff_member"}, false},
-		{"shops by id", func(ctx context.Context) error { _, err := s.Shops(ctx, f.shops[:20]); return err }, []string{"PRIMARY"}, false},
-		{"count an attempt", func(ctx context.Context) error {
-			_, err := s.CountAttempts(ctx, noon, noon, hash(7), hash(8), hash(9))
-			return err
-		}, []string{"", "PRIMARY"}, false},
-		{"take attempts back", func(ctx context.Context) error { return s.UncountAttempts(ctx, hash(7), hash(8)) }, []string{"PRIMARY"}, false},
-		{"sweep attempts", func(ctx context.Context) error {
-			_, err := s.SweepAttempts(ctx, noon.Add(10*time.Second), 500)
-			return err
-		}, []string{"member_login_attempts_window", "any"}, false},
-	}...) {
-		t.Run(tc.name, func(t *testing.T) {
-			*seen = nil
-			if err := s.Tx(t.Context(), tc.run); err != nil {
-				t.Fatal(err)
-			}
-			var keys []string
-			for _, statement := range *seen {
-				for _, step := range explain(t, d.SQL(), statement) {
-					key := step.key
-					if i := len(keys); key != "" && i < len(tc.want) && tc.want[i] == "any" {
-						key = "any" // two keys find the same few rows
-					}
-					keys = append(keys, key)
-					if step.access == "ALL" && step.key == "" && !strings.HasPrefix(statement.text, "INSERT") || step.access == "index" {
-						t.Errorf("scans %s: %s", step.table, statement.text)
-					}
-					if strings.Contains(step.extra, "filesort") && !tc.sort {
-						t.Errorf("sorts %s: %s", step.table, statement.text)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		s := New(d)
+		f := fill(t, d)
+		seen := record(t, d)
+		for _, tc := range append(factorPlans(s, f), []plan{
+			{"member by e-mail", func(ctx context.Context) error { _, err := s.MemberByEmail(ctx, "m7@demo.mall"); return err }, []string{"member_members_email"}, false},
+			{"members by id", func(ctx context.Context) error { _, err := s.Members(ctx, f.members[:20]); return err }, []string{"PRIMARY"}, false},
+			{"sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:1]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
+			{"many sessions with members", func(ctx context.Context) error { _, err := s.Logins(ctx, f.sessions[:50]); return err }, []string{"PRIMARY", "PRIMARY"}, false},
+			{"session to refresh", func(ctx context.Context) error { _, err := s.LockSession(ctx, f.sessions[3]); return err }, []string{"PRIMARY"}, false},
+			{"end a session", func(ctx context.Context) error { return s.EndSession(ctx, f.sessions[3], noon) }, []string{"PRIMARY"}, false},
+			{"use a session", func(ctx context.Context) error { return s.UseSession(ctx, f.sessions[4], noon, noon.Add(time.Hour)) }, []string{"PRIMARY"}, false},
+			{"a member's logins", func(ctx context.Context) error { _, err := s.OpenSessions(ctx, f.members[3], noon, 100); return err }, []string{"member_sessions_member"}, true},
+			{"a member's other logins", func(ctx context.Context) error {
+				_, err := s.OthersOpen(ctx, f.members[3], f.sessions[3], noon)
+				return err
+			}, []string{"any"}, false},
+			{"end some sessions", func(ctx context.Context) error { return s.EndSessions(ctx, f.sessions[5:8], noon) }, []string{"PRIMARY"}, false},
+			{"set a password", func(ctx context.Context) error { _ = s.SetPassword(ctx, f.members[3], "was", "is"); return nil }, []string{"member_challenges_member", "any"}, false},
+			{"link by id", func(ctx context.Context) error { _, err := s.LockLink(ctx, f.links[3]); return err }, []string{"PRIMARY"}, false},
+			{"links of a member", func(ctx context.Context) error { _, err := s.LinksOf(ctx, f.members[3], Reset); return err }, []string{"member_links_member"}, false},
+			{"drop links of a member", func(ctx context.Context) error { return s.DropLinks(ctx, f.members[3], Reset) }, []string{"member_links_member"}, false},
+			{"sweep links", func(ctx context.Context) error {
+				_, err := s.SweepLinks(ctx, noon.Add(10*time.Second), 500)
+				return err
+			}, []string{"member_links_expires", "any"}, false},
+			{"places of a member", func(ctx context.Context) error {
+				_, err := s.Places(ctx, f.members[3], [][]byte{hash(3), hash(4)}, noon)
+				return err
+			}, []string{"any"}, false},
+			{"sweep places", func(ctx context.Context) error {
+				_, err := s.SweepPlaces(ctx, noon.Add(10*time.Second), 500)
+				return err
+			}, []string{"member_places_seen", "any"}, false},
+			{"end a member's sessions", func(ctx context.Context) error { return s.EndSessionsOf(ctx, f.members[3], noon) }, []string{"member_challenges_member", "member_sessions_member"}, false},
+			{"sweep sessions", func(ctx context.Context) error {
+				_, err := s.SweepSessions(ctx, noon.Add(10*time.Second), 500)
+				return err
+			}, []string{"member_sessions_expires", "any"}, false},
+			{"staff of a shop", func(ctx context.Context) error { _, err := s.StaffOf(ctx, f.shops[3]); return err }, []string{"PRIMARY", "PRIMARY"}, true},
+			{"staff rows", func(ctx context.Context) error { _, err := s.StaffRows(ctx, f.shops[3:4]); return err }, []string{"PRIMARY"}, false},
+			{"shops of a member", func(ctx context.Context) error { _, err := s.ShopsOf(ctx, f.members[3:4]); return err }, []string{"member_staff_member", "PRIMARY"}, false},
+			{"count shops of a member", func(ctx context.Context) error { _, err := s.CountShopsOf(ctx, f.members[3]); return err }, []string{"member_staff_member"}, false},
+			{"shops by id", func(ctx context.Context) error { _, err := s.Shops(ctx, f.shops[:20]); return err }, []string{"PRIMARY"}, false},
+			{"count an attempt", func(ctx context.Context) error {
+				_, err := s.CountAttempts(ctx, noon, noon, hash(7), hash(8), hash(9))
+				return err
+			}, []string{"", "PRIMARY"}, false},
+			{"take attempts back", func(ctx context.Context) error { return s.UncountAttempts(ctx, hash(7), hash(8)) }, []string{"PRIMARY"}, false},
+			{"sweep attempts", func(ctx context.Context) error {
+				_, err := s.SweepAttempts(ctx, noon.Add(10*time.Second), 500)
+				return err
+			}, []string{"member_login_attempts_window", "any"}, false},
+		}...) {
+			t.Run(tc.name, func(t *testing.T) {
+				*seen = nil
+				if err := s.Tx(t.Context(), tc.run); err != nil {
+					t.Fatal(err)
+				}
+				var keys []string
+				for _, statement := range *seen {
+					for _, step := range testservers.Explain(t, d, statement.text, statement.vars...) {
+						key := step.Key
+						if i := len(keys); key != "" && i < len(tc.want) && tc.want[i] == "any" {
+							key = "any" // two keys find the same few rows
+						}
+						keys = append(keys, key)
+						if step.Type == "ALL" && step.Key == "" && !strings.HasPrefix(statement.text, "INSERT") || step.Type == "index" {
+							t.Errorf("scans %s: %s", step.Table, statement.text)
+						}
+						if strings.Contains(step.Extra, "filesort") && !tc.sort {
+							t.Errorf("sorts %s: %s", step.Table, statement.text)
+						}
 					}
 				}
-			}
-			if fmt.Sprint(keys) != fmt.Sprint(tc.want) {
-				t.Errorf("keys %q, want %q: %v", keys, tc.want, *seen)
-			}
-		})
-	}
+				if fmt.Sprint(keys) != fmt.Sprint(tc.want) {
+					t.Errorf("keys %q, want %q: %v", keys, tc.want, *seen)
+				}
+			})
+		}
+	})
 }
 
 type statement struct {
@@ -208,41 +209,6 @@ func record(t *testing.T, d *db.DB) *[]statement {
 		}
 	}
 	return seen
-}
-
-type step struct{ table, access, key, extra string }
-
-func explain(t *testing.T, pool *sql.DB, s statement) []step {
-	t.Helper()
-	rows, err := pool.QueryContext(t.Context(), "EXPLAIN "+s.text, s.vars...)
-	if err != nil {
-		t.Fatalf("EXPLAIN %s: %v", s.text, err)
-	}
-	defer func() { _ = rows.Close() }()
-	names, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var steps []step
-	for rows.Next() {
-		values := make([]sql.NullString, len(names))
-		into := make([]any, len(names))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		column := map[string]string{}
-		for i, n := range names {
-			column[strings.ToLower(n)] = values[i].String
-		}
-		steps = append(steps, step{column["table"], column["type"], column["key"], column["extra"]})
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return steps
 }
 
 type filled struct{ members, sessions, shops, links []id.ID }

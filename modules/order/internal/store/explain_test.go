@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,115 +58,96 @@ func fill(t *testing.T, s Store) []id.ID {
 	return ids
 }
 
-type planRow struct{ table, kind, key, extra string }
-
 // explain gives the plan of the statement that build makes.
-func explain(t *testing.T, d *db.DB, build func(*gorm.DB) *gorm.DB) []planRow {
+func explain(t *testing.T, d *db.DB, build func(*gorm.DB) *gorm.DB) []testservers.Step {
 	t.Helper()
 	stmt := build(d.Read(t.Context()).Session(&gorm.Session{DryRun: true})).Statement
-	found, err := d.SQL().QueryContext(t.Context(), "EXPLAIN "+stmt.SQL.String(), stmt.Vars...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer found.Close()
-	var plan []planRow
-	for found.Next() {
-		var table, kind, key, extra, other sql.NullString
-		if err := found.Scan(&other, &other, &table, &kind, &other, &key, &other, &other, &other, &extra); err != nil {
-			t.Fatal(err)
-		}
-		plan = append(plan, planRow{table.String, kind.String, key.String, extra.String})
-	}
-	if err := found.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan
+	return testservers.Explain(t, d, stmt.SQL.String(), stmt.Vars...)
 }
 
 // Each list is one walk along the index that was made for it, and a page that follows starts where the last one ended.
 func TestListsWalkOneIndex(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	middle := fill(t, New(d))[sold/2]
-	shop, buyer := named("shop3"), named("buyer3")
-	for _, tc := range []struct {
-		name, key string
-		q         Query
-	}{
-		{"a buyer's", "order_orders_buyer", Query{Buyer: buyer}},
-		{"a shop's", "order_orders_shop", Query{Shop: shop}},
-		{"a shop's in one state", "order_orders_shop_status", Query{Shop: shop, Status: "paid"}},
-		{"a shop's of one buyer", "order_orders_shop_buyer", Query{Shop: shop, Buyer: buyer}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tc.q.Limit = 51
-			first := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Order{}) })
-			tc.q.Before = middle
-			next := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Order{}) })
-			for _, plan := range [][]planRow{first, next} {
-				if len(plan) != 1 || plan[0].key != tc.key || sorts(plan) {
-					t.Errorf("want one walk along %s, got %+v", tc.key, plan)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		middle := fill(t, New(d))[sold/2]
+		shop, buyer := named("shop3"), named("buyer3")
+		for _, tc := range []struct {
+			name, key string
+			q         Query
+		}{
+			{"a buyer's", "order_orders_buyer", Query{Buyer: buyer}},
+			{"a shop's", "order_orders_shop", Query{Shop: shop}},
+			{"a shop's in one state", "order_orders_shop_status", Query{Shop: shop, Status: "paid"}},
+			{"a shop's of one buyer", "order_orders_shop_buyer", Query{Shop: shop, Buyer: buyer}},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				tc.q.Limit = 51
+				first := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Order{}) })
+				tc.q.Before = middle
+				next := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Order{}) })
+				for _, plan := range [][]testservers.Step{first, next} {
+					if len(plan) != 1 || plan[0].Key != tc.key || sorts(plan) {
+						t.Errorf("want one walk along %s, got %+v", tc.key, plan)
+					}
 				}
-			}
-			if next[0].kind != "range" {
-				t.Errorf("the next page is not a range: %+v", next)
-			}
-		})
-	}
+				if next[0].Type != "range" {
+					t.Errorf("the next page is not a range: %+v", next)
+				}
+			})
+		}
+	})
 }
 
 func TestRowsAreFoundByTheirKeys(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	ids := fill(t, New(d))
-	wanted := Order{ID: id.New(), Number: "20261123-000000", BuyerID: named("buyer3"), ClientOrderID: named("key"), ShopID: named("shop3"), Status: "placed"}
-	if err := d.Write(t.Context()).Create(&wanted).Error; err != nil {
-		t.Fatal(err)
-	}
-	old := time.Now().UTC().Add(-time.Minute)
-	for name, tc := range map[string]struct {
-		keys  string
-		build func(*gorm.DB) *gorm.DB
-	}{
-		"an order by its buyer's key": {"order_orders_client_key", func(tx *gorm.DB) *gorm.DB {
-			return byClientKey(tx, named("buyer3"), named("key")).Find(&[]Order{})
-		}},
-		"the lines of a page": {"PRIMARY", func(tx *gorm.DB) *gorm.DB { return linesOf(tx, ids[:20]).Find(&[]Line{}) }},
-		"cards":               {"PRIMARY PRIMARY", func(tx *gorm.DB) *gorm.DB { return headsOf(tx, ids[:20]).Find(&[]Head{}) }},
-		"a buyer's unpaid orders": {"order_orders_status_buyer", func(tx *gorm.DB) *gorm.DB {
-			var n int64
-			return inStatus(tx, named("buyer3"), "placed").Count(&n)
-		}},
-		"orders that a buyer has let go": {"order_orders_status_buyer", func(tx *gorm.DB) *gorm.DB {
-			return letGo(tx, named("buyer3"), "cancelled", old, 20).Pluck("let_go_at", &[]time.Time{})
-		}},
-		"orders that nobody pays": {"order_orders_status PRIMARY", func(tx *gorm.DB) *gorm.DB {
-			late := Lateness{Unpaid: old, Charging: old}
-			return unpaid(tx, "placed", "pending", late, Unpaid{ID: ids[9], CreatedAt: old.Add(-time.Hour)}, 100).Find(&[]Unpaid{})
-		}},
-		"unsettled payments": {"order_payments_unsettled", func(tx *gorm.DB) *gorm.DB {
-			return unsettled(tx, "pending", old, 100).Find(&[]Payment{})
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			plan := explain(t, d, tc.build)
-			var keys []string
-			for _, r := range plan {
-				keys = append(keys, r.key)
-				if r.kind == "ALL" || r.kind == "index" {
-					t.Errorf("%s is read as a whole: %+v", r.table, plan)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		ids := fill(t, New(d))
+		wanted := Order{ID: id.New(), Number: "20261123-000000", BuyerID: named("buyer3"), ClientOrderID: named("key"), ShopID: named("shop3"), Status: "placed"}
+		if err := d.Write(t.Context()).Create(&wanted).Error; err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().UTC().Add(-time.Minute)
+		for name, tc := range map[string]struct {
+			keys  string
+			build func(*gorm.DB) *gorm.DB
+		}{
+			"an order by its buyer's key": {"order_orders_client_key", func(tx *gorm.DB) *gorm.DB {
+				return byClientKey(tx, named("buyer3"), named("key")).Find(&[]Order{})
+			}},
+			"the lines of a page": {"PRIMARY", func(tx *gorm.DB) *gorm.DB { return linesOf(tx, ids[:20]).Find(&[]Line{}) }},
+			"cards":               {"PRIMARY PRIMARY", func(tx *gorm.DB) *gorm.DB { return headsOf(tx, ids[:20]).Find(&[]Head{}) }},
+			"a buyer's unpaid orders": {"order_orders_status_buyer", func(tx *gorm.DB) *gorm.DB {
+				var n int64
+				return inStatus(tx, named("buyer3"), "placed").Count(&n)
+			}},
+			"orders that a buyer has let go": {"order_orders_status_buyer", func(tx *gorm.DB) *gorm.DB {
+				return letGo(tx, named("buyer3"), "cancelled", old, 20).Pluck("let_go_at", &[]time.Time{})
+			}},
+			"orders that nobody pays": {"order_orders_status PRIMARY", func(tx *gorm.DB) *gorm.DB {
+				late := Lateness{Unpaid: old, Charging: old}
+				return unpaid(tx, "placed", "pending", late, Unpaid{ID: ids[9], CreatedAt: old.Add(-time.Hour)}, 100).Find(&[]Unpaid{})
+			}},
+			"unsettled payments": {"order_payments_unsettled", func(tx *gorm.DB) *gorm.DB {
+				return unsettled(tx, "pending", old, 100).Find(&[]Payment{})
+			}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				plan := explain(t, d, tc.build)
+				var keys []string
+				for _, r := range plan {
+					keys = append(keys, r.Key)
+					if r.Type == "ALL" || r.Type == "index" {
+						t.Errorf("%s is read as a whole: %+v", r.Table, plan)
+					}
 				}
-			}
-			if strings.Join(keys, " ") != tc.keys || sorts(plan) {
-				t.Errorf("want %s, got %+v", tc.keys, plan)
-			}
-		})
-	}
+				if strings.Join(keys, " ") != tc.keys || sorts(plan) {
+					t.Errorf("want %s, got %+v", tc.keys, plan)
+				}
+			})
+		}
+	})
 }
 
-func sorts(plan []planRow) bool {
-	for _, r := range plan {
-		if strings.Contains(r.extra, "filesort") || strings.Contains(r.extra, "temporary") {
-			return true
-		}
-	}
-	return false
+func sorts(plan []testservers.Step) bool {
+	return slices.ContainsFunc(plan, testservers.Step.Sorts)
 }

@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,121 +62,106 @@ func fill(t *testing.T, s Store) []id.ID {
 	return ids
 }
 
-type planRow struct{ table, kind, key, extra string }
-
 // explain gives the plan of the statement that build makes.
-func explain(t *testing.T, d *db.DB, build func(*gorm.DB) *gorm.DB) []planRow {
+func explain(t *testing.T, d *db.DB, build func(*gorm.DB) *gorm.DB) []testservers.Step {
 	t.Helper()
 	stmt := build(d.Read(t.Context()).Session(&gorm.Session{DryRun: true})).Statement
-	found, err := d.SQL().QueryContext(t.Context(), "EXPLAIN "+stmt.SQL.String(), stmt.Vars...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer found.Close()
-	var plan []planRow
-	for found.Next() {
-		var table, kind, key, extra, other sql.NullString
-		if err := found.Scan(&other, &other, &table, &kind, &other, &key, &other, &other, &other, &extra); err != nil {
-			t.Fatal(err)
-		}
-		plan = append(plan, planRow{table.String, kind.String, key.String, extra.String})
-	}
-	if err := found.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan
+	return testservers.Explain(t, d, stmt.SQL.String(), stmt.Vars...)
 }
 
 // Each index of the tables has its query here, and each query is one walk along an index: nothing is sorted, and a
 // page that follows starts where the last one ended.
 func TestListsWalkOneIndex(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	s := New(d)
-	middle := fill(t, s)[goods/2]
-	for _, tc := range []struct {
-		name, key string
-		q         Query
-	}{
-		{"front", "PRIMARY", Query{}},
-		{"category", "product_products_category", Query{Category: "food"}},
-		{"shop for anyone", "product_products_shop_front", Query{Shop: shopID(3)}},
-		{"shop and category", "product_products_shop_category", Query{Shop: shopID(3), Category: "food"}},
-		{"shop for its staff", "product_products_shop", Query{Shop: shopID(3), WithHidden: true}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tc.q.Limit = 51
-			first := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Product{}) })
-			tc.q.Before = middle
-			next := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Product{}) })
-			for _, plan := range [][]planRow{first, next} {
-				if len(plan) != 1 || plan[0].key != tc.key || sorts(plan) {
-					t.Errorf("want one walk along %s, got %+v", tc.key, plan)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		s := New(d)
+		middle := fill(t, s)[goods/2]
+		for _, tc := range []struct {
+			name, key string
+			q         Query
+		}{
+			{"front", "PRIMARY", Query{}},
+			{"category", "product_products_category", Query{Category: "food"}},
+			{"shop for anyone", "product_products_shop_front", Query{Shop: shopID(3)}},
+			{"shop and category", "product_products_shop_category", Query{Shop: shopID(3), Category: "food"}},
+			{"shop for its staff", "product_products_shop", Query{Shop: shopID(3), WithHidden: true}},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				tc.q.Limit = 51
+				first := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Product{}) })
+				tc.q.Before = middle
+				next := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Product{}) })
+				for _, plan := range [][]testservers.Step{first, next} {
+					if len(plan) != 1 || plan[0].Key != tc.key || sorts(plan) {
+						t.Errorf("want one walk along %s, got %+v", tc.key, plan)
+					}
 				}
-			}
-			if next[0].kind != "range" {
-				t.Errorf("the next page is not a range: %+v", next)
-			}
-		})
-	}
+				if next[0].Type != "range" {
+					t.Errorf("the next page is not a range: %+v", next)
+				}
+			})
+		}
+	})
 }
 
 func TestSearchWalksPostings(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	s := New(d)
-	middle := fill(t, s)[goods/2]
-	for _, tc := range []struct {
-		name  string
-		first string // the table that leads, "" when it does not matter
-		q     Query
-	}{
-		{"common gram", "", Query{Probes: []string{"물건"}, Words: []string{"물건"}}},
-		{"common gram, next page", "", Query{Probes: []string{"물건"}, Words: []string{"물건"}, Before: middle}},
-		{"single character", "", Query{Probes: []string{"물"}, Words: []string{"물"}}},
-		{"rare gram", "g0", Query{Probes: []string{"마바"}, Words: []string{"마바"}}},
-		{"the rarer of two leads", "g1", Query{Probes: []string{"물건", "마바"}, Words: []string{"물건", "마바"}}},
-		{"in a category", "g0", Query{Category: "food", Probes: []string{"다라"}, Words: []string{"다라"}}},
-		{"in a shop", "", Query{Shop: shopID(3), Probes: []string{"가나"}, Words: []string{"가나"}}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tc.q.Limit = 51
-			plan := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Product{}) })
-			if sorts(plan) || tc.first != "" && plan[0].table != tc.first {
-				t.Errorf("want %q to lead and nothing sorted, got %+v", tc.first, plan)
-			}
-			for _, r := range plan {
-				if r.kind == "ALL" || r.table != "p" && r.key != "PRIMARY" {
-					t.Errorf("%s is not walked by its key: %+v", r.table, plan)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		s := New(d)
+		middle := fill(t, s)[goods/2]
+		for _, tc := range []struct {
+			name  string
+			first string // the table that leads, "" when it does not matter
+			q     Query
+		}{
+			{"common gram", "", Query{Probes: []string{"물건"}, Words: []string{"물건"}}},
+			{"common gram, next page", "", Query{Probes: []string{"물건"}, Words: []string{"물건"}, Before: middle}},
+			{"single character", "", Query{Probes: []string{"물"}, Words: []string{"물"}}},
+			{"rare gram", "g0", Query{Probes: []string{"마바"}, Words: []string{"마바"}}},
+			{"the rarer of two leads", "g1", Query{Probes: []string{"물건", "마바"}, Words: []string{"물건", "마바"}}},
+			{"in a category", "g0", Query{Category: "food", Probes: []string{"다라"}, Words: []string{"다라"}}},
+			{"in a shop", "", Query{Shop: shopID(3), Probes: []string{"가나"}, Words: []string{"가나"}}},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				tc.q.Limit = 51
+				plan := explain(t, d, func(tx *gorm.DB) *gorm.DB { return tc.q.on(tx).Find(&[]Product{}) })
+				// MySQL sorts the few rows of a gram that leads, since it does not see that the gram's products are the rows' ids.
+				few := testservers.KindOf(t) == testservers.KindMySQL && strings.HasPrefix(plan[0].Table, "g")
+				if sorts(plan) && !few || tc.first != "" && plan[0].Table != tc.first {
+					t.Errorf("want %q to lead and nothing sorted, got %+v", tc.first, plan)
 				}
-			}
-		})
-	}
+				for _, r := range plan {
+					if r.Type == "ALL" || r.Table != "p" && r.Key != "PRIMARY" {
+						t.Errorf("%s is not walked by its key: %+v", r.Table, plan)
+					}
+				}
+			})
+		}
+	})
 }
 
 func TestRowsAreFoundByTheirIDs(t *testing.T) {
-	d := testservers.Open(t, testservers.MySQL(t))
-	s := New(d)
-	ids := fill(t, s)[:20]
-	for name, tc := range map[string]struct {
-		key   string
-		build func(*gorm.DB) *gorm.DB
-	}{
-		"cards": {"PRIMARY", func(tx *gorm.DB) *gorm.DB { return many(tx, ids).Find(&[]Product{}) }},
-		"grams of one product": {"product_grams_product", func(tx *gorm.DB) *gorm.DB {
-			return tx.Where("product_id = ?", ids[0]).Delete(&gram{})
-		}},
-	} {
-		plan := explain(t, d, tc.build)
-		if len(plan) != 1 || plan[0].key != tc.key || plan[0].kind == "ALL" || sorts(plan) {
-			t.Errorf("%s: want %s, got %+v", name, tc.key, plan)
+	testservers.EveryServer(t, func(t *testing.T) {
+		d := testservers.Open(t, testservers.MySQL(t))
+		s := New(d)
+		ids := fill(t, s)[:20]
+		for name, tc := range map[string]struct {
+			key   string
+			build func(*gorm.DB) *gorm.DB
+		}{
+			"cards": {"PRIMARY", func(tx *gorm.DB) *gorm.DB { return many(tx, ids).Find(&[]Product{}) }},
+			"grams of one product": {"product_grams_product", func(tx *gorm.DB) *gorm.DB {
+				return tx.Where("product_id = ?", ids[0]).Delete(&gram{})
+			}},
+		} {
+			plan := explain(t, d, tc.build)
+			if len(plan) != 1 || plan[0].Key != tc.key || plan[0].Type == "ALL" || sorts(plan) {
+				t.Errorf("%s: want %s, got %+v", name, tc.key, plan)
+			}
 		}
-	}
+	})
 }
 
-func sorts(plan []planRow) bool {
-	for _, r := range plan {
-		if strings.Contains(r.extra, "filesort") || strings.Contains(r.extra, "temporary") {
-			return true
-		}
-	}
-	return false
+func sorts(plan []testservers.Step) bool {
+	return slices.ContainsFunc(plan, testservers.Step.Sorts)
 }
