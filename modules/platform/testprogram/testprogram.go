@@ -22,7 +22,7 @@ func Main(m *testing.M, from string, program *string) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	*program = filepath.Join(dir, filepath.Base(from))
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", *program, from)
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", *program, from) //nolint:gosec // tests name their own packages
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return say(err)
