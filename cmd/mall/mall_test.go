@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,8 +50,8 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	real := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
-	secret := append(real[:4:4], "MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs")
-	secret = secret[:5:5]
+	secret := slices.Concat(real[:4], []string{"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"})
+	secret = slices.Clip(secret)
 	for name, tc := range map[string]struct {
 		env  []string
 		args []string

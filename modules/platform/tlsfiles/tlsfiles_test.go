@@ -202,7 +202,7 @@ func TestWhoseNameTheServerMustHave(t *testing.T) {
 		t.Error("the server wants no certificate: the test proves nothing")
 	}
 	old := s.now.Load().Clone()
-	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 //nolint:gosec // what must not be spoken
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	s.now.Store(old)
 	if err := s.reach(t, f, "server.test"); err == nil {
 		t.Error("TLS 1.1 is spoken")

@@ -166,12 +166,8 @@ func (c *Counter) live(ctx context.Context) {
 	unknown := c.lost && (err == nil || err == redis.Nil) //nolint:errorlint // a bare value, as the client documents it
 	c.mu.Unlock()
 	for i, cmd := range before {
-		switch number, err := cmd.Result(); err { //nolint:errorlint // the same
-		case nil:
-			unknown = unknown || number != strconv.FormatInt(c.said[c.tags[i]], 10)
-		case redis.Nil:
-			unknown = true
-		}
+		number, err := cmd.Result()
+		unknown = unknown || err == redis.Nil || err == nil && number != strconv.FormatInt(c.said[c.tags[i]], 10) //nolint:errorlint // the same
 	}
 	if unknown {
 		c.tellAll()
