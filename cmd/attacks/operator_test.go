@@ -37,7 +37,7 @@ func TestRedisWithPasswordAndTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Kill() })
-	cfg := testservers.EmptyMySQL(t)
+	cfg := testservers.MySQL(t)
 	base := without(stores(cfg, server), "MALL_REDIS__ADDR")
 	m := &mall{t: t, cfg: cfg, redis: server, settings: slices.Concat(base, believing(), []string{"MALL_REDIS__ADDR=" + addr,
 		"MALL_REDIS__USERNAME=mall", "MALL_REDIS__PASSWORD=a-password-for-Redis"}, known("redis.tls", "true"), known("redis.tls_ca", ca),

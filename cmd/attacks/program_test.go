@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(testprogram.Main(m, "mall/cmd/mall", &executable))
 }
 
-// mall is a running mall: one process on embedded stores, or instances on MariaDB and Redis.
+// mall is a running mall: one process on embedded stores, or instances on MySQL and Redis.
 type mall struct {
 	t         testing.TB
 	instances []*testservers.Program
@@ -66,7 +66,7 @@ func embedded(t testing.TB, settings ...string) *mall {
 // pair starts two instances on a database and a Redis of their own.
 func pair(t testing.TB, settings ...string) *mall {
 	t.Helper()
-	m := &mall{t: t, cfg: testservers.EmptyMySQL(t), redis: testservers.Redis(t)}
+	m := &mall{t: t, cfg: testservers.MySQL(t), redis: testservers.Redis(t)}
 	m.settings = slices.Concat(stores(m.cfg, m.redis), believing(), settings)
 	if !slices.ContainsFunc(settings, func(s string) bool { return strings.HasPrefix(s, "MALL_MAIL__SMTP_ADDR=") }) {
 		m.settings = append(m.settings, known("mail.off", "true")...)

@@ -454,7 +454,7 @@ func TestADemoForEverybodyDoesNotStart(t *testing.T) {
 // A mall that was a demo once is none any more: its accounts, with passwords that everybody knows, open nothing; and a
 // demo again, they do.
 func TestADemoSwitchedOffKeepsItsPeopleOut(t *testing.T) {
-	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=none", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	demo := start(t, t.TempDir(), append(environ, "MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo")...)

@@ -2,6 +2,7 @@ package pubsub_test
 
 import (
 	"context"
+	"log/slog"
 	"errors"
 	"net"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // A client may still dial in the background when it has been closed: that is refused, and starts no server anew that nobody
 // would end.
 func TestTheEmbeddedServerStaysClosed(t *testing.T) {
-	client, closeAll, err := pubsub.Open(pubsub.Config{Prefix: "mall"})
+	client, closeAll, err := pubsub.Open(pubsub.Config{Prefix: "mall"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,6 +66,7 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, mysql.Kill()) }()
+	fmt.Fprintf(os.Stderr, "database: private %s\n", mysql)
 	redis, err := testservers.StartRedis(ctx, filepath.Join(dir, "redis"))
 	if err != nil {
 		return err
