@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mall/modules/platform/db"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -54,7 +55,7 @@ func TestAMallGoesOnWithReplacedCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	secure := free(t)
+	secure := testprogram.FreeAddr(t)
 	_, port, _ := net.SplitHostPort(secure)
 	redis, err := testservers.StartRedis(t.Context(), t.TempDir(), "--tls-port", port, "--tls-auth-clients", "yes",
 		"--tls-ca-cert-file", ofRedis.ca, "--tls-cert-file", ofRedis.cert, "--tls-key-file", ofRedis.key)
@@ -63,7 +64,7 @@ func TestAMallGoesOnWithReplacedCertificates(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = redis.Kill() })
 
-	addr, internal := free(t), free(t)
+	addr, internal := testprogram.FreeAddr(t), testprogram.FreeAddr(t)
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + strings.Replace(root, "root@", "mall:secret@", 1),
 		"MALL_REDIS__ADDR=" + secure, "MALL_DEMO=true", "MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs",
 		"MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal}

@@ -2,8 +2,8 @@ package pubsub_test
 
 import (
 	"context"
-	"log/slog"
 	"errors"
+	"log/slog"
 	"net"
 	"testing"
 
