@@ -127,7 +127,7 @@ func (r *run) strangers(ctx context.Context, f flood) (*played, error) {
 	if f.name == control {
 		priority = []string{"chrt", "--idle", "0"}
 	}
-	cmd := exec.CommandContext(ctx, priority[0], append(priority[1:], own, FloodCommand)...) //nolint:gosec // G204: this program itself
+	cmd := exec.CommandContext(ctx, priority[0], append(priority[1:], own, FloodCommand)...)
 	cmd.Stderr = os.Stderr
 	p := &played{cmd: cmd}
 	if p.in, err = cmd.StdinPipe(); err != nil {
@@ -153,7 +153,8 @@ func (p *played) end() (done books, err error) {
 	if err := errors.Join(p.in.Close(), p.cmd.Wait()); err != nil {
 		return done, err
 	}
-	return done, json.Unmarshal(p.out.Bytes(), &done)
+	err = json.Unmarshal(p.out.Bytes(), &done)
+	return done, err
 }
 
 // victim is the room whose history is read: that of the first buyer.
