@@ -25,6 +25,6 @@ func Lowest() error {
 	if err := unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_IDLE}, 0); err != nil {
 		return fmt.Errorf("password: the lowest priority: %w", err)
 	}
-	err = syscall.Exec("/proc/self/exe", os.Args, os.Environ()) //nolint:gosec // G204: this program itself
+	err = syscall.Exec("/proc/self/exe", os.Args, os.Environ()) //nolint:gosec,forbidigo // G204: this program itself, with what it has
 	return fmt.Errorf("password: to start again: %w", err)
 }
