@@ -15,16 +15,18 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
-	_ "modernc.org/sqlite"
 
+	"mall/modules/platform/db"
 	"mall/modules/platform/testservers"
 )
 
@@ -123,12 +125,12 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		return err
 	}
 	said.Embedded = home.url
-	records, err := sql.Open("sqlite", "file:"+filepath.Join(homeData(dir), "mall.db")+"?_busy_timeout=10000")
+	records, err := db.Open(ctx, db.Config{Driver: db.SQLite, Path: filepath.Join(homeData(dir), "mall.db"), LockWait: 10 * time.Second}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, records.Close()) }()
-	control := httptest.NewServer(controller(ctx, mall, records))
+	control := httptest.NewServer(controller(ctx, mall, records.SQL()))
 	defer control.Close()
 	said.Control = control.URL
 
