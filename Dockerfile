@@ -3,14 +3,14 @@
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t mall .
 # Pin the bases by digest in your registry's mirror where builds must repeat to the byte.
 
-FROM node:20.20-bookworm-slim AS ui
+FROM node:24.21-trixie-slim AS ui
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev
 COPY web/ ./
 RUN npm run build
 
-FROM golang:1.26.8-bookworm AS program
+FROM golang:1.26.11-trixie AS program
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /mall ./cmd/mall
 
 # Alpine rather than distroless for its wget, which the health check needs.
-FROM alpine:3.22
+FROM alpine:3.24
 RUN adduser -D -H -u 65532 mall
 COPY --from=program /mall /usr/local/bin/mall
 USER 65532:65532

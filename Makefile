@@ -8,6 +8,8 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo un
 LDFLAGS   := -X main.version=$(VERSION)
 TOOLS     := .cache/bin/golangci-lint .cache/bin/gotestsum .cache/bin/oapi-codegen
 WEB_DEPS  := web/node_modules/.package-lock.json
+# The Node.js that .tools/node.sh brings where the machine's own will not do; the folder is absent where it will.
+export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 PKG       ?= ./...
 # What the built UI is made of: a change in any of it builds the UI again.
 UI_PARTS  := $(shell find web -type d \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f ! -name '*.go' -print 2>/dev/null)
@@ -34,8 +36,11 @@ web/dist/index.html: $(UI_PARTS) $(WEB_DEPS)
 	cd web && npm run --silent build
 	@touch web/dist/.keep $@
 
-$(WEB_DEPS): web/package.json web/package-lock.json
-	@command -v npm >/dev/null || { echo "npm is missing: 'make setup' installs it or says how" >&2; exit 1; }
+.PHONY: node
+node:
+	@.tools/node.sh
+
+$(WEB_DEPS): web/package.json web/package-lock.json | node
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 

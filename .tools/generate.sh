@@ -4,6 +4,7 @@
 #   generate.sh --check  generates beside the repository and fails when a committed file differs
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PWD/.cache/node/bin:$PATH
 
 tagged='member product order chat records'
 types=web/src/api/schema.gen.ts

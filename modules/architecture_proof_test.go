@@ -11,7 +11,8 @@ var goodHouse = map[string]string{
 	"go.mod":                               "module mall\n\nrequire (\n\tgorm.io/gorm v1.31.2\n\tgithub.com/jinzhu/now v1.1.5 // indirect\n)\n",
 	".tools/go.mod":                        "tool (\n\tgotest.tools/gotestsum\n)\n\nrequire (\n\tgotest.tools/gotestsum v1.13.0 // indirect\n)\n",
 	"web/package.json":                     "{\n  \"dependencies\": {\n    \"@a/axe\": \"4.13.0\",\n    \"vite\": \"8.3.8\"\n  }\n}\n",
-	"docs/dependencies.md":                 "| gorm.io/gorm | 1.31.2 | rows |\n| gotest.tools/gotestsum | 1.13.0 | |\n| vite, @a/axe | 8.3.8, 4.13.0 | |\n",
+	".tools/node/package.json":             "{\n  \"dependencies\": {\n    \"npm\": \"11.21.2\"\n  }\n}\n",
+	"docs/dependencies.md":                 "| npm | 11.21.2 | |\n| gorm.io/gorm | 1.31.2 | rows |\n| gotest.tools/gotestsum | 1.13.0 | |\n| vite, @a/axe | 8.3.8, 4.13.0 | |\n",
 	"Makefile":                             "",
 	".gitignore":                           "",
 	"cmd/mall/main.go":                     `package main; import ("mall/modules/chat"; "mall/web"; "github.com/labstack/echo/v4"); var _ = chat.X; var _ = web.X; var _ = echo.X`,
@@ -90,6 +91,7 @@ func TestEachRuleCanFail(t *testing.T) {
 		{"queries keep to their module's tables", "gorm told another's table", "modules/order/internal/store/x.go", `package store; func f(d db) { d.Table("product_products") }`, "product_products"},
 		{"dependencies are written down", "a Go module the page forgot", "docs/dependencies.md", "| vite, @a/axe | 8.3.8, 4.13.0 |", "gorm.io/gorm with version 1.31.2"},
 		{"dependencies are written down", "a package that moved on", "web/package.json", "{\n    \"vite\": \"8.4.0\"\n}", "vite with version 8.4.0"},
+		{"dependencies are written down", "a Node.js that moved on", ".tools/node/package.json", "{\n    \"npm\": \"11.22.0\"\n}", "npm with version 11.22.0"},
 		{"dependencies are written down", "a module that went", "go.mod", "module mall", "does not depend on gorm.io/gorm"},
 		{"dependencies are written down", "a tool that moved on", ".tools/go.mod", "tool (\n\tx.io/y/cmd/y\n)\nrequire (\n\tx.io/y v1.2.3 // indirect\n)\n", "x.io/y with version 1.2.3"},
 	}

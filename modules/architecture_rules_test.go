@@ -228,8 +228,10 @@ func dependencies(h house) (breaches []string) {
 	for _, m := range goRequire.FindAllStringSubmatch(h.texts["go.mod"], -1) {
 		demand("go.mod", m[1], m[2])
 	}
-	for _, m := range npmPackage.FindAllStringSubmatch(h.texts["web/package.json"], -1) {
-		demand("web/package.json", m[1], m[2])
+	for _, file := range []string{"web/package.json", ".tools/node/package.json"} {
+		for _, m := range npmPackage.FindAllStringSubmatch(h.texts[file], -1) {
+			demand(file, m[1], m[2])
+		}
 	}
 	tools := h.texts[".tools/go.mod"]
 	for _, m := range goTool.FindAllStringSubmatch(tools, -1) {

@@ -46,7 +46,7 @@ export default defineConfig(({ mode }) => {
       modulePreload: { polyfill: false },
       rolldownOptions: {
         input: page,
-        output: { advancedChunks: { groups: [{ name: firstLoad }] } },
+        output: { codeSplitting: { groups: [{ name: firstLoad }] } },
       },
     },
     server: {

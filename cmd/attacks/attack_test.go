@@ -24,7 +24,7 @@ func (a attack) run(t *testing.T, w *world) {
 	})
 }
 
-// On one process with embedded stores, and on two instances with MariaDB and Redis: an attack stands where what it aims at
+// On one process with embedded stores, and on two instances with MySQL and Redis: an attack stands where what it aims at
 // is the same on all, on the cheaper one.
 func TestAttacksOnOneProcess(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,9 @@ var floods = []flood{
 	{"searches from one address", 1500, func(_ *world, p *person, i int) answer {
 		return p.call("GET", fmt.Sprintf("/products?q=머그%d", i), nil)
 	}, false},
+	{"pages from one address", 6000, func(_ *world, p *person, _ int) answer {
+		return p.call("GET", "//.well-known/security.txt", nil)
+	}, false},
 	{"history of one member", 3000, func(w *world, p *person, _ int) answer {
 		return p.call("GET", "/chat/rooms/"+w.room+"/messages?limit=100", nil)
 	}, true},

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mall/modules/platform/testprogram"
 )
 
 // door is a TCP connection to a mall.
@@ -231,12 +233,7 @@ func nginx(t *testing.T, mall string) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	_ = listener.Close()
+	addr := testprogram.FreeAddr(t)
 	conf := strings.NewReplacer("/tmp/", dir+"/", "listen 8000;", "listen "+addr+";", "mall-1:8080", mall, "mall-2:8080", mall,
 		"worker_processes auto", "worker_processes 1", "worker_rlimit_nofile 65536;", "", "worker_connections 32768", "worker_connections 1024",
 		"access_log /dev/stdout mall", "access_log off").Replace(string(text))

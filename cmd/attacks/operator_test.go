@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"mall/modules/platform/db"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -27,17 +28,18 @@ func TestRedisWithPasswordAndTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ca := certify(t, dir)
-	port := freePort(t)
-	server, err := testservers.StartRedis(t.Context(), dir, "--tls-port", fmt.Sprint(port), "--tls-auth-clients", "no",
+	addr := testprogram.FreeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	server, err := testservers.StartRedis(t.Context(), dir, "--tls-port", port, "--tls-auth-clients", "no",
 		"--tls-cert-file", filepath.Join(dir, "redis.crt"), "--tls-key-file", filepath.Join(dir, "redis.key"), "--tls-ca-cert-file", ca,
 		"--aclfile", acl(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Kill() })
-	cfg := testservers.EmptyMySQL(t)
+	cfg := testservers.MySQL(t)
 	base := without(stores(cfg, server), "MALL_REDIS__ADDR")
-	m := &mall{t: t, cfg: cfg, redis: server, settings: slices.Concat(base, believing(), []string{fmt.Sprintf("MALL_REDIS__ADDR=127.0.0.1:%d", port),
+	m := &mall{t: t, cfg: cfg, redis: server, settings: slices.Concat(base, believing(), []string{"MALL_REDIS__ADDR=" + addr,
 		"MALL_REDIS__USERNAME=mall", "MALL_REDIS__PASSWORD=a-password-for-Redis"}, known("redis.tls", "true"), known("redis.tls_ca", ca),
 		known("mail.off", "true"), generous())}
 	m.start(dir)
@@ -68,16 +70,6 @@ func acl(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return file
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // certify makes a certificate for the loopback, signed by an authority whose file it gives.
@@ -136,11 +128,13 @@ func TestTokenSecretsAreRotated(t *testing.T) {
 		m.start(dir)
 	}
 	with(secret)
-	early := m.member(t, "early")
+	early := m.account(t, "early")
+	early.logIn()
 	_, cookie := early.browser()
 	with("new:" + next + ",old:" + secret)
 	early.call("GET", "/me", nil).want(200, "")
-	late := m.member(t, "late")
+	late := m.account(t, "late")
+	late.logIn()
 	with("new:" + next)
 	late.call("GET", "/me", nil).want(200, "")
 	early.call("GET", "/me", nil).want(401, "")

@@ -37,21 +37,40 @@ func (m *mall) stranger(t testing.TB) *person {
 	return &person{m: m, t: t, ip: fmt.Sprintf("198.18.%d.%d", n/250, n%250+1)}
 }
 
-// member signs up and logs in.
+// member is somebody who has an account and logs in.
 func (m *mall) member(t testing.TB, name string) *person {
 	t.Helper()
-	p := m.account(t, name)
+	p := m.registered(t, name)
 	p.logIn()
 	return p
 }
 
-// account signs up.
+// account signs up, where that, its letter or what a password costs is what is looked at.
 func (m *mall) account(t testing.TB, name string) *person {
 	t.Helper()
+	p := m.named(t, name)
+	p.signUp()
+	return p
+}
+
+func (m *mall) named(t testing.TB, name string) *person {
 	p := m.stranger(t)
 	p.name, p.password = name, password
 	p.email = fmt.Sprintf("%s.%s@attack.example", strings.ReplaceAll(name, " ", "."), id.New().String()[24:])
-	p.signUp()
+	return p
+}
+
+// cheapHash is of password, with the smallest parameters. Hundreds of people log in here, and the mall hashes behind
+// everything else that the machine does: with a dear hash the rows would do little but wait for it.
+const cheapHash = "$argon2id$v=19$m=8,t=1,p=1$c2FsdCBvZiB0aGUgdGVzdHM$VXRKURJmHkeqPyIeCQyw38/uflYiAG4HEQPIb1rAhTw"
+
+// registered is an account of long ago: written into the database.
+func (m *mall) registered(t testing.TB, name string) *person {
+	t.Helper()
+	p, own := m.named(t, name), id.New()
+	p.id = own.String()
+	m.exec(t, "INSERT INTO member_members (id, email, name, password_hash, created_at) VALUES (?, ?, ?, ?, ?)",
+		own, p.email, p.name, cheapHash, time.Now().UTC())
 	return p
 }
 

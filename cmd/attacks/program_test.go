@@ -2,8 +2,8 @@ package attacks_test
 
 import (
 	"bytes"
+	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +15,7 @@ import (
 
 	"mall/configs"
 	"mall/modules/platform/db"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -26,25 +27,19 @@ const secret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
 
 var executable string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+// atOnce is how many tests run side by side, whatever cores there are: each has a mall of its own, and most of its time goes by
+// in waiting for what the mall does by the clock.
+const atOnce = "6"
 
-// testMain builds the program once; the tests run it as people do.
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mall-attacks-")
-	if err != nil {
+// TestMain builds the program once; the tests run it as people do.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil { // -parallel of the command line still counts
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
-	executable = filepath.Join(dir, "mall")
-	build := exec.Command("go", "build", "-o", executable, "mall/cmd/mall")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return 1
-	}
-	return m.Run()
+	os.Exit(testprogram.Main(m, "mall/cmd/mall", &executable))
 }
 
-// mall is a running mall: one process on embedded stores, or instances on MariaDB and Redis.
+// mall is a running mall: one process on embedded stores, or instances on MySQL and Redis.
 type mall struct {
 	t         testing.TB
 	instances []*testservers.Program
@@ -71,7 +66,7 @@ func embedded(t testing.TB, settings ...string) *mall {
 // pair starts two instances on a database and a Redis of their own.
 func pair(t testing.TB, settings ...string) *mall {
 	t.Helper()
-	m := &mall{t: t, cfg: testservers.EmptyMySQL(t), redis: testservers.Redis(t)}
+	m := &mall{t: t, cfg: testservers.MySQL(t), redis: testservers.Redis(t)}
 	m.settings = slices.Concat(stores(m.cfg, m.redis), believing(), settings)
 	if !slices.ContainsFunc(settings, func(s string) bool { return strings.HasPrefix(s, "MALL_MAIL__SMTP_ADDR=") }) {
 		m.settings = append(m.settings, known("mail.off", "true")...)

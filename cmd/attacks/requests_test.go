@@ -148,7 +148,7 @@ func invitationOfAnother(w *world) string {
 // spare is somebody who logs in and out for others' cells.
 func (w *world) spare() *person {
 	if w.extra == nil {
-		w.extra = w.m.account(w.t, "spare")
+		w.extra = w.m.registered(w.t, "spare")
 	}
 	here := *w.extra
 	here.t = w.t

@@ -49,7 +49,7 @@ func (f *firstWords) Write(p []byte) (int, error) {
 // What would open the mall to strangers by a slip is refused at the start, with the setting's name.
 func TestDangerousSettings(t *testing.T) {
 	t.Parallel()
-	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
 	real := slices.Concat(stores(cfg, redis), []string{"MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0"},
 		known("http.public_url", "https://mall.example"), known("mail.off", "true"))
 	open := slices.Concat(real, []string{"MALL_HTTP__ADDR=0.0.0.0:0"})

@@ -57,7 +57,7 @@ func invitationTouchesNobody(t *testing.T, w *world) {
 
 func invitationTellsNothing(t *testing.T, w *world) {
 	keeper, shop := w.shopkeeper("inviting")
-	there, absent := w.m.account(t, "victim").email, someone()
+	there, absent := w.m.registered(t, "victim").email, someone()
 	one, other := w.invite(keeper, shop, there, "agent"), w.invite(keeper, shop, absent, "agent")
 	if one.status != 201 || other.status != 201 || keys(one) != keys(other) {
 		t.Errorf("who has an account: %s, who has none: %s", one, other)
@@ -135,7 +135,7 @@ func invitationFlood(t *testing.T, w *world) {
 
 func noStepUp(t *testing.T, w *world) {
 	keeper, shop := w.shopkeeper("stolen")
-	colleague := w.m.account(t, "colleague")
+	colleague := w.m.registered(t, "colleague")
 	w.hire(colleague, shop, "agent")
 	thief := w.longAgo(keeper.again())
 	for _, call := range []struct {

@@ -64,7 +64,7 @@ func (w *world) shopkeeper(name string) (*person, string) {
 // the tests play.
 func (w *world) staff(role, shop string) *person {
 	w.t.Helper()
-	p := w.m.account(w.t, role)
+	p := w.m.registered(w.t, role)
 	w.hire(p, shop, role)
 	p.logIn()
 	return p.stepUp()
@@ -78,7 +78,7 @@ func (w *world) hire(p *person, shop, role string) {
 
 func (w *world) makeOperator(name string) *person {
 	w.t.Helper()
-	p := w.m.account(w.t, name)
+	p := w.m.registered(w.t, name)
 	w.m.exec(w.t, "UPDATE member_members SET operator = 1 WHERE id = ?", id.MustParse(p.id))
 	p.logIn()
 	return p.stepUp()

@@ -12,6 +12,7 @@ import (
 	"mall/cmd/faults/internal/checker"
 	"mall/cmd/faults/internal/proxy"
 	"mall/cmd/faults/internal/record"
+	"mall/modules/platform/testservers"
 )
 
 // databaseDown is what must hold while the database is away (P10).
@@ -19,20 +20,20 @@ var databaseDown = promises{noAcks: true, answer: answerWithin, socketsStay: tru
 
 func databaseFaults() []fault {
 	return []fault{
-		{name: "db killed", about: "MariaDB is killed and started again", short: true, lasts: 5 * time.Second, during: databaseDown,
+		{name: "db killed", about: "the database is killed and started again", short: true, lasts: 5 * time.Second, during: databaseDown,
 			inject: killMySQL,
 			heal:   func(ctx context.Context, s *stage) error { return s.cluster.MySQL.Start(ctx) }},
-		{name: "db frozen", about: "MariaDB takes connections and bytes and answers nothing", lasts: 6 * time.Second, during: databaseDown,
+		{name: "db frozen", about: "the database takes connections and bytes and answers nothing", lasts: 6 * time.Second, during: databaseDown,
 			inject: func(_ context.Context, s *stage) error { return s.cluster.MySQL.Pause() },
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.MySQL.Resume() }},
 		{name: "db frozen, cold", about: "as before, and the instances have just been started: they remember no room", lasts: 6 * time.Second, during: databaseDown,
 			boot:   func(context.Context, *stage) error { return nil },
 			inject: freezeCold,
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.MySQL.Resume() }},
-		{name: "db read-only", about: "MariaDB takes no writes, as after a failover to a replica", lasts: 5 * time.Second, during: databaseDown,
+		{name: "db read-only", about: "the database takes no writes, as after a failover to a replica", lasts: 5 * time.Second, during: databaseDown,
 			inject: func(ctx context.Context, s *stage) error { return s.cluster.Exec(ctx, "SET GLOBAL read_only = 1") },
 			heal:   func(ctx context.Context, s *stage) error { return s.cluster.Exec(ctx, "SET GLOBAL read_only = 0") }},
-		{name: "db out of connections", about: "others hold all connections that MariaDB gives", lasts: 5 * time.Second, during: databaseDown,
+		{name: "db out of connections", about: "others hold all connections that the database gives", lasts: 5 * time.Second, during: databaseDown,
 			inject: hogConnections},
 		{name: "one room locked", about: "another session holds one room's row; the other rooms must not wait", lasts: 6 * time.Second,
 			during: promises{answer: answerWithin, socketsStay: true}, inject: lockRoom, after: othersDidNotWait},
@@ -42,13 +43,13 @@ func databaseFaults() []fault {
 			during: promises{answer: answerWithin, socketsStay: true}, inject: aroundCommit(proxy.Cut, true)},
 		{name: "commit replies lost", about: "the answer to COMMIT and all after it never arrive, and no end either", lasts: 6 * time.Second,
 			during: promises{answer: answerWithin, socketsStay: true}, inject: aroundCommit(proxy.Hush, true)},
-		{name: "db link cut", about: "all connections to MariaDB are reset every 400 ms", lasts: 5 * time.Second,
+		{name: "db link cut", about: "all connections to the database are reset every 400 ms", lasts: 5 * time.Second,
 			during: promises{answer: answerWithin, socketsStay: true},
 			inject: func(ctx context.Context, s *stage) error {
 				s.repeatedly(ctx, 400*time.Millisecond, func() { s.onMySQL(func(p *proxy.Proxy) { p.Cut(proxy.All) }) })
 				return nil
 			}},
-		{name: "db link slow", about: "every packet to MariaDB takes 30 ms", lasts: 5 * time.Second,
+		{name: "db link slow", about: "every packet to the database takes 30 ms", lasts: 5 * time.Second,
 			during: promises{answer: answerWithin, socketsStay: true},
 			inject: func(_ context.Context, s *stage) error {
 				s.onMySQL(func(p *proxy.Proxy) {
@@ -103,6 +104,17 @@ func freezeCold(ctx context.Context, s *stage) error {
 	return ctx.Err()
 }
 
+// connections are the mall's to its database.
+func (s *stage) connections(ctx context.Context) (ids []int64, err error) {
+	all, err := testservers.Connections(ctx, s.cluster.Root)
+	for _, c := range all {
+		if c.User == "mall" {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids, err
+}
+
 // hogConnections ends the mall's connections and takes them all.
 func hogConnections(ctx context.Context, s *stage) error {
 	const left = 12
@@ -117,7 +129,10 @@ func hogConnections(ctx context.Context, s *stage) error {
 	var mu sync.Mutex
 	var held []*sql.Conn
 	take := func() { // as many as there are; those that the mall holds are killed until it has none
-		_ = s.cluster.Exec(ctx, "KILL SOFT CONNECTION USER mall")
+		ids, _ := s.connections(ctx) // asked again until there is none
+		for _, id := range ids {
+			_ = s.cluster.Exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)) // it may have gone by itself
+		}
 		for {
 			limited, cancel := context.WithTimeout(ctx, time.Second)
 			c, err := hog.Conn(limited)
@@ -131,9 +146,8 @@ func hogConnections(ctx context.Context, s *stage) error {
 		}
 	}
 	gone := func() bool {
-		var n int
-		err := s.cluster.Root.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'mall'").Scan(&n)
-		return err == nil && n == 0
+		ids, err := s.connections(ctx)
+		return err == nil && len(ids) == 0
 	}
 	err = until(ctx, "the mall has no connection to its database", func() bool { take(); return gone() })
 	s.undo = append(s.undo, func() {

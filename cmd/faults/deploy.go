@@ -34,13 +34,13 @@ const deployed = 0
 
 func deployFaults() []fault {
 	return []fault{
-		{name: "deploy, db frozen", about: "an instance with thousands of unwritten cursors is asked to end while MariaDB answers nothing",
+		{name: "deploy, db frozen", about: "an instance with thousands of unwritten cursors is asked to end while the database answers nothing",
 			during: promises{answer: answerWithin},
 			inject: deployFrozen,
 			heal: func(ctx context.Context, s *stage) error {
 				return errors.Join(s.cluster.MySQL.Resume(), healDeployed(ctx, s))
 			}},
-		{name: "deploy, db slow", about: "the same while every packet of that instance to MariaDB takes 300 ms", during: promises{answer: answerWithin},
+		{name: "deploy, db slow", about: "the same while every packet of that instance to the database takes 300 ms", during: promises{answer: answerWithin},
 			inject: deployWhile(func(_ context.Context, s *stage) error {
 				s.cluster.ToMySQL[deployed].SetRule(func(_ *proxy.Link, to proxy.Direction, _ []byte) (proxy.Verdict, time.Duration) {
 					if to == proxy.ToServer {
@@ -51,7 +51,7 @@ func deployFaults() []fault {
 				s.undo = append(s.undo, s.cluster.ToMySQL[deployed].Heal)
 				return nil
 			}), heal: healDeployed},
-		{name: "deploy, db refuses", about: "the same while MariaDB is out of reach for that instance", during: promises{answer: answerWithin},
+		{name: "deploy, db refuses", about: "the same while the database is out of reach for that instance", during: promises{answer: answerWithin},
 			inject: deployWhile(func(_ context.Context, s *stage) error {
 				s.cluster.ToMySQL[deployed].Admit(proxy.Reset)
 				s.cluster.ToMySQL[deployed].Cut(proxy.All)

@@ -51,7 +51,7 @@ const (
 
 // faults is the table of all.
 func faults() []fault {
-	return slices.Concat(calmFaults(), redisFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
+	return slices.Concat(calmFaults(), redisFaults(), sentinelFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
 		clockFaults(), outageFaults(), slowCommitFaults(), groupFaults(), changeFaults(), deployFaults(),
 		canaryFaults(), freshFaults(), retryFaults(), limitFaults(), secretFaults(), crowdFaults())
 }

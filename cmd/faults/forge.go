@@ -24,7 +24,12 @@ func (s *stage) redis(ctx context.Context, command string) error {
 }
 
 func (s *stage) redisCall(ctx context.Context, args ...[]byte) ([]byte, error) {
-	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", s.cluster.Redis.Addr())
+	return tellRedis(ctx, s.cluster.Redis.Addr(), args...)
+}
+
+// tellRedis gives a server one command, as an operator does, and gives its answer as it comes.
+func tellRedis(ctx context.Context, addr string, args ...[]byte) ([]byte, error) {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,7 @@ func open(ctx context.Context, o options, dir string) (*house, error) {
 		c.Close()
 		return nil, err
 	}
+	o.say("database: private %s\n", c.MySQL)
 	o.say("%d instances behind nginx, %d rooms, %d people; ready after %v\n\n", instances, len(h.cast.rooms), len(h.cast.people), time.Since(began).Round(time.Second))
 	return h, nil
 }

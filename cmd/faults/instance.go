@@ -26,7 +26,7 @@ func instanceFaults() []fault {
 			inject: func(_ context.Context, s *stage) error { return s.cluster.Instances[1].Signal(syscall.SIGSTOP) },
 			heal:   func(_ context.Context, s *stage) error { return s.cluster.Instances[1].Signal(syscall.SIGCONT) },
 			after:  tellReturns},
-		{name: "instance islanded", about: "one of the instances reaches neither MariaDB nor Redis for 20 s; its clients stay, and the others' last messages come from before", lasts: 20 * time.Second,
+		{name: "instance islanded", about: "one of the instances reaches neither the database nor Redis for 20 s; its clients stay, and the others' last messages come from before", lasts: 20 * time.Second,
 			during: promises{socketsStay: true, answer: answerWithin}, inject: island},
 		{name: "rolling restart", about: "each instance is asked to end and started again (P12)", short: true, probe: true,
 			inject: rollingRestart},

@@ -36,6 +36,11 @@ func (s *stage) holdings(ctx context.Context) (all []holding, err error) {
 			return nil, err
 		}
 		redis := s.cluster.ToRedis[n].Open(func(l *proxy.Link) bool { return !l.Subscriber() })
+		if s.sentinels != nil { // which name the servers themselves, past the proxies
+			if redis, err = i.OpenTo(s.sentinels.Addrs()...); err != nil {
+				return nil, err
+			}
+		}
 		all = append(all, holding{u.Goroutines - u.SQL, u.Files - u.SQL - redis, u.SQLBusy, u.Heap})
 	}
 	return all, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,7 +33,7 @@ func outageFaults() []fault {
 	}
 	hold := promises{socketsStay: true, answer: answerWithin}
 	return []fault{
-		{name: "25s without db", about: "one instance is refused by MariaDB for 25 s, Redis is away for 30 s, and all is silent after the first words", during: hold,
+		{name: "25s without db", about: "one instance is refused by the database for 25 s, Redis is away for 30 s, and all is silent after the first words", during: hold,
 			inject: longOutage(func(p *proxy.Proxy) { p.Admit(proxy.Reset); p.Cut(proxy.All) }), heal: redisBack},
 		{name: "25s of a hanging db", about: "as before, but its connections hang and nobody is told", during: hold,
 			inject: longOutage(func(p *proxy.Proxy) { p.Admit(proxy.Silent); p.Hush(proxy.All) }), heal: redisBack},
@@ -236,7 +237,12 @@ func (s *stage) socketOn(instance string) *client.Client {
 
 // openTransactions counts those that the mall has left open for a while.
 func (s *stage) openTransactions(ctx context.Context) (n int, err error) {
-	err = s.cluster.Root.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p
-		ON p.id = t.trx_mysql_thread_id WHERE p.user = 'mall' AND t.trx_started < NOW() - INTERVAL 5 SECOND`).Scan(&n)
+	ids, err := s.connections(ctx)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]")
+	err = s.cluster.Root.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_mysql_thread_id IN ("+list+
+		") AND trx_started < NOW() - INTERVAL 5 SECOND").Scan(&n)
 	return n, err
 }

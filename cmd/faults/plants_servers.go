@@ -53,6 +53,18 @@ func (c *Chat) plantedAway() bool {
 }
 `},
 		}},
+		{"the Sentinels are believed once", "sentinel failover", []checker.Kind{checker.Late}, []edit{
+			{"modules/platform/pubsub/redis.go", "c := redis.NewFailoverClient(options)", `kept := ""
+		options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if !slices.Contains(cfg.nodes(), addr) {
+				kept = cmp.Or(kept, addr)
+				addr = kept
+			}
+			return dial(ctx, network, addr)
+		}
+		c := redis.NewFailoverClient(options)`},
+			{"modules/platform/pubsub/redis.go", "import (", "import (\n\t\"cmp\""},
+		}},
 		{"a counter without a lock", "calm", []checker.Kind{checker.Race}, []edit{
 			{chatExtra, "", "package chat\n\nvar plantedMarks int\n"},
 			{sessionFile, "s.mark(r, r.Seq, 0)", "for range 2 {\n\t\t\tgo func() {\n\t\t\t\tfor range 1000 {\n\t\t\t\t\tplantedMarks++\n\t\t\t\t}\n\t\t\t}()\n\t\t}\n\t\ts.mark(r, r.Seq, 0)"},

@@ -10,12 +10,8 @@ import (
 	"mall/cmd/faults/internal/checker"
 	"mall/cmd/faults/internal/client"
 	"mall/cmd/faults/internal/record"
+	"mall/modules/platform/testservers"
 )
-
-// commitsWait are the options with which MariaDB waits at each COMMIT for a replica to have it, before anybody sees what it
-// stores. There is no replica here, so it waits as long as it is told to. Who has asked may be gone by then: the COMMIT
-// goes on without them.
-var commitsWait = []string{"--log-bin=held", "--server-id=1", "--rpl-semi-sync-master-wait-no-slave=ON", "--rpl-semi-sync-master-wait-point=AFTER_SYNC"}
 
 func slowCommitFaults() (all []fault) {
 	for _, f := range []struct {
@@ -27,10 +23,12 @@ func slowCommitFaults() (all []fault) {
 			name, about = name+", no redis", about+"; Redis is away"
 		}
 		all = append(all, fault{name: name, about: about, during: promises{answer: answerWithin, socketsStay: true},
-			boot:   func(ctx context.Context, s *stage) error { return s.serverWith(ctx, commitsWait, nil) },
+			boot: func(ctx context.Context, s *stage) error {
+				return s.serverWith(ctx, s.cluster.MySQL.SemiSync().Options, nil)
+			},
 			inject: holdCommits(f.held, f.redis),
 			heal: func(ctx context.Context, s *stage) error {
-				return errors.Join(s.cluster.Exec(ctx, "SET GLOBAL rpl_semi_sync_master_enabled = OFF"), s.redisIsBack(ctx, f.redis))
+				return errors.Join(s.cluster.Exec(ctx, "SET GLOBAL "+s.cluster.MySQL.SemiSync().Setting+"_enabled = OFF"), s.redisIsBack(ctx, f.redis))
 			}})
 	}
 	return all
@@ -59,8 +57,8 @@ func holdCommits(held time.Duration, redis bool) act {
 		if err != nil {
 			return err
 		}
-		if err := s.cluster.Exec(ctx, fmt.Sprintf("SET GLOBAL rpl_semi_sync_master_timeout = %d", held.Milliseconds()),
-			"SET GLOBAL rpl_semi_sync_master_enabled = ON"); err != nil {
+		setting := "SET GLOBAL " + s.cluster.MySQL.SemiSync().Setting
+		if err := s.cluster.Exec(ctx, fmt.Sprintf("%s_timeout = %d", setting, held.Milliseconds()), setting+"_enabled = ON"); err != nil {
 			return err
 		}
 		began := time.Now()
@@ -91,8 +89,11 @@ func holdCommits(held time.Duration, redis bool) act {
 
 // commitsHeld counts the COMMITs that wait for the replica, themselves or behind one that does.
 func (s *stage) commitsHeld(ctx context.Context) (n int) {
-	if err := s.cluster.Root.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'mall' AND info LIKE '%COMMIT'`).Scan(&n); err != nil {
-		return 0
+	all, _ := testservers.Connections(ctx, s.cluster.Root) // whoever counts asks again
+	for _, c := range all {
+		if c.User == "mall" && strings.HasSuffix(c.Info, "COMMIT") {
+			n++
+		}
 	}
 	return n
 }

@@ -12,6 +12,7 @@ import (
 	"mall/cmd/faults/internal/client"
 	"mall/cmd/faults/internal/clock"
 	"mall/cmd/faults/internal/group"
+	"mall/modules/platform/testservers"
 )
 
 // How long the parts of a fault may take; a part that takes longer is a violation, not a hang.
@@ -25,24 +26,26 @@ const (
 type stage struct {
 	*house
 
-	fault   fault
-	rnd     *rand.Rand
-	clients []*client.Client
-	guests  []*client.Client // further ones, who go before the end
-	shown   time.Time        // they were shown out
-	tooSlow bool             // this machine, for what the fault looks at
-	base    map[string]int64 // where each room's story begins
-	gone    map[string]bool  // rooms that a restore has lost
-	traffic *traffic
-	prober  *prober
-	busy    []*person                 // shops with very many rooms
-	dbClock *clock.Preloaded          // the database's, where a fault has put one in
-	group   *group.Group              // a group of servers, where a fault has put one in the database's place
-	undo    []func()                  // what the heal must take back
-	brought []*client.Client          // clients of this fault alone, who go home before what is left of it is looked at
-	closers []func()                  // what must end with the fault
-	away    map[*client.Client]bool   // clients that are away on purpose: their delays are no delays
-	running map[*client.Client]func() // ends it
+	fault     fault
+	rnd       *rand.Rand
+	clients   []*client.Client
+	guests    []*client.Client // further ones, who go before the end
+	shown     time.Time        // they were shown out
+	tooSlow   bool             // this machine, for what the fault looks at
+	base      map[string]int64 // where each room's story begins
+	gone      map[string]bool  // rooms that a restore has lost
+	traffic   *traffic
+	prober    *prober
+	busy      []*person                  // shops with very many rooms
+	dbClock   *clock.Preloaded           // the database's, where a fault has put one in
+	sentinels *testservers.SentinelRedis // of a fault that has a Redis of its own
+	broke     *testservers.RedisServer   // the one of its servers that was broken
+	group     *group.Group               // of servers, where a fault has put one in the database's place
+	undo      []func()                   // what the heal must take back
+	brought   []*client.Client           // clients of this fault alone, who go home before what is left of it is looked at
+	closers   []func()                   // what must end with the fault
+	away      map[*client.Client]bool    // clients that are away on purpose: their delays are no delays
+	running   map[*client.Client]func()  // ends it
 
 	injected, broken, healed time.Time // the break began, was complete, and was over
 	quiet                    time.Time // from when on nothing more happened: no send, no reconnect

@@ -104,6 +104,7 @@ func (o *options) amounts(flags *flag.FlagSet) {
 	flags.IntVar(&o.AtOnce, "dials", 0, "dials under way at once; 0: 64")
 	flags.IntVar(&o.Readers, "readers", 0, "readers of pages (history, inbox); 0: 16")
 	flags.IntVar(&o.FramesPerSecond, "frames", 90, "frames a second of one connection, below what the server takes for a flood; 0: no limit")
+	flags.StringVar(&o.Floods, "floods", "", "the floods whose name has these `WORDS`, written with hyphens, such as logins-at-once (floods); empty: all")
 	flags.DurationVar(&o.Warmup, "warmup", 0, "before it is measured; 0: 2s")
 	flags.DurationVar(&o.Duration, "duration", 0, "how long it is measured; 0: 10s")
 	flags.DurationVar(&o.Drain, "drain", 0, "how long everything may take to arrive after the last send; 0: 10s")

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"mall/cmd/loadtest/internal/workload"
 )
 
 func main() {
@@ -31,6 +33,9 @@ func main() {
 func start(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == relayCommand {
 		return serveRelay(ctx)
+	}
+	if len(args) == 1 && args[0] == workload.FloodCommand {
+		return workload.PlayFlood(ctx, os.Stdin, os.Stdout)
 	}
 	o, err := parse(args)
 	if err != nil {

@@ -48,7 +48,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, within(closing, "the database", d.Close)) }()
-	redis, closeRedis, err := pubsub.Open(s.Redis)
+	redis, closeRedis, err := pubsub.Open(s.Redis, log)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func loadSettings(file string, environ []string) (settings, error) {
 	}
 	s.Member.Cookie = member.Cookie{Name: s.HTTP.CookieName, Secure: secure}
 	s.Member.PublicURL, s.Member.ProofForShops = s.HTTP.PublicURL, s.Mail.SMTPAddr != ""
-	return s, errors.Join(s.HTTP.Check(), s.Redis.Check(), s.Member.Check())
+	return s, errors.Join(s.HTTP.Check(), s.DB.Check(), s.Redis.Check(), s.Member.Check())
 }
 
 // cookieName is the strongest that browsers take: the prefix keeps other hosts of the domain from setting the cookie.

@@ -59,7 +59,7 @@ func crowd(t *testing.T, dir string, environ []string, args ...string) (people [
 // The people of a crowd are real: their tokens, their renewals and their rooms work over HTTP, on either database.
 func TestACrowdIsAtHome(t *testing.T) {
 	redis := testservers.Redis(t)
-	mysql := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + testservers.EmptyMySQL(t).DSN, "MALL_REDIS__ADDR=" + redis.Addr(),
+	mysql := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + testservers.MySQL(t).DSN, "MALL_REDIS__ADDR=" + redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	for name, environ := range map[string][]string{"sqlite": {"MALL_DEMO=false"}, "mysql": mysql} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"mall/modules/platform/db"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -35,7 +36,7 @@ func TestADatabaseThatMayLoseAcksIsToldOf(t *testing.T) {
 	wanted := []string{"innodb_flush_log_at_trx_commit is 2", "innodb_doublewrite is OFF", "sync_binlog is 0", "table chat_cursors is kept by MyISAM",
 		"table chat_messages has no unique key on (room_id, sender_id, client_msg_id)", "table chat_rooms has no unique key on (buyer_id, shop_id)"}
 
-	addr, internal := free(t), free(t)
+	addr, internal := testprogram.FreeAddr(t), testprogram.FreeAddr(t)
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + dsn, "MALL_REDIS__ADDR=" + testservers.Redis(t).Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal}
 	p, _ := launch(t, t.TempDir(), environ...)

@@ -31,6 +31,7 @@ type danger struct {
 	wanted  bool   // and another setting says that this is meant
 	refusal string // what is wrong, and what to set
 	warning string // what is told when it is wanted; empty where it is usual
+	mild    bool   // told in a lower voice
 }
 
 // exposures lists the dangers, in the order in which they are told.
@@ -39,6 +40,7 @@ func (s *settings) exposures() []danger {
 		"set demo to false, or demo_exposed to true where nobody else gets there"
 	plain := s.HTTP.PublicURL + " is read by whoever is on the way, passwords and cookies too"
 	payments := s.Order.Payments == paymentsDemo && !s.embedded()
+	database, readable, likely := s.DB.Readable()
 	return []danger{
 		{setting: "http.addr", open: s.demo() && !loopbackAddr(s.HTTP.Addr), wanted: s.DemoExposed,
 			refusal: fmt.Sprintf("%s is reachable by others, %s", s.HTTP.Addr, demo),
@@ -58,6 +60,8 @@ func (s *settings) exposures() []danger {
 			refusal: fmt.Sprintf("%s is reachable from everywhere, and metrics and status are nobody's business: give it an address of "+
 				"this machine or of a private network, or set http.internal_exposed to true where a firewall or a container keeps others out",
 				s.HTTP.InternalAddr)},
+		{setting: "db.tls", open: readable, wanted: true, mild: !likely,
+			warning: "whoever is on the way to the database at " + database + " reads all that is said to it, and may answer in its name"},
 	}
 }
 
@@ -83,7 +87,11 @@ func (s *settings) tellExposure(ctx context.Context, log *slog.Logger, security 
 		}
 		security.Write(ctx, securitylog.Event{What: securitylog.DangerousSetting, Reason: d.setting})
 		if d.warning != "" {
-			log.ErrorContext(ctx, "dangerous setting: "+d.warning, slog.String("setting", d.setting))
+			level := slog.LevelError
+			if d.mild {
+				level = slog.LevelWarn
+			}
+			log.Log(ctx, level, "dangerous setting: "+d.warning, slog.String("setting", d.setting))
 		}
 	}
 }

@@ -97,7 +97,10 @@ func TestDangerousSettingsAreTold(t *testing.T) {
 		"everything": {forReal("MALL_DEMO=true", "MALL_DEMO_EXPOSED=true", "MALL_ORDER__PAYMENTS=demo", "MALL_HTTP__PUBLIC_URL=http://mall.example",
 			"MALL_HTTP__PLAIN=true", "MALL_HTTP__INTERNAL_ADDR=:8081", "MALL_HTTP__INTERNAL_EXPOSED=true"), 4,
 			[]string{"http.addr", "http.public_url", "order.payments", "http.public_url", "http.internal_addr"}},
-		"a container": {forReal("MALL_HTTP__INTERNAL_ADDR=:8081", "MALL_HTTP__INTERNAL_EXPOSED=true"), 0, []string{"http.internal_addr"}},
+		"a database by name": {forReal("MALL_DB__DSN=u:hidden@tcp(db.mall.example:3306)/x"), 1, []string{"db.tls"}},
+		"a database nearby":  {forReal("MALL_DB__DSN=u:hidden@tcp(10.0.0.6:3306)/x"), 0, []string{"db.tls"}},
+		"a database by TLS":  {forReal("MALL_DB__DSN=u:hidden@tcp(db.mall.example:3306)/x", "MALL_DB__TLS=true"), 0, nil},
+		"a container":        {forReal("MALL_HTTP__INTERNAL_ADDR=:8081", "MALL_HTTP__INTERNAL_EXPOSED=true"), 0, []string{"http.internal_addr"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := settingsOf(t, tc.environ...)

@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
 // With few files left an instance answers everybody, serves as many as it can, and stays alive for whoever looks.
 func TestFewFilesAreNoReasonToHang(t *testing.T) {
-	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
-	addr, internal := free(t), free(t)
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
+	addr, internal := testprogram.FreeAddr(t), testprogram.FreeAddr(t)
 	cmd := exec.Command("/bin/sh", "-c", `ulimit -n 256 && exec "$0" serve`, binary)
 	p, _ := launchCommand(t, cmd, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN="+cfg.DSN, "MALL_REDIS__ADDR="+redis.Addr(), "MALL_DEMO=true",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_HTTP__ADDR="+addr, "MALL_HTTP__INTERNAL_ADDR="+internal)

@@ -25,7 +25,7 @@ func (s settings) letters(ctx context.Context, log *slog.Logger, security *secur
 	host, _, _ := net.SplitHostPort(s.HTTP.Addr)
 	switch {
 	case s.Mail.SMTPAddr != "":
-		relay, err := mail.NewSMTP(s.Mail)
+		relay, err := mail.NewSMTP(s.Mail, log)
 		return relay, nil, err
 	case s.Mail.Off:
 	case s.embedded() && s.demo() && loopback(host):

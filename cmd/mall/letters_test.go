@@ -92,7 +92,7 @@ func TestTheDemoShowsItsLetters(t *testing.T) {
 }
 
 func TestARealMallHasNoMailbox(t *testing.T) {
-	redis, cfg := testservers.Redis(t), testservers.EmptyMySQL(t)
+	redis, cfg := testservers.Redis(t), testservers.MySQL(t)
 	for name, environ := range map[string][]string{
 		"embedded, without demo": {"MALL_DEMO=false", "MALL_MAIL__OFF=false"},
 		"embedded, letters off":  {"MALL_MAIL__OFF=true"},

@@ -93,7 +93,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return err
 	}
 	if command == hashCommand && len(rest) == 0 { // started by serve, for itself
-		return member.ServeHashes(os.Stdin, stdout)
+		return member.ServeHashes(os.Stdin, stdout, stderr)
 	}
 	if !known(command, rest) {
 		flags.Usage()

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"mall/modules/platform/id"
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
 
@@ -28,23 +30,8 @@ const soon = 30 * time.Second
 
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-// testMain builds the program once; the tests run it as people do.
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mall-program-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "mall")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return 1
-	}
-	return m.Run()
-}
+// TestMain builds the program once; the tests run it as people do.
+func TestMain(m *testing.M) { os.Exit(testprogram.Main(m, "mall/cmd/mall", &binary)) }
 
 func command(ctx context.Context, dir string, environ []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -63,6 +50,8 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	real := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=u:hidden@tcp(127.0.0.1:1)/x", "MALL_REDIS__ADDR=127.0.0.1:1"}
+	secret := slices.Concat(real[:4], []string{"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"})
+	secret = slices.Clip(secret)
 	for name, tc := range map[string]struct {
 		env  []string
 		args []string
@@ -87,8 +76,13 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 			"mall: settings: mail.smtp_addr: must be set with db.driver mysql"},
 		"letters in the open": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__TLS=none", "MALL_MAIL__FROM=a@b.kr"}, nil,
 			"mall: settings: mail.tls: none would send letters"},
-		"letters from nobody": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
-		"no redis":            {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"letters from nobody":           {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25"}, nil, "mall: settings: mail.from"},
+		"no redis":                      {append(real[:3:3], "MALL_MEMBER__TOKEN_SECRET=x"), nil, "mall: settings: redis.addr"},
+		"no authority for the database": {append(secret, "MALL_DB__TLS=true", "MALL_DB__TLS_CA=nowhere.pem"), nil, "mall: settings: db.tls_ca: open nowhere.pem"},
+		"a database on the internet":    {append(secret, "MALL_DB__DSN=u:hidden@tcp(203.0.113.9:3306)/x"), nil, "mall: settings: db.tls: must be set"},
+		"no authority for Redis":        {append(secret, "MALL_REDIS__TLS=true", "MALL_REDIS__TLS_CA=nowhere.pem"), nil, "mall: settings: redis.tls_ca"},
+		"no authority for the relay": {[]string{"MALL_MAIL__OFF=false", "MALL_MAIL__SMTP_ADDR=relay.example:25", "MALL_MAIL__FROM=a@b.kr",
+			"MALL_MAIL__TLS_CA=nowhere.pem"}, nil, "mall: settings: mail.tls_ca"},
 		"a cluster of nobody": {[]string{"MALL_REDIS__CLUSTER=true"}, nil, "mall: settings: redis.addr"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -460,7 +454,7 @@ func TestADemoForEverybodyDoesNotStart(t *testing.T) {
 // A mall that was a demo once is none any more: its accounts, with passwords that everybody knows, open nothing; and a
 // demo again, they do.
 func TestADemoSwitchedOffKeepsItsPeopleOut(t *testing.T) {
-	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=none", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	demo := start(t, t.TempDir(), append(environ, "MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo")...)

@@ -57,7 +57,7 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	redis, closeRedis, err := pubsub.Open(s.Redis)
+	redis, closeRedis, err := pubsub.Open(s.Redis, log)
 	if err != nil {
 		return err
 	}

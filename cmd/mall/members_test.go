@@ -67,7 +67,7 @@ func (p *program) logInAs(email string) int {
 
 // An operator keeps a member out: within 5 s every connection ends with 4403, on whichever instance; nobody else's does.
 func TestABanReachesEveryInstance(t *testing.T) {
-	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	first := start(t, t.TempDir(), environ...)
@@ -134,7 +134,7 @@ func TestABanOfAnEmbeddedMall(t *testing.T) {
 
 // Operators are made by whoever has the database, of members whose address is proved; their sessions learn of it.
 func TestOperatorsAreMadeByCommand(t *testing.T) {
-	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
+	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
 	environ := []string{"MALL_DB__DRIVER=mysql", "MALL_DB__DSN=" + cfg.DSN, "MALL_REDIS__ADDR=" + redis.Addr(), "MALL_DEMO=true", "MALL_ORDER__PAYMENTS=demo",
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"}
 	p := start(t, t.TempDir(), environ...)

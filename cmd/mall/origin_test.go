@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"mall/modules/platform/testprogram"
 )
 
 // Behind a proxy that ends TLS, and is trusted with nothing, the pages of the public address may call all the same: REST, the
 // event stream and the socket. Those of others may not, whatever they say about the host.
 func TestThePublicAddressMayCall(t *testing.T) {
-	addr := free(t)
+	addr := testprogram.FreeAddr(t)
 	p, _ := launch(t, t.TempDir(), "MALL_HTTP__ADDR="+addr, "MALL_HTTP__PUBLIC_URL=https://mall.example", "MALL_DEMO_EXPOSED=true")
 	p.url = "http://" + addr
 	p.await(p.url+"/readyz", http.StatusOK)

@@ -4,26 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"mall/modules/platform/testprogram"
 	"mall/modules/platform/testservers"
 )
-
-// free is an address of the loopback that nobody holds now.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
 
 // get reads a page; status 0 when nobody answers.
 func get(ctx context.Context, url string) (status int, text string) {
@@ -81,7 +70,7 @@ func TestPendingMigrationsKeepAnInstanceFromBeingReady(t *testing.T) {
 	for name, down := range map[string]int{"two are pending": 2, "an empty database": -1} {
 		t.Run(name, func(t *testing.T) {
 			cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
-			addr, internal := free(t), free(t)
+			addr, internal := testprogram.FreeAddr(t), testprogram.FreeAddr(t)
 			environ := []string{"MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN=" + cfg.DSN, "MALL_DB__MIGRATE=false", "MALL_REDIS__ADDR=" + redis.Addr(),
 				"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_HTTP__ADDR=" + addr, "MALL_HTTP__INTERNAL_ADDR=" + internal}
 			if down >= 0 {
@@ -125,7 +114,7 @@ func TestPendingMigrationsKeepAnInstanceFromBeingReady(t *testing.T) {
 // SIGTERM ends an instance that still waits in order.
 func TestAnInstanceThatWaitsForMigrationsEndsInOrder(t *testing.T) {
 	cfg, redis := testservers.EmptyMySQL(t), testservers.Redis(t)
-	addr := free(t)
+	addr := testprogram.FreeAddr(t)
 	p, _ := launch(t, t.TempDir(), "MALL_DB__DRIVER=mysql", "MALL_ORDER__PAYMENTS=demo", "MALL_DB__DSN="+cfg.DSN, "MALL_DB__MIGRATE=false", "MALL_REDIS__ADDR="+redis.Addr(),
 		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", fmt.Sprint("MALL_HTTP__ADDR=", addr))
 	p.await("http://"+addr+"/healthz", http.StatusOK)

@@ -30,16 +30,28 @@ type house struct {
 
 // serverOptions make the database one of a small production: a load run in a test's 48 MB would measure its evictions.
 // COMMIT flushes the log, as everywhere in this project.
-var serverOptions = []string{"--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G", "--innodb-flush-log-at-trx-commit=1"}
+func serverOptions(k testservers.Kind) []string {
+	log := "--innodb-redo-log-capacity=1G"
+	if k == testservers.KindMariaDB {
+		log = "--innodb-log-file-size=1G"
+	}
+	return []string{"--innodb-buffer-pool-size=1G", log, "--innodb-flush-log-at-trx-commit=1"}
+}
 
 func (h *house) startServers(ctx context.Context) (err error) {
-	if h.mysql, err = testservers.StartMySQL(ctx, filepath.Join(h.dir, "mysql"), serverOptions...); err != nil {
+	kind, err := testservers.Chosen()
+	if err != nil {
+		return err
+	}
+	options := serverOptions(kind)
+	if h.mysql, err = testservers.StartMySQL(ctx, filepath.Join(h.dir, "mysql"), options...); err != nil {
 		return err
 	}
 	if h.redis, err = testservers.StartRedis(ctx, filepath.Join(h.dir, "redis")); err != nil {
 		return err
 	}
-	fmt.Printf("database: private, %s; Redis: private, keeps nothing; data in %s\n", strings.Join(serverOptions, " "), h.dir)
+	fmt.Printf("database: private %s\n", h.mysql)
+	fmt.Printf("its options: %s; Redis: private, keeps nothing; data in %s\n", strings.Join(options, " "), h.dir)
 	for _, r := range raised {
 		fmt.Printf("setting changed for the runs: %s = %s (%s)\n", r.key, r.value, r.why)
 	}
@@ -173,7 +185,7 @@ func (m *mall) target() []string {
 		bases = append(bases, "http://"+i.Addr)
 		flags = append(flags, "-process", fmt.Sprintf("server=%d", i.PID()), "-internal", "http://"+i.Internal)
 	}
-	flags = append(flags, "-process", fmt.Sprintf("mariadb=%d", m.house.mysql.PID()), "-process", fmt.Sprintf("redis=%d", m.house.redis.PID()),
+	flags = append(flags, "-process", fmt.Sprintf("database=%d", m.house.mysql.PID()), "-process", fmt.Sprintf("redis=%d", m.house.redis.PID()),
 		"-redis", m.house.redis.Addr(), "-people", m.people)
 	return append([]string{"-target", strings.Join(bases, ","), "-name", m.name}, flags...)
 }

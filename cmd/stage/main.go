@@ -1,4 +1,4 @@
-// Command stage sets up everything for a load run and plays it: private MariaDB and Redis, the mall's instances, a crowd
+// Command stage sets up everything for a load run and plays it: private MySQL or MariaDB and Redis, the mall's instances, a crowd
 // of people, and cmd/loadtest in front of them. docs/loadtest.md describes it.
 package main
 

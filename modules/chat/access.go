@@ -46,6 +46,26 @@ func (c *Chat) partiesOf(ctx context.Context, room id.ID) (parties, error) {
 	return p, nil
 }
 
+// seatOf is the caller's place in a room of these sides; false when they have none.
+func seatOf(p *identity.Principal, room id.ID, sides parties) (seat, bool) {
+	if p.MemberID == sides.buyer {
+		return seat{sides, room, store.Buyer}, true
+	}
+	_, staff := p.RoleIn(sides.shop)
+	return seat{sides, room, store.Shop}, staff
+}
+
+// knowsSeat says whether seatIn answers without asking the database. For who has no seat it never does: whether this instance
+// remembers a room is nothing that they may learn, neither by the time of the answer nor by what waits for it.
+func (c *Chat) knowsSeat(p *identity.Principal, room id.ID) bool {
+	sides, known := c.parties.GetIfPresent(room)
+	if !known {
+		return false
+	}
+	_, seated := seatOf(p, room, sides)
+	return seated
+}
+
 // seatIn is the caller's place in a room. Who has none gets the same answer as for a room that does not exist.
 func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (seat, error) {
 	_, remembered := c.parties.GetIfPresent(room)
@@ -53,11 +73,8 @@ func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (s
 	if err != nil {
 		return seat{}, err
 	}
-	if p.MemberID == sides.buyer {
-		return seat{sides, room, store.Buyer}, nil
-	}
-	if _, staff := p.RoleIn(sides.shop); staff {
-		return seat{sides, room, store.Shop}, nil
+	if s, seated := seatOf(p, room, sides); seated {
+		return s, nil
 	}
 	if remembered { // then a room that does not exist would have cost a question, and its answer would come later
 		if _, err := c.store.Room(ctx, room); err != nil {

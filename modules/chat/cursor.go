@@ -56,11 +56,10 @@ func (c *Chat) seatAt(ctx context.Context, p *identity.Principal, room id.ID, se
 
 var errNoSuchSeq = fault.Invalidf("seq", "bad_request", "The room has no message of that seq yet.")
 
-// knowsSeat says whether seatAt can answer without asking the database.
-func (c *Chat) knowsSeat(room id.ID, seq int64) bool {
-	_, known := c.parties.GetIfPresent(room)
+// knowsSeatAt says whether seatAt can answer without asking the database.
+func (c *Chat) knowsSeatAt(p *identity.Principal, room id.ID, seq int64) bool {
 	head, ok := c.heads.GetIfPresent(room)
-	return known && ok && seq <= head
+	return ok && seq <= head && c.knowsSeat(p, room)
 }
 
 // storeMoves writes moves, tells both parties of those that changed something, and answers the parties' cursors in

@@ -43,6 +43,8 @@ var (
 	buyerID, otherID, ownerID, agentID, operatorID = id.New(), id.New(), id.New(), id.New(), id.New()
 	shopID, strangeShopID, strangerID              = id.New(), id.New(), id.New()
 	mugID, strangeProductID                        = id.New(), id.New()
+
+	people = map[string]id.ID{"buyer": buyerID, "other": otherID, "owner": ownerID, "agent": agentID, "stranger": strangerID, "operator": operatorID}
 )
 
 // mall is some instances over one database and one Redis.
@@ -50,6 +52,7 @@ type mall struct {
 	instances []*instance
 	mu        sync.Mutex
 	tokens    map[string]string // by who has logged in
+	more      map[string]id.ID  // members beside those of every mall
 }
 
 // instance is one running mall, all of its modules behind the real server.
@@ -73,15 +76,30 @@ func newMall(t *testing.T, cfg db.Config, redis string, n int) *mall {
 	return m
 }
 
-// token logs a person in, once a mall: hashing passwords is slow on purpose.
+// token is of a person's one session in this mall. Who is known gets it without a login: hashing passwords is slow on
+// purpose, and many times slower under the race detector.
 func (m *mall) token(t *testing.T, who string) string {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if who != "" && m.tokens[who] == "" {
-		m.tokens[who] = m.logIn(t, 0, who)
+		m.tokens[who] = m.session(t, who)
 	}
 	return m.tokens[who]
+}
+
+func (m *mall) session(t *testing.T, who string) string {
+	t.Helper()
+	whose, known := people[who]
+	if !known {
+		whose, known = m.more[who]
+	}
+	if !known {
+		return m.logIn(t, 0, who)
+	}
+	opened, err := m.instances[0].members.OpenSessions(t.Context(), []id.ID{whose})
+	check(t, err)
+	return opened[0].Access
 }
 
 // logIn gives the token of a login of its own.
@@ -148,7 +166,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	orders := order.New(order.Config{UnpaidLife: time.Hour, UnpaidMost: 100},
 		order.Deps{DB: d, News: news, Products: products, Members: members, Payments: order.DemoPayments{}, Log: log})
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
-		Username: p.redisUser, Password: p.redisPassword})
+		Username: p.redisUser, Password: p.redisPassword}, log)
 	check(t, err)
 	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
 	check(t, err)

@@ -422,7 +422,7 @@ var errTooMuch = fault.Retry(fault.Busy, "busy", "Too much of yours is under way
 
 // mark says what the client has received and read.
 func (s *session) mark(r request, delivered, read int64) {
-	if s.chat.knowsSeat(r.RoomID, r.Seq) {
+	if s.chat.knowsSeatAt(s.who.Load(), r.RoomID, r.Seq) {
 		s.noteMove(s.chat.lifetime, r, delivered, read)
 		return
 	}
@@ -452,11 +452,16 @@ var noSend = func() <-chan struct{} {
 	return c
 }()
 
-// sendInTurn lets no send overtake one that has to wait: for the database, or for Redis to say whether it may go.
+// sendInTurn lets no send overtake one that has to wait: for the database, or for Redis to say whether it may go. A send is
+// under way as soon as it has been read: a drain that begins while it waits is not for it.
 func (s *session) sendInTurn(r request) {
+	if !s.asked() {
+		s.refuse(r.ID, errLeaving, 0)
+		return
+	}
 	select {
 	case <-s.lastSend:
-		if s.chat.knows(r) && s.chat.sends.Knows(s.who.Load().MemberID, time.Now()) {
+		if who := s.who.Load(); s.chat.knows(who, r) && s.chat.sends.Knows(who.MemberID, time.Now()) {
 			s.send(s.chat.lifetime, r)
 			return
 		}
@@ -471,22 +476,20 @@ func (s *session) sendInTurn(r request) {
 		}
 		s.send(ctx, r)
 	})
-	if taken {
-		s.lastSend = gone
+	if !taken {
+		s.answered()
+		return
 	}
+	s.lastSend = gone
 }
 
 // knows says whether a send can be checked without asking the database.
-func (c *Chat) knows(r request) bool {
-	_, known := c.parties.GetIfPresent(r.RoomID)
-	return known && r.Card == nil
+func (c *Chat) knows(p *identity.Principal, r request) bool {
+	return r.Card == nil && c.knowsSeat(p, r.RoomID)
 }
 
+// send answers a send that has been counted as asked.
 func (s *session) send(ctx context.Context, r request) {
-	if !s.asked() {
-		s.refuse(r.ID, errLeaving, 0)
-		return
-	}
 	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq, asked: r.read}
 	s.chat.send(ctx, s.who.Load(), d, s, func(o store.Outcome) {
 		defer s.answered()

@@ -61,9 +61,9 @@ func (s *shopper) accountActs() map[string]func() act {
 		return l
 	}
 	return map[string]func() act{
-		"sendEmailProof": func() act { return act{s.account(), "POST", "/me/email-proof", nil, nil, nil} },
+		"sendEmailProof": func() act { return act{s.newcomer(), "POST", "/me/email-proof", nil, nil, nil} },
 		"proveEmail": func() act {
-			who := s.account()
+			who := s.newcomer()
 			return act{"", "POST", "/email-proofs", map[string]any{"token": s.link(who, "/prove-email")}, nil, func() bool {
 				var me struct {
 					Member struct {

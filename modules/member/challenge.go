@@ -168,16 +168,20 @@ func (m *Members) prove(ctx context.Context, who store.Member, row store.Challen
 	return nil, fault.New(fault.Invalid, "bad_request", "An answer is one of what the challenge asks for.")
 }
 
+func notOneProof() error {
+	return fault.New(fault.Invalid, "bad_request", "An answer has exactly one of password, code and credential, and it is not empty.")
+}
+
 // method is how an answer proves something; "" when it is none or several.
 func (a Answer) method() string {
 	switch {
-	case a.Password != "" && a.Code == "" && a.Credential == nil:
+	case a.Password != "" && a.Code == "" && len(a.Credential) == 0:
 		return ByPassword
-	case a.Credential != nil && a.Password == "" && a.Code == "":
+	case len(a.Credential) > 0 && a.Password == "" && a.Code == "":
 		return ByPasskey
-	case a.Code != "" && a.Password == "" && a.Credential == nil && digits(a.Code):
+	case a.Code != "" && a.Password == "" && len(a.Credential) == 0 && digits(a.Code):
 		return ByTOTP
-	case a.Code != "" && a.Password == "" && a.Credential == nil:
+	case a.Code != "" && a.Password == "" && len(a.Credential) == 0:
 		return ByRecoveryCode
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 
+	"mall/modules/member/internal/api"
 	"mall/modules/member/internal/factor"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -667,6 +668,64 @@ func TestTheSecondHalfOfALogin(t *testing.T) {
 			t.Errorf("%d %s", whole.status, whole.raw)
 		}
 	})
+}
+
+// An answer is one proof that says something. Anything else is refused before it uses up a try: here more often than a challenge
+// has tries, and the right code is taken after it.
+func TestAnAnswerIsOneProof(t *testing.T) {
+	s := newSite(t, testservers.Open(t, testservers.SQLite(t)))
+	a, _ := s.withApp(t, s.member(t, "kim@demo.mall"))
+	open := "Bearer " + s.logInWith(t, "kim@demo.mall", a)
+	for _, c := range []struct{ name, begin, answer, credential string }{
+		{"a login", "/auth/login", "/auth/second-factor", ""},
+		{"a login of the web", "/session", "/session/second-factor", ""},
+		{"a step-up", "/me/step-up", "/me/step-up/answer", open},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			body := ""
+			if c.credential == "" {
+				body = credentials("kim@demo.mall")
+			}
+			challenge := s.call(t, "POST", c.begin, body, c.credential).text("challenge")
+			for _, proofs := range []string{
+				``, `,"password":""`, `,"code":""`, `,"credential":null`,
+				`,"code":"123456","password":""`, `,"code":"","password":"` + pass + `"`, `,"code":"","credential":{"id":"k"}`,
+				`,"code":"123456","password":"` + pass + `"`, `,"code":"123456","credential":{"id":"k"}`, `,"password":"` + pass + `","credential":{"id":"k"}`,
+			} {
+				if r := s.call(t, "POST", c.answer, `{"challenge":"`+challenge+`"`+proofs+`}`, c.credential); r.status != 400 || r.text("code") != "bad_request" {
+					t.Errorf("%s: %d %s", proofs, r.status, r.raw)
+				}
+			}
+			if r := s.call(t, "POST", c.answer, `{"challenge":"`+challenge+`","code":"`+a.next()+`"}`, c.credential); r.status/100 != 2 {
+				t.Errorf("the right one after them: %d %s", r.status, r.raw)
+			}
+		})
+	}
+	some, nothing, passkey := pass, "", api.WebAuthn(`{"id":"k"}`)
+	for name, b := range map[string]api.ChallengeAnswer{ // which the description lets nobody send
+		"an empty password beside a code":       {Code: &some, Password: &nothing},
+		"an empty code beside a password":       {Code: &nothing, Password: &some},
+		"an empty code beside a passkey":        {Code: &nothing, Credential: &passkey},
+		"an empty password beside a passkey":    {Password: &nothing, Credential: &passkey},
+		"an empty password":                     {Password: &nothing},
+		"an empty passkey beside a code":        {Code: &some, Credential: &api.WebAuthn{}},
+		"an empty passkey":                      {Credential: &api.WebAuthn{}},
+		"nothing at all, but for the challenge": {Challenge: "c"},
+	} {
+		if a, err := answerOf(b); fault.CodeOf(err) != "bad_request" {
+			t.Errorf("%s is taken for an answer by %q", name, a.method())
+		}
+	}
+}
+
+// logInWith is a token of who has an authenticator app.
+func (s *site) logInWith(t *testing.T, email string, a app) string {
+	t.Helper()
+	opened, err := s.AnswerLogin(t.Context(), Answer{Challenge: s.asked(t, email).Token, Code: a.next()}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened.Tokens.Access
 }
 
 // Whoever changes a member's factors, the member hears of it.

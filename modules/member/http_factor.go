@@ -18,12 +18,20 @@ func (h handlers) careful(ctx context.Context) (*identity.Principal, error) {
 }
 
 func (h handlers) AnswerSecondFactor(ctx context.Context, r api.AnswerSecondFactorRequestObject) (api.AnswerSecondFactorResponseObject, error) {
-	opened, err := h.m.AnswerLogin(ctx, answerOf(*r.Body), false)
+	answer, err := answerOf(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := h.m.AnswerLogin(ctx, answer, false)
 	return api.AnswerSecondFactor200JSONResponse(tokensJSON(opened.Tokens)), err
 }
 
 func (h handlers) AnswerWebSecondFactor(ctx context.Context, r api.AnswerWebSecondFactorRequestObject) (api.AnswerWebSecondFactorResponseObject, error) {
-	opened, err := h.m.AnswerLogin(ctx, answerOf(*r.Body), true)
+	answer, err := answerOf(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := h.m.AnswerLogin(ctx, answer, true)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +67,11 @@ func (h handlers) AnswerStepUp(ctx context.Context, r api.AnswerStepUpRequestObj
 	if err != nil {
 		return nil, err
 	}
-	return api.AnswerStepUp204Response{}, h.m.AnswerStepUp(ctx, p, answerOf(*r.Body))
+	answer, err := answerOf(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return api.AnswerStepUp204Response{}, h.m.AnswerStepUp(ctx, p, answer)
 }
 
 func (h handlers) ListFactors(ctx context.Context, _ api.ListFactorsRequestObject) (api.ListFactorsResponseObject, error) {
@@ -136,18 +148,23 @@ func (h handlers) RemovePasskey(ctx context.Context, r api.RemovePasskeyRequestO
 	return api.RemovePasskey204Response{}, h.m.RemovePasskey(ctx, p.MemberID, r.PasskeyId)
 }
 
-func answerOf(b api.ChallengeAnswer) Answer {
-	a := Answer{Challenge: b.Challenge}
+// answerOf takes one proof that says something. An empty one beside another is refused, too: who sends it is mistaken of which
+// of the two counts. What is no answer uses up no try of the challenge.
+func answerOf(b api.ChallengeAnswer) (Answer, error) {
+	a, given := Answer{Challenge: b.Challenge}, 0
 	if b.Password != nil {
-		a.Password = *b.Password
+		a.Password, given = *b.Password, given+1
 	}
 	if b.Code != nil {
-		a.Code = *b.Code
+		a.Code, given = *b.Code, given+1
 	}
 	if b.Credential != nil {
-		a.Credential = *b.Credential
+		a.Credential, given = *b.Credential, given+1
 	}
-	return a
+	if given != 1 || a.method() == "" {
+		return Answer{}, notOneProof()
+	}
+	return a, nil
 }
 
 func challengeJSON(c Challenge) api.Challenge {

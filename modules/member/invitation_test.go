@@ -302,7 +302,7 @@ func TestTheLetterOfAnInvitation(t *testing.T) {
 		if links := mail.Links(letters[0].Text); len(links) == 0 || links[0] != "https://mall.test/invitations" {
 			t.Errorf("links %v", links)
 		}
-		for _, part := range []string{"Win at http evil example", "달빛 www evil example log-in", "manager"} {
+		for _, part := range []string{"Win at http evil example", "달빛 www evil example log-in", "매니저로 초대했습니다", "as manager", "7일 동안", "for 7 days"} {
 			if !strings.Contains(letters[0].Text, part) {
 				t.Errorf("no %q in %s", part, letters[0].Text)
 			}

@@ -130,7 +130,7 @@ func (m *Members) writeLink(ctx context.Context, msg outbox.Message, to store.Me
 	}
 	// The token is in the fragment, which browsers send to nobody: no log and no Referer has it.
 	link := strings.TrimSuffix(m.cfg.PublicURL, "/") + page + "#token=" + m.links.Make(row.ID, bound(*row))
-	return m.compose(to, text, letter{}, link), nil
+	return m.compose(to, text.lasting(row.ExpiresAt.Sub(row.CreatedAt)), letter{}, link), nil
 }
 
 func bound(row store.Link) token.Bound {
@@ -219,19 +219,19 @@ func (m *Members) afterCommit(ctx context.Context, n Notice) {
 	db.AfterCommit(ctx, func() { m.tell(ctx, n) })
 }
 
-// wording is a letter in both of the mall's languages.
+// wording is a letter in both of the mall's languages. {life} is for lasting.
 type wording struct{ subject, korean, english string }
 
 var (
 	proofText = wording{
-		"이메일 주소 확인 · Confirm your e-mail address",
-		"아래 링크를 열면 이 이메일 주소가 회원님의 것으로 확인됩니다. 링크는 한 번만, 24시간 안에 쓸 수 있습니다.\n직접 가입하지 않으셨다면 링크를 열지 말고 이 메일을 무시해 주세요.",
-		"Open the link to confirm that this address is yours. It works once, within 24 hours.\nIf you did not sign up, do not open it.",
+		"이메일 인증 · Confirm your e-mail address",
+		"아래 링크를 열고 ‘이메일 인증하기’를 누르면 이 주소가 회원님의 것으로 인증됩니다. 링크는 한 번만, {life} 안에 쓸 수 있습니다.\n직접 가입하지 않으셨다면 링크를 열지 말고 이 메일을 무시해 주세요.",
+		"Open the link, and confirm there that this address is yours. It works once, within {life}.\nIf you did not sign up, do not open it.",
 	}
 	resetText = wording{
 		"새 비밀번호 설정 · Set a new password",
-		"아래 링크에서 새 비밀번호를 정할 수 있습니다. 링크는 한 번만, 30분 안에 쓸 수 있으며, 모든 기기에서 로그아웃됩니다.\n요청하지 않으셨다면 이 메일을 무시해 주세요. 비밀번호는 바뀌지 않습니다.",
-		"Set a new password with the link. It works once, within 30 minutes, and ends all your logins.\nIf you did not ask for it, ignore this letter: your password stays.",
+		"아래 링크에서 새 비밀번호를 정할 수 있습니다. 링크는 한 번만, {life} 안에 쓸 수 있으며, 모든 기기에서 로그아웃됩니다.\n요청하지 않으셨다면 이 메일을 무시해 주세요. 비밀번호는 바뀌지 않습니다.",
+		"Set a new password with the link. It works once, within {life}, and ends all your logins.\nIf you did not ask for it, ignore this letter: your password stays.",
 	}
 	noticeTexts = map[string]wording{
 		letterPassword: {

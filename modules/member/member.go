@@ -73,8 +73,15 @@ type Deps struct {
 	HashCommand []string // starts a process that calls ServeHashes; none: passwords are hashed in this one
 }
 
-// ServeHashes hashes passwords for another process of the mall, until its input ends.
-func ServeHashes(in io.Reader, out io.Writer) error { return password.Serve(in, out) }
+// ServeHashes hashes passwords for another process of the mall, until its input ends. It is the whole work of this process:
+// to have the lowest priority it may start the program again, with the same arguments. Where the system refuses that
+// priority it says so to stderr and hashes all the same.
+func ServeHashes(in io.Reader, out, stderr io.Writer) error {
+	if err := password.Lowest(); err != nil {
+		_, _ = fmt.Fprintln(stderr, "mall: passwords are hashed at the usual priority:", err)
+	}
+	return password.Serve(in, out)
+}
 
 // Close ends the processes that have hashed passwords.
 func (m *Members) Close() { m.hasher.Close() }

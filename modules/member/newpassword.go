@@ -118,8 +118,9 @@ func (m *Members) hasPassword(member id.ID, hash string) func(ctx context.Contex
 	}
 }
 
-// ChangePassword sets a new password for a member who knows the present one, and ends their other logins. Errors: Invalid
-// wrong_password (field current) or weak_password, RateLimited, Busy, Conflict password_changed.
+// ChangePassword sets a new password for a member who knows the present one, and ends their other logins. Who has a second
+// factor must have proved it lately, too: the password is what may be known to others. Errors: Forbidden step_up_required,
+// Invalid wrong_password (field current) or weak_password, RateLimited, Busy, Conflict password_changed.
 func (m *Members) ChangePassword(ctx context.Context, p *identity.Principal, current, plain string) error {
 	err := m.changePassword(ctx, p, current, plain)
 	m.security.Write(ctx, securitylog.Event{What: securitylog.PasswordChange, Err: err, Member: p.MemberID})
@@ -127,6 +128,9 @@ func (m *Members) ChangePassword(ctx context.Context, p *identity.Principal, cur
 }
 
 func (m *Members) changePassword(ctx context.Context, p *identity.Principal, current, plain string) error {
+	if err := m.factorLately(ctx, p); err != nil {
+		return err
+	}
 	who, hash, err := m.provenHash(ctx, p.MemberID, current, plain)
 	if err != nil {
 		return err
@@ -137,6 +141,16 @@ func (m *Members) changePassword(ctx context.Context, p *identity.Principal, cur
 		}
 		return m.endOthers(ctx, p)
 	}, m.hasPassword(who.ID, hash))
+}
+
+// factorLately is SteppedUp for an act that asks for the password itself, of which a step-up of who has no second factor is
+// made. It comes before the password is looked at, so that who lacks the factor cannot try passwords here.
+func (m *Members) factorLately(ctx context.Context, p *identity.Principal) error {
+	rows, err := m.store.Members(ctx, []id.ID{p.MemberID})
+	if err != nil || len(rows) == 0 || !rows[0].SecondFactor {
+		return err
+	}
+	return m.SteppedUp(ctx, p)
 }
 
 // provenHash looks at the present password and hashes the new one, in one turn.

@@ -276,6 +276,35 @@ func TestChangingThePasswordEndsTheOtherLogins(t *testing.T) {
 	})
 }
 
+// Who has found an open login and knows the password does not change it where the member has a second factor: that must have
+// been proved lately, and the password is not even looked at before. Who has none proves with the password who they are.
+func TestChangingThePasswordTakesTheSecondFactor(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		kim := w.proved(t, "kim@demo.mall")
+		p := bearer(t, w.Members, w.logIn(t, "kim@demo.mall").Access)
+		w.clock.pass(w.cfg.StepUpLife)
+		a, _ := w.withApp(t, kim)
+		for range 2 * config().LoginTries {
+			for _, current := range []string{pass, "guess-number"} {
+				wantCode(t, w.ChangePassword(t.Context(), p, current, next), fault.Forbidden, "step_up_required")
+			}
+		}
+		step, err := w.BeginStepUp(t.Context(), p)
+		wantCode(t, err, 0, "")
+		wantCode(t, w.AnswerStepUp(t.Context(), p, Answer{Challenge: step.Token, Password: pass}), fault.Invalid, "bad_request")
+		wantCode(t, w.ChangePassword(t.Context(), p, pass, next), fault.Forbidden, "step_up_required")
+		wantCode(t, w.AnswerStepUp(t.Context(), p, Answer{Challenge: step.Token, Code: a.next()}), 0, "")
+		wantCode(t, w.ChangePassword(t.Context(), p, "guess-number", next), fault.Invalid, "wrong_password")
+		wantCode(t, w.ChangePassword(t.Context(), p, pass, next), 0, "")
+
+		w.member(t, "lee@demo.mall")
+		plain := bearer(t, w.Members, w.logIn(t, "lee@demo.mall").Access)
+		w.clock.pass(w.cfg.StepUpLife)
+		wantCode(t, w.ChangePassword(t.Context(), plain, pass, next), 0, "")
+	})
+}
+
 // Who has found an open login may not try passwords on it without end.
 func TestGuessingThePresentPasswordIsThrottled(t *testing.T) {
 	w := newWorld(t, testservers.Open(t, testservers.SQLite(t)))

@@ -175,6 +175,67 @@ func TestABuyerHasFewUnpaidOrders(t *testing.T) {
 	})
 }
 
+// Who lets orders lapse, or cancels them before their time is over, does not take the stock again right after: they count with
+// those that wait until they are of the past. What the shop ended, and what was paid, is not held against the buyer.
+func TestOrdersThatWereLetGoCountForAWhile(t *testing.T) {
+	testservers.Databases(t, func(t *testing.T, d *db.DB) {
+		m := newMarket(t, d)
+		m.cfg.UnpaidMost, m.cfg.UnpaidPast = 3, 6*time.Hour
+		mug := m.sell(t, "머그컵", 100, 100)
+		line := product.Line{ProductID: mug, Quantity: 1}
+		refusedFor := func(want time.Duration) {
+			t.Helper()
+			before := m.stock(t, mug)
+			_, _, err := m.Place(m.buyer, m.draft(line))
+			wantFault(t, err, fault.RateLimited, "rate_limited", "")
+			if f, is := fault.As(err); !is || f.RetryAfter > want || f.RetryAfter < want-time.Minute {
+				t.Errorf("got %v, want to come back in %v", err, want)
+			}
+			if m.stock(t, mug) != before {
+				t.Error("a refused order took stock")
+			}
+		}
+		cancel := func(by context.Context, order id.ID) {
+			t.Helper()
+			if _, err := m.Step(by, order, Cancelled); err != nil {
+				t.Fatal(err)
+			}
+		}
+		paid := m.buy(t, line).ID
+		m.walk(t, paid, Paid)
+		cancel(m.buyer, paid)
+		cancel(m.agent, m.buy(t, line).ID)
+		first := m.draft(line)
+		if _, _, err := m.Place(m.buyer, first); err != nil {
+			t.Fatal(err)
+		}
+		m.buy(t, line)
+		third := m.buy(t, line).ID
+		m.wait(10 * time.Minute)
+		cancel(m.buyer, third)
+		refusedFor(6 * time.Hour)
+		m.wait(31 * time.Minute)
+		if err := m.lapse(t.Context()); err != nil || m.stock(t, mug) != 100 {
+			t.Fatalf("%v, stock %d", err, m.stock(t, mug))
+		}
+		refusedFor(5*time.Hour + 39*time.Minute)
+		if _, _, err := m.Place(m.stranger, m.draft(line)); err != nil {
+			t.Errorf("somebody else's order: %v", err)
+		}
+		if _, fresh, err := m.Place(m.buyer, first); err != nil || fresh {
+			t.Errorf("placing again what was there: %v %v", fresh, err)
+		}
+		m.wait(6*time.Hour + 10*time.Minute)
+		m.buy(t, line) // for the one that was cancelled
+		refusedFor(21 * time.Minute)
+		m.wait(6*time.Hour + 31*time.Minute)
+		m.buy(t, line)
+		m.buy(t, line)
+		_, _, err := m.Place(m.buyer, m.draft(line))
+		wantFault(t, err, fault.Conflict, "too_many_unpaid", "")
+	})
+}
+
 // Orders placed at the same moment count each other, or the limit would be as wide as a buyer has connections.
 func TestOrdersAtOnceCountEachOther(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {

@@ -51,6 +51,7 @@ type Config struct {
 	Payments   string        `koanf:"payments" validate:"omitempty,oneof=demo none"` // the program makes the service of it
 	UnpaidLife time.Duration `koanf:"unpaid_life" validate:"min=1m,max=168h"`        // an order that nobody pays is cancelled after so long
 	UnpaidMost int           `koanf:"unpaid_most" validate:"min=1,max=1000"`         // of one member's orders may wait to be paid at once
+	UnpaidPast time.Duration `koanf:"unpaid_past" validate:"min=0,max=168h"`         // for so long those that they let go count with them
 }
 
 // Deps is what the module stands on.

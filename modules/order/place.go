@@ -51,7 +51,7 @@ func (d Draft) check() error {
 // false when the caller's ClientOrderID had placed this order before; nothing is changed then.
 //
 // fault.Conflict: "client_order_id_conflict" (the key stands for another draft), "sold_out" or "product_unavailable"
-// (Field names the line), "too_many_unpaid". fault.Unavailable: the order may have been placed; the same draft may be sent again.
+// (Field names the line), "too_many_unpaid". fault.RateLimited: too many were let go unpaid lately. fault.Unavailable: the order may have been placed; the same draft may be sent again.
 func (o *Orders) Place(ctx context.Context, d Draft) (order Order, placed bool, err error) {
 	p, err := identity.From(ctx)
 	if err != nil {
@@ -138,18 +138,29 @@ func (o *Orders) place(ctx context.Context, buyer id.ID, d Draft) (Order, error)
 	return order, nil
 }
 
-// mayWait refuses one more unpaid order to a buyer who has many: each holds stock that nobody else can buy. The buyer's
-// row is locked before, so that orders placed at once count each other.
+// mayWait refuses one more unpaid order to a buyer who has many: each holds stock that nobody else can buy. Those that they
+// have let go lately count, too, or who pays nothing would take the same stock again as soon as it is for sale. The buyer's
+// row is locked before, so that orders placed at once count each other. One that lapses at this moment may count twice.
 func (o *Orders) mayWait(ctx context.Context, buyer id.ID) error {
 	if err := o.rows.LockBuyer(ctx, buyer); err != nil {
 		return err
 	}
 	waiting, err := o.rows.CountInStatus(ctx, buyer, Placed)
-	if err == nil && waiting >= int64(o.cfg.UnpaidMost) {
+	if err != nil {
+		return err
+	}
+	free := o.cfg.UnpaidMost - int(waiting)
+	if free <= 0 {
 		return fault.New(fault.Conflict, "too_many_unpaid",
 			fmt.Sprintf("You have %d orders that wait to be paid: pay or cancel one of them first.", waiting))
 	}
-	return err
+	now := o.now()
+	past, err := o.rows.LastLetGo(ctx, buyer, Cancelled, now.Add(-o.cfg.UnpaidPast), free)
+	if err != nil || len(past) < free {
+		return err
+	}
+	return fault.Retry(fault.RateLimited, "rate_limited", "You have let too many orders go without paying; order again later.",
+		past[free-1].Add(o.cfg.UnpaidPast).Sub(now))
 }
 
 func linesOf(order id.ID, reserved []product.Reserved) []Line {

@@ -104,6 +104,11 @@ func (o *Orders) move(ctx context.Context, before Order, to Status, v viewer) (O
 	if !moved {
 		return Order{}, illegal(before.Status, to)
 	}
+	if before.Status == Placed && to == Cancelled && (v.buyer || v.system) { // the shop's doing is not held against the buyer
+		if err := o.rows.LetGo(ctx, before.ID, after.UpdatedAt); err != nil {
+			return Order{}, err
+		}
+	}
 	if ends(to) {
 		if err := o.undo(ctx, before); err != nil {
 			return Order{}, err

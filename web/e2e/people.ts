@@ -9,7 +9,7 @@ export const phone = { width: 390, height: 844 };
 export const desktop = { width: 1440, height: 900 };
 
 /** What everybody in the demo logs in with. */
-const password = 'demo-mall-2026';
+export const password = 'demo-mall-2026';
 /** The owner of 달빛상점, whom the tests let answer. */
 export const seller = { email: 'moon@demo.mall', shop: '달빛상점' };
 
@@ -49,11 +49,12 @@ export class Person {
     this.expect(/status of 401 .*\/api\/v1\/me\)/);
   }
 
-  /** Signs up a new buyer and logs them in, without the forms. */
-  async isNewBuyer(name: string): Promise<void> {
+  /** Signs up a new buyer and logs them in, without the forms; gives their e-mail address. */
+  async isNewBuyer(name: string): Promise<string> {
     const email = `${crypto.randomUUID()}@test.mall`;
     await this.call('/api/v1/members', { email, name, password }, 201);
     await this.logsIn(email);
+    return email;
   }
 
   /** Logs in without the form. */
@@ -68,7 +69,7 @@ export class Person {
     await this.page.getByRole('button', { name: '로그인', exact: true }).click();
   }
 
-  async call(path: string, data: unknown, status?: number): Promise<unknown> {
+  async call(path: string, data?: unknown, status?: number): Promise<unknown> {
     const answer = await this.context.request.post(path, { data });
     const text = await answer.text();
     expect(

@@ -77,8 +77,8 @@ export async function asksAbout(person: Person, product: Product): Promise<Talk>
   return talk;
 }
 
-/** Asks about the product without the pages, for tests of the other side. */
-export async function asksUnseen(person: Person, product: Product, body: string): Promise<void> {
+/** Asks about the product without the pages, for tests of the other side; gives the room. */
+export async function asksUnseen(person: Person, product: Product, body: string): Promise<string> {
   const room = await person.call('/api/v1/chat/rooms', {
     shop_id: product.shop_id,
     product_id: product.id,
@@ -89,6 +89,7 @@ export async function asksUnseen(person: Person, product: Product, body: string)
     { client_msg_id: crypto.randomUUID(), body },
     201,
   );
+  return id;
 }
 
 /** The buyer's row in the seller's inbox. */

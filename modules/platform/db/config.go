@@ -3,6 +3,8 @@ package db
 import (
 	"cmp"
 	"time"
+
+	"mall/modules/platform/tlsfiles"
 )
 
 // The two databases that the house runs on. "mysql" is MySQL or MariaDB.
@@ -15,8 +17,12 @@ const (
 type Config struct {
 	// Driver is "mysql" (production, many instances) or "sqlite" (embedded, one process).
 	Driver string `koanf:"driver" validate:"oneof=mysql sqlite"`
-	// DSN is go-sql-driver's form: user:password@tcp(host:3306)/database?tls=true. Options that the house relies on are forced.
+	// DSN is go-sql-driver's form: user:password@tcp(host:3306)/database. Options that the house relies on are forced.
 	DSN string `koanf:"dsn" validate:"required_if=Driver mysql"`
+	// TLS encrypts MySQL's connections; TLSFiles are what their certificates are checked with. Replaced files are used from
+	// the next connection on.
+	TLS      bool            `koanf:"tls"`
+	TLSFiles tlsfiles.Config `koanf:",squash"`
 	// Path is SQLite's file; its folder is made when it is missing.
 	Path string `koanf:"path" validate:"required_if=Driver sqlite"`
 

@@ -23,6 +23,9 @@ func openMySQL(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := encrypt(driverConfig, cfg, log); err != nil {
+		return nil, err
+	}
 	pool, err := boundedPool(driverConfig, cfg)
 	if err != nil {
 		return nil, err

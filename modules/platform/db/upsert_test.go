@@ -53,7 +53,7 @@ func noWarnings(t *testing.T, d *db.DB) {
 	}
 	var level, code, text string
 	err := d.SQL().QueryRowContext(t.Context(), "SHOW WARNINGS").Scan(&level, &code, &text)
-	if err != sql.ErrNoRows { //nolint:errorlint // as it comes
+	if err != sql.ErrNoRows {
 		t.Errorf("%s %s: %s (%v)", level, code, text, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -36,11 +37,17 @@ type operation struct {
 	lists map[string]bool  // query parameters that may come more than once
 }
 
-func newRequestCheck(spec []byte) (*requestCheck, error) {
+// defineFormats adds ours to the library's formats. They are the whole process', so it is done once: another server of this
+// process may be reading them.
+var defineFormats = sync.OnceFunc(func() {
 	openapi3.DefineStringFormatValidator("uuid", openapi3.NewCallbackValidator(func(s string) error {
 		_, err := id.Parse(s)
 		return err
 	}))
+})
+
+func newRequestCheck(spec []byte) (*requestCheck, error) {
+	defineFormats()
 	doc, err := openapi3.NewLoader().LoadFromData(spec)
 	if err != nil {
 		return nil, fmt.Errorf("API description: %w", err)
@@ -140,6 +147,9 @@ func (rc *requestCheck) class(c echo.Context) class {
 	}
 	if streaming[c.Path()] {
 		return classConnect
+	}
+	if !strings.HasPrefix(c.Path(), apiPrefix+"/") {
+		return classPage
 	}
 	return usual(c.Request().Method)
 }

@@ -44,6 +44,7 @@ type Limits struct {
 	Write             Rates   `koanf:"write"`
 	Send              Rates   `koanf:"send"`
 	Connect           Rates   `koanf:"connect"`
+	Page              Rates   `koanf:"page"` // of an address alone: nobody's login is looked at
 }
 
 // Rates are those of a class of calls.

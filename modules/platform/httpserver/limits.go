@@ -26,10 +26,11 @@ const (
 	classWrite                // what else changes something
 	classSend                 // what a socket would say: messages, which the chat itself limits by member, and cursors
 	classConnect              // a connection that stays
+	classPage                 // what is no call: the UI's pages and files, descriptions
 	classes
 )
 
-var classNames = [classes]string{"login", "sign_up", "mail", "search", "read", "write", "send", "connect"}
+var classNames = [classes]string{"login", "sign_up", "mail", "search", "read", "write", "send", "connect", "page"}
 
 func (c class) String() string { return classNames[c] }
 
@@ -69,7 +70,7 @@ type gate struct {
 func newGate(l Limits, reg prometheus.Registerer) *gate {
 	g := &gate{buckets: bucket.NewStore(remembered), said: bucket.NewStore(remembered / 8), under: bucket.NewPlaces(),
 		perIP: scaled(l.RequestsPerIP, l.Scale), perMember: scaled(l.RequestsPerMember, l.Scale)}
-	for i, r := range [classes]Rates{l.Login, l.SignUp, l.Mail, l.Search, l.Read, l.Write, l.Send, l.Connect} {
+	for i, r := range [classes]Rates{l.Login, l.SignUp, l.Mail, l.Search, l.Read, l.Write, l.Send, l.Connect, l.Page} {
 		g.byIP[i], g.byMember[i], g.byAll[i] = r.IP.limit(l.Scale), r.Member.limit(l.Scale), r.All.limit(l.Scale)
 	}
 	g.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -152,6 +153,22 @@ func (s *Server) limitAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// unlimited is what the balancer asks, as often as it likes.
+var unlimited = map[string]bool{"/healthz": true, "/readyz": true}
+
+// limitPage holds an address to so many pages and files. It takes none of the places of calls: a file that is read slowly
+// keeps nobody's call waiting, and the connections of an address are bounded.
+func (s *Server) limitPage(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.check.class(c) == classPage && !unlimited[c.Path()] {
+			if err := s.gate.enter(classPage, byIP, network(address(c.Request().RemoteAddr)), true); err != nil {
+				return err
+			}
+		}
+		return next(c)
+	}
+}
+
 // limitMember comes when the caller is known.
 func (s *Server) limitMember(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -196,7 +213,7 @@ func (s *Server) tell(c echo.Context, f *fault.Error) {
 	}
 }
 
-const aboutOrigin = 2 * uint8(classes)
+const aboutOrigin = uint8(classes) << 2 // behind all that class.key gives
 
 var onceAMinute = bucket.PerMinute(1, 1)
 

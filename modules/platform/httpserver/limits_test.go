@@ -98,6 +98,50 @@ func ask(t testing.TB, s *httpserver.Server, method, path, from, token string, h
 	return w
 }
 
+// What is no call has a class of its own by address: whoever loads pages without end is held, and neither calls nor the
+// balancer's questions are by it, nor pages by calls.
+func TestPagesHaveALimitOfTheirOwn(t *testing.T) {
+	var log bytes.Buffer
+	l := limits(1, 1, 1, 1, 3, 1, 1, 1)
+	l.Page = httpserver.Rates{IP: slowly(5)}
+	s := limitedServer(t, httpserver.Config{Limits: l}, securitylog.New(slog.New(slog.NewJSONHandler(&log, nil))), nil)
+	s.Echo.GET("/*", func(c echo.Context) error { return c.String(http.StatusOK, "a page") })
+	get := func(path, from string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
+		r.RemoteAddr = from
+		s.Echo.ServeHTTP(w, r)
+		return w
+	}
+	const one, other = "192.0.2.1:1", "192.0.2.2:1"
+	for range 5 {
+		ask(t, s, "GET", "/things", one, "") // two more than may be asked
+	}
+	for i, path := range []string{"/", "/seller", "/assets/a.js", "/openapi.json", "/.well-known/security.txt", "/", "/assets/b.js", "/openapi.json"} {
+		w := get(path, one)
+		refused := w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") != "" && strings.Contains(w.Body.String(), `"code":"rate_limited"`)
+		if refused != (i >= 5) {
+			t.Errorf("page %d, %s: %d %s", i+1, path, w.Code, w.Body)
+		}
+	}
+	for range 20 {
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if w := get(path, one); w.Code == http.StatusTooManyRequests {
+				t.Fatalf("%s is limited", path)
+			}
+		}
+	}
+	if w := get("/", other); w.Code != http.StatusOK {
+		t.Errorf("another address: %d", w.Code)
+	}
+	if w := ask(t, s, "GET", "/search", one, ""); w.Code != http.StatusOK {
+		t.Errorf("a call of who has loaded too many pages: %d", w.Code)
+	}
+	if text := log.String(); strings.Count(text, `"reason":"page"`) != 1 {
+		t.Errorf("the security log, told once a minute: %s", text)
+	}
+}
+
 // passes counts how many of the requests, each by another caller, were let through.
 func passes(t testing.TB, s *httpserver.Server, method, path string, tries int, caller func(i int) (from, token string)) (n int) {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -79,7 +80,7 @@ func New(cfg Config, spec []byte, d Deps) (*Server, error) {
 	s.Echo.HTTPErrorHandler = s.writeProblem
 	s.Internal.HTTPErrorHandler = s.writeProblem
 	around := []echo.MiddlewareFunc{s.proxies.effective, requestID, s.observe(d.Registry), s.recoverPanics, s.securityHeaders}
-	s.Echo.Use(around...)
+	s.Echo.Use(append(slices.Clone(around), s.limitPage)...)
 	for e, refusal := range map[*echo.Echo]error{s.early: errNotOpen, s.full: errFull} {
 		e.HTTPErrorHandler = s.writeProblem
 		e.Use(around...)

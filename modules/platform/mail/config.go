@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
+
+	"mall/modules/platform/tlsfiles"
 )
 
 // Config says how letters leave the mall.
@@ -15,11 +17,16 @@ type Config struct {
 	TLS      string `koanf:"tls" validate:"oneof=starttls tls none"`
 	From     string `koanf:"from"` // the sender: an address, or Name <address>
 	Off      bool   `koanf:"off"`  // said on purpose: this mall sends no letters
+
+	TLSFiles tlsfiles.Config `koanf:",squash"`
 }
 
 // Check finds what tags cannot say. The error names the key.
 func (c Config) Check() error {
 	if c.SMTPAddr == "" {
+		if !c.TLSFiles.Empty() {
+			return errors.New("mail.smtp_addr: must be set for the settings of TLS to mean anything")
+		}
 		return nil
 	}
 	host, _, err := net.SplitHostPort(c.SMTPAddr)
@@ -28,7 +35,7 @@ func (c Config) Check() error {
 		return errors.New("mail.off: letters cannot be off and have an smtp_addr")
 	case err != nil:
 		return fmt.Errorf("mail.smtp_addr: %q is not host:port", c.SMTPAddr)
-	case c.TLS == "none" && !loopback(host):
+	case c.TLS == "none" && tlsfiles.WayTo(host) != tlsfiles.Machine:
 		return errors.New("mail.tls: none would send letters, and the links in them, in the open; only a relay on this machine may be reached so")
 	case (c.Username == "") != (c.Password == ""):
 		return errors.New("mail.username: a username and a password go together")
@@ -36,10 +43,5 @@ func (c Config) Check() error {
 	if _, err := netmail.ParseAddress(c.From); err != nil {
 		return fmt.Errorf("mail.from: %q is not an address, as mall@example.com or The mall <mall@example.com>", c.From)
 	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return c.TLSFiles.Check("mail", c.TLS != "none")
 }

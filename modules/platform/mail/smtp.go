@@ -5,13 +5,17 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	netmail "net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"mall/modules/platform/tlsfiles"
 )
 
 // smtpTimeout bounds each step of a delivery.
@@ -22,12 +26,12 @@ type SMTP struct {
 	host    string
 	options []gomail.Option
 	from    *netmail.Address
+	files   *tlsfiles.Files
 }
 
-// NewSMTP makes the sender of a Config with an SMTPAddr. Nothing is dialled yet.
-func NewSMTP(c Config) (*SMTP, error) { return newSMTP(c, &tls.Config{MinVersion: tls.VersionTLS12}) }
-
-func newSMTP(c Config, secure *tls.Config) (*SMTP, error) {
+// NewSMTP makes the sender of a Config with an SMTPAddr. Nothing is dialled yet. log hears of certificates that are
+// replaced meanwhile.
+func NewSMTP(c Config, log *slog.Logger) (*SMTP, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -43,10 +47,12 @@ func newSMTP(c Config, secure *tls.Config) (*SMTP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail.from: %w", err)
 	}
-	secure = secure.Clone()
-	secure.ServerName = host
-	s := &SMTP{host: host, from: from, options: []gomail.Option{
-		gomail.WithPort(port), gomail.WithTimeout(smtpTimeout), gomail.WithTLSConfig(secure), gomail.WithoutNoop(),
+	files, err := tlsfiles.Open("mail", c.TLSFiles, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &SMTP{host: host, from: from, files: files, options: []gomail.Option{
+		gomail.WithPort(port), gomail.WithTimeout(smtpTimeout), gomail.WithoutNoop(),
 	}}
 	switch c.TLS {
 	case "tls":
@@ -63,8 +69,13 @@ func newSMTP(c Config, secure *tls.Config) (*SMTP, error) {
 		}
 		s.options = append(s.options, gomail.WithSMTPAuth(auth), gomail.WithUsername(c.Username), gomail.WithPassword(c.Password))
 	}
-	_, err = gomail.NewClient(host, s.options...)
+	_, err = s.client()
 	return s, err
+}
+
+// client is one letter's.
+func (s *SMTP) client() (*gomail.Client, error) {
+	return gomail.NewClient(s.host, append(slices.Clip(s.options), gomail.WithTLSConfig(s.files.Client(s.host)))...)
 }
 
 // Refused says that a relay will not take a letter, now or later.
@@ -81,7 +92,7 @@ func (s *SMTP) Send(ctx context.Context, l Letter) error {
 	if err != nil {
 		return err
 	}
-	client, err := gomail.NewClient(s.host, s.options...)
+	client, err := s.client()
 	if err != nil {
 		return errors.New("mail: the relay's settings are not usable")
 	}
@@ -111,7 +122,9 @@ func reason(err error) string {
 		return "its certificate is not trusted"
 	default:
 		var op *net.OpError
-		if errors.As(err, &op) {
+		if errors.As(err, &op) && op.Op == "remote error" { // an alert of TLS, in words that the protocol knows
+			return "it refuses us: " + op.Err.Error()
+		} else if op != nil {
 			return op.Op + " failed"
 		}
 		return "TLS or the login failed"

@@ -2,34 +2,35 @@ package mail
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
 	"log"
-	"math/big"
+	"log/slog"
 	"mime"
 	"mime/quotedprintable"
 	"net"
 	netmail "net/mail"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"mall/modules/platform/testservers"
+	"mall/modules/platform/tlsfiles"
 )
 
 // relay is a real SMTP server that keeps what it gets.
 type relay struct {
-	addr   string
-	trust  *x509.CertPool
-	refuse error // of a recipient
+	addr      string
+	authority *testservers.Authority // of its certificate
+	secure    atomic.Pointer[tls.Config]
+	refuse    error // of a recipient
 
 	mu   sync.Mutex
 	from []string
@@ -94,13 +95,14 @@ func (s *relaySession) Logout() error { return nil }
 // startRelay serves with STARTTLS, with TLS from the first byte, or in the open ("none"), and may ask for a login.
 func startRelay(t *testing.T, how string, auth bool) *relay {
 	t.Helper()
-	r := &relay{trust: x509.NewCertPool()}
-	certificate := selfSigned(t, r.trust)
+	r := &relay{authority: testservers.NewAuthority(t)}
+	r.identify(t, nil)
 	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		return &relaySession{r: r, auth: auth}, nil
 	}))
 	server.Domain, server.AllowInsecureAuth, server.ErrorLog = "relay.test", how == "none", log.New(io.Discard, "", 0)
-	secure := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	secure := &tls.Config{MinVersion: tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return r.secure.Load(), nil }}
 	var l net.Listener
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -119,33 +121,36 @@ func startRelay(t *testing.T, how string, auth bool) *relay {
 	return r
 }
 
-func selfSigned(t *testing.T, trust *x509.CertPool) tls.Certificate {
+// identify gives the relay a certificate of its authority, and asks clients for one of theirs, if there is such.
+func (r *relay) identify(t *testing.T, clients *testservers.Authority) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	own, err := tls.LoadX509KeyPair(r.authority.Issue("relay.test"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "relay.test"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
+	secure := &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12}
+	if clients != nil {
+		text, err := os.ReadFile(clients.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secure.ClientCAs, secure.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		secure.ClientCAs.AppendCertsFromPEM(text)
 	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust.AddCert(parsed)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	r.secure.Store(secure)
 }
 
 func sender(t *testing.T, r *relay, change func(*Config)) *SMTP {
 	t.Helper()
-	c := Config{SMTPAddr: r.addr, TLS: "starttls", From: "달빛몰 <no-reply@mall.test>"}
+	c := Config{SMTPAddr: r.addr, TLS: "starttls", From: "달빛몰 <no-reply@mall.test>",
+		TLSFiles: tlsfiles.Config{CA: r.authority.File, ServerName: "relay.test"}}
 	if change != nil {
 		change(&c)
 	}
-	s, err := newSMTP(c, &tls.Config{RootCAs: r.trust, MinVersion: tls.VersionTLS12})
+	if c.TLS == "none" {
+		c.TLSFiles = tlsfiles.Config{}
+	}
+	s, err := NewSMTP(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,12 +207,58 @@ func TestALetterIsNotSentInTheOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := startRelay(t, c.how, false)
 			if !c.trusted {
-				r.trust = x509.NewCertPool()
+				r.authority = testservers.NewAuthority(t)
 			}
 			err := sender(t, r, func(cfg *Config) { cfg.TLS = c.asked }).Send(t.Context(), hello)
 			var refused Refused
 			if err == nil || errors.As(err, &refused) || strings.Contains(err.Error(), "@") || len(r.text)+len(r.to) != 0 {
 				t.Errorf("%v, %d letters", err, len(r.text))
+			}
+		})
+	}
+}
+
+// A relay that asks for our certificate gets it, and the one that has taken its place from the next letter on.
+func TestARelayAsksWhoWeAre(t *testing.T) {
+	for _, how := range []string{"starttls", "tls"} {
+		t.Run(how, func(t *testing.T) {
+			r := startRelay(t, how, false)
+			ours := testservers.NewAuthority(t)
+			r.identify(t, ours)
+			cert, key := ours.Issue("mall.test")
+			authority := r.authority.File
+			named := func(c *Config) { c.TLS, c.TLSFiles.Cert, c.TLSFiles.Key = how, cert, key }
+			s := sender(t, r, named)
+			if err := s.Send(t.Context(), hello); err != nil || len(r.text) != 1 {
+				t.Fatalf("%v, %d letters", err, len(r.text))
+			}
+			for name, change := range map[string]func(*Config){
+				"no certificate": func(c *Config) { c.TLS = how },
+				"another's certificate": func(c *Config) {
+					c.TLS = how
+					c.TLSFiles.Cert, c.TLSFiles.Key = testservers.NewAuthority(t).Issue("mall.test")
+				},
+				"another server's name": func(c *Config) { named(c); c.TLSFiles.ServerName = "other.test" },
+			} {
+				err := sender(t, r, change).Send(t.Context(), hello)
+				var refused Refused
+				if err == nil || errors.As(err, &refused) || len(r.text) != 1 {
+					t.Errorf("%s: %v, %d letters", name, err, len(r.text))
+				}
+				if name == "no certificate" && !strings.Contains(err.Error(), "it refuses us: tls: certificate required") {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			renewed := testservers.NewAuthority(t)
+			r.authority = renewed
+			r.identify(t, renewed)
+			if err := s.Send(t.Context(), hello); err == nil {
+				t.Error("the relay's new authority is believed")
+			}
+			newCert, newKey := renewed.Issue("mall.test")
+			testservers.Replace(t, map[string]string{renewed.File: authority, newCert: cert, newKey: key})
+			if err := s.Send(t.Context(), hello); err != nil || len(r.text) != 2 {
+				t.Errorf("with new certificates: %v, %d letters", err, len(r.text))
 			}
 		})
 	}
@@ -270,7 +321,9 @@ func TestCheck(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no port": func(c *Config) { c.SMTPAddr = "relay.example" }, "no sender": func(c *Config) { c.From = "" },
 		"two senders": func(c *Config) { c.From = "a@b.kr, c@d.kr" }, "open": func(c *Config) { c.TLS = "none" },
-		"half a login": func(c *Config) { c.Username = "mall" }, "off and on": func(c *Config) { c.Off = true },
+		"half a login": func(c *Config) { c.Username = "mall" }, "no such authority": func(c *Config) { c.TLSFiles.CA = "nowhere.pem" },
+		"TLS to nobody": func(c *Config) { *c = Config{TLSFiles: tlsfiles.Config{ServerName: "x"}} },
+		"TLS and none":  func(c *Config) { c.SMTPAddr, c.TLS, c.TLSFiles.ServerName = "127.0.0.1:25", "none", "x" }, "off and on": func(c *Config) { c.Off = true },
 	} {
 		c := good
 		if change(&c); c.Check() == nil {

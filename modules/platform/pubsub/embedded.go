@@ -13,22 +13,45 @@ import (
 // openEmbedded runs miniredis in this process: the same protocol through the same client, without a port.
 func openEmbedded(opt *redis.Options) (redis.UniversalClient, func() error, error) {
 	m := miniredis.NewMiniRedis()
-	opt.Dialer = func(context.Context, string, string) (net.Conn, error) {
-		c, err := m.Dial()
-		if err != nil {
-			return nil, err
-		}
-		return newBuffered(c), nil
-	}
+	door := &door{server: m}
+	opt.Dialer = func(context.Context, string, string) (net.Conn, error) { return door.dial() }
 	c := redis.NewClient(opt)
 	stop := make(chan struct{})
 	go passTime(m, stop)
 	return c, func() error {
 		close(stop)
 		err := c.Close()
-		m.Close()
+		door.close()
 		return err
 	}, nil
+}
+
+// door keeps the end of the server and the coming of connections apart: the client may still be dialling when it has been
+// closed, and a dial would start the server anew.
+type door struct {
+	mu     sync.Mutex
+	server *miniredis.Miniredis
+	closed bool
+}
+
+func (d *door) dial() (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, net.ErrClosed
+	}
+	c, err := d.server.Dial()
+	if err != nil {
+		return nil, err
+	}
+	return newBuffered(c), nil
+}
+
+func (d *door) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	d.server.Close()
 }
 
 // passTime moves miniredis' clock, which stands still by itself, so that keys expire.

@@ -1,106 +1,86 @@
 package pubsub_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"mall/modules/platform/pubsub"
 	"mall/modules/platform/testservers"
+	"mall/modules/platform/tlsfiles"
 )
 
-// authority signs the tests' certificates.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string
+// secured is a Redis that speaks TLS besides, asks for a certificate, and has a user with a password.
+type secured struct {
+	*testservers.RedisServer
+
+	addr      string
+	cert, key string // files of its own
+	ca        string // of whom it believes
 }
 
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check(t, err)
-	a.key = key
-	a.cert = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the tests' authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, a.cert, a.cert, &key.PublicKey, key)
-	check(t, err)
-	a.file = a.write("ca.pem", "CERTIFICATE", der)
-	return a
-}
-
-func (a *authority) write(name, kind string, der []byte) string {
-	a.t.Helper()
-	file := filepath.Join(a.dir, name)
-	check(a.t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
-	return file
-}
-
-// issue gives the files of a certificate and its key.
-func (a *authority) issue(name string) (cert, key string) {
-	a.t.Helper()
-	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	check(a.t, err)
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}, a.cert, &own.PublicKey, a.key)
-	check(a.t, err)
-	text, err := x509.MarshalECPrivateKey(own)
-	check(a.t, err)
-	return a.write(name+".pem", "CERTIFICATE", der), a.write(name+".key", "EC PRIVATE KEY", text)
-}
-
-// encrypted starts a Redis that speaks TLS besides, asks for a certificate, and has a user with a password.
-func encrypted(t *testing.T, a *authority) (addr string) {
+func secure(t *testing.T, a *testservers.Authority) *secured {
 	t.Helper()
 	testservers.Redis(t) // where there is none, it skips the test, or fails it where that may not be
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	port := l.Addr().(*net.TCPAddr).Port
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	check(t, l.Close())
-	cert, key := a.issue("redis.test")
-	s, err := testservers.StartRedis(t.Context(), t.TempDir(), "--tls-port", strconv.Itoa(port), "--tls-cert-file", cert,
-		"--tls-key-file", key, "--tls-ca-cert-file", a.file, "--tls-auth-clients", "yes",
+	dir := t.TempDir()
+	r := &secured{addr: "127.0.0.1:" + port, ca: filepath.Join(dir, "ca.pem"), cert: filepath.Join(dir, "redis.pem"), key: filepath.Join(dir, "redis.key")}
+	r.renew(t, a)
+	r.RedisServer, err = testservers.StartRedis(t.Context(), dir, "--tls-port", port, "--tls-cert-file", r.cert,
+		"--tls-key-file", r.key, "--tls-ca-cert-file", r.ca, "--tls-auth-clients", "yes",
 		"--user", "mall", "on", ">secret", "~t:*", "resetchannels", "&t:*", "+@all")
 	check(t, err)
-	t.Cleanup(func() { check(t, s.Kill()) })
-	return "127.0.0.1:" + strconv.Itoa(port)
+	t.Cleanup(func() { check(t, r.Kill()) })
+	return r
+}
+
+// renew gives the server other files, which it reads when it is told to.
+func (r *secured) renew(t *testing.T, a *testservers.Authority) {
+	t.Helper()
+	cert, key := a.Issue("redis.test")
+	testservers.Replace(t, map[string]string{a.File: r.ca, cert: r.cert, key: r.key})
+}
+
+// withFiles are the settings of a mall whose certificates are of the authority.
+func withFiles(t *testing.T, r *secured, a *testservers.Authority) pubsub.Config {
+	t.Helper()
+	dir := t.TempDir()
+	c := pubsub.Config{Addr: r.addr, Prefix: "t", Username: "mall", Password: "secret", TLS: true, TLSFiles: tlsfiles.Config{
+		CA: filepath.Join(dir, "ca.pem"), ServerName: "redis.test", Cert: filepath.Join(dir, "mall.pem"), Key: filepath.Join(dir, "mall.key")}}
+	renewOwn(t, c, a)
+	check(t, c.Check())
+	return c
+}
+
+func renewOwn(t *testing.T, c pubsub.Config, a *testservers.Authority) {
+	t.Helper()
+	cert, key := a.Issue("mall.test")
+	testservers.Replace(t, map[string]string{a.File: c.TLSFiles.CA, cert: c.TLSFiles.Cert, key: c.TLSFiles.Key})
 }
 
 func TestRedisOverTLS(t *testing.T) {
-	a := newAuthority(t)
-	cert, key := a.issue("mall.test")
-	good := pubsub.Config{Addr: encrypted(t, a), Prefix: "t", Username: "mall", Password: "secret",
-		TLS: true, TLSCA: a.file, TLSServerName: "redis.test", TLSCert: cert, TLSKey: key}
-	check(t, good.Check())
+	a := testservers.NewAuthority(t)
+	good := withFiles(t, secure(t, a), a)
 	s, speaker := tune(t, openWith(t, good)), tune(t, openWith(t, good))
 	check(t, s.Subscribe(t.Context(), "c"))
 	speaker.Publish("c", []byte("hello"))
 	s.hears(t, "c hello")
 	for name, change := range map[string]func(*pubsub.Config){
-		"no TLS":                func(c *pubsub.Config) { c.TLS = false; c.TLSCA, c.TLSServerName, c.TLSCert, c.TLSKey = "", "", "", "" },
-		"another server's name": func(c *pubsub.Config) { c.TLSServerName = "other.test" },
-		"the host's name":       func(c *pubsub.Config) { c.TLSServerName = "" },
-		"another authority":     func(c *pubsub.Config) { c.TLSCA = newAuthority(t).file },
-		"no certificate":        func(c *pubsub.Config) { c.TLSCert, c.TLSKey = "", "" },
-		"another password":      func(c *pubsub.Config) { c.Password = "guess" },
+		"no TLS":                func(c *pubsub.Config) { c.TLS, c.TLSFiles = false, tlsfiles.Config{} },
+		"another server's name": func(c *pubsub.Config) { c.TLSFiles.ServerName = "other.test" },
+		"the host's name":       func(c *pubsub.Config) { c.TLSFiles.ServerName = "" },
+		"another authority":     func(c *pubsub.Config) { c.TLSFiles.CA = testservers.NewAuthority(t).File },
+		"no certificate":        func(c *pubsub.Config) { c.TLSFiles.Cert, c.TLSFiles.Key = "", "" },
+		"another's certificate": func(c *pubsub.Config) {
+			c.TLSFiles.Cert, c.TLSFiles.Key = testservers.NewAuthority(t).Issue("mall.test")
+		},
+		"another password": func(c *pubsub.Config) { c.Password = "guess" },
 	} {
 		bad := good
 		change(&bad)
@@ -110,23 +90,41 @@ func TestRedisOverTLS(t *testing.T) {
 	}
 }
 
+// All certificates are replaced, with the authority that signs them, and all connections end: the bus goes on.
+func TestRedisIsReachedWithReplacedCertificates(t *testing.T) {
+	t.Parallel()
+	old, renewed := testservers.NewAuthority(t), testservers.NewAuthority(t)
+	r := secure(t, old)
+	c := withFiles(t, r, old)
+	s := tune(t, openWith(t, c))
+	check(t, s.Subscribe(t.Context(), "c"))
+	s.gets(t, "c", "before")
+	r.renew(t, renewed)
+	operator := open(t, r.Addr()) // by its other port, in the open
+	for _, file := range [][2]string{{"tls-cert-file", r.cert}, {"tls-key-file", r.key}, {"tls-ca-cert-file", r.ca}} {
+		check(t, operator.ConfigSet(t.Context(), file[0], file[1]).Err())
+	}
+	rebuilt := s.Stats().Rebuilt
+	for _, kind := range []string{"normal", "pubsub"} {
+		check(t, operator.ClientKillByFilter(t.Context(), "TYPE", kind).Err())
+	}
+	until(t, "what is of the old authority is refused", func() bool { return s.Stats().Rebuilt > rebuilt+1 && !s.Connected() })
+	renewOwn(t, c, renewed)
+	until(t, "linked again", s.Connected)
+	s.gets(t, "c", "after")
+}
+
 func TestConfigOfTLS(t *testing.T) {
-	a := newAuthority(t)
-	cert, key := a.issue("mall.test")
-	empty := filepath.Join(t.TempDir(), "empty.pem")
-	check(t, os.WriteFile(empty, nil, 0o600))
+	a := testservers.NewAuthority(t)
 	for _, tc := range []struct {
 		cfg  pubsub.Config
 		want string // of the error; empty: it is fine
 	}{
 		{pubsub.Config{Addr: "h:1", TLS: true}, ""},
-		{pubsub.Config{Addr: "h:1", TLS: true, TLSCA: a.file, TLSCert: cert, TLSKey: key}, ""},
+		{pubsub.Config{Addr: "h:1", TLS: true, TLSFiles: tlsfiles.Config{CA: a.File}}, ""},
 		{pubsub.Config{TLS: true}, "redis.tls"},
-		{pubsub.Config{Addr: "h:1", TLSCA: a.file}, "redis.tls"},
-		{pubsub.Config{Addr: "h:1", TLS: true, TLSCA: "nowhere.pem"}, "redis.tls_ca"},
-		{pubsub.Config{Addr: "h:1", TLS: true, TLSCA: empty}, "redis.tls_ca"},
-		{pubsub.Config{Addr: "h:1", TLS: true, TLSCert: cert}, "redis.tls_cert"},
-		{pubsub.Config{Addr: "h:1", TLS: true, TLSCert: a.file, TLSKey: key}, "redis.tls_cert"},
+		{pubsub.Config{Addr: "h:1", TLSFiles: tlsfiles.Config{CA: a.File}}, "redis.tls"},
+		{pubsub.Config{Addr: "h:1", TLS: true, TLSFiles: tlsfiles.Config{CA: "nowhere.pem"}}, "redis.tls_ca"},
 		{pubsub.Config{Addr: "10.0.0.1:1", Password: "x"}, ""},
 		{pubsub.Config{Addr: "127.0.0.1:1", Password: "x"}, ""},
 		{pubsub.Config{Addr: "[fd00::1]:1", Password: "x"}, ""},

@@ -142,7 +142,7 @@ func open(t *testing.T, addr string) redis.UniversalClient {
 
 func openWith(t *testing.T, cfg pubsub.Config) redis.UniversalClient {
 	t.Helper()
-	client, closeClient, err := pubsub.Open(cfg)
+	client, closeClient, err := pubsub.Open(cfg, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,8 @@ func newInstance(ctx context.Context, program string, settings []string, log str
 	return newInstanceAt(ctx, addr, program, settings, log)
 }
 
+func homeData(dir string) string { return filepath.Join(dir, "home") }
+
 // newHome is a mall as somebody tries it at home: with embedded stores, and letters on a page. Browsers make passkeys for
 // names only, so it is found at one.
 func newHome(ctx context.Context, program, dir, log string) (*instance, error) {
@@ -49,7 +51,7 @@ func newHome(ctx context.Context, program, dir, log string) (*instance, error) {
 		return nil, err
 	}
 	url := "http://localhost:" + port
-	settings := []string{"MALL_DEMO=true", "MALL_DATA=" + filepath.Join(dir, "home"), "MALL_HTTP__PUBLIC_URL=" + url}
+	settings := []string{"MALL_DEMO=true", "MALL_DATA=" + homeData(dir), "MALL_HTTP__PUBLIC_URL=" + url}
 	home, err := newInstanceAt(ctx, addr, program, settings, log)
 	if err == nil {
 		home.url = url

@@ -2,26 +2,31 @@
 // where nginx is installed, nginx before them with configs/nginx.conf. It prints where they are as one line of JSON
 // and runs until its standard input ends, so that nothing outlives the test that started it.
 //
-// The test kills and starts an instance with POST control/instances/N/kill and /start, N from 1.
+// The test kills and starts an instance with POST control/instances/N/kill and /start, N from 1. With POST
+// control/proofs/forget nobody at the mall with embedded stores has proved lately who they are.
 package main
 
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"mall/modules/platform/db"
 	"mall/modules/platform/testservers"
 )
 
@@ -63,6 +68,7 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, mysql.Kill()) }()
+	fmt.Fprintf(os.Stderr, "database: private %s\n", mysql)
 	redis, err := testservers.StartRedis(ctx, filepath.Join(dir, "redis"))
 	if err != nil {
 		return err
@@ -119,7 +125,12 @@ func run(ctx context.Context, program, nginxConf, logs string) (err error) {
 		return err
 	}
 	said.Embedded = home.url
-	control := httptest.NewServer(controller(ctx, mall))
+	records, err := db.Open(ctx, db.Config{Driver: db.SQLite, Path: filepath.Join(homeData(dir), "mall.db"), LockWait: 10 * time.Second}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, records.Close()) }()
+	control := httptest.NewServer(controller(ctx, mall, records.SQL()))
 	defer control.Close()
 	said.Control = control.URL
 
@@ -144,9 +155,14 @@ func endAll(mall []*instance) {
 	}
 }
 
-// controller lets the test end and start instances.
-func controller(ctx context.Context, mall []*instance) http.Handler {
+// controller lets the test end and start instances, and make the logins in records old without waiting.
+func controller(ctx context.Context, mall []*instance, records *sql.DB) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /proofs/forget", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := records.ExecContext(r.Context(), "UPDATE member_sessions SET stepped_up_at = NULL"); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
 	for n, i := range mall {
 		mux.HandleFunc(fmt.Sprintf("POST /instances/%d/kill", n+1), func(http.ResponseWriter, *http.Request) { i.kill() })
 		mux.HandleFunc(fmt.Sprintf("POST /instances/%d/start", n+1), func(w http.ResponseWriter, _ *http.Request) {

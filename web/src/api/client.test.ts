@@ -194,6 +194,15 @@ describe('a call that is refused until the member proves again who they are', ()
     expect(bodies).toHaveLength(1);
   });
 
+  it('and is read before they are asked: past its time a browser cuts off what is not', async () => {
+    const answer = problem(403, { code: 'step_up_required' });
+    const { api } = answering(() => Promise.resolve(answer));
+    const ask = vi.fn(async () => !answer.bodyUsed);
+    stepUpWith(api, ask);
+    expect(await failure(setRole(api))).toMatchObject({ code: 'step_up_required' });
+    expect(await ask.mock.results[0]?.value).toBe(false);
+  });
+
   it('and nobody is asked for any other refusal', async () => {
     const ask = vi.fn(async () => true);
     const { api } = answering(() => Promise.resolve(problem(403, { code: 'forbidden' })));

@@ -96,13 +96,20 @@ export function createApi(options: ApiOptions = {}): Api {
       const ask = stepUps.get(client);
       if (!ask) return attempt(request);
       const again = request.clone();
-      const answer = await attempt(request);
+      const answer = await inHand(await attempt(request));
       // Once only: what is refused after the proof is refused for good.
       return (await wantsStepUp(answer)) && (await ask()) ? attempt(again) : answer;
     },
   });
   client.use(problems, speaking(client));
   return client;
+}
+
+/** A refusal that is read already: whoever is asked takes longer than an answer may, and it would be cut off meanwhile. */
+async function inHand(answer: Response): Promise<Response> {
+  if (answer.status !== 403) return answer;
+  const { status, headers } = answer;
+  return new Response(await answer.text(), { status, headers });
 }
 
 async function wantsStepUp(answer: Response): Promise<boolean> {

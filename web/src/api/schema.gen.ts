@@ -588,7 +588,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Sets a new password, and ends all other logins of the member. */
+        /**
+         * Sets a new password, and ends all other logins of the member.
+         * @description Codes: 400 `wrong_password` (field `current`), `weak_password`; 403 `step_up_required` for who has a second factor and has not proved it in this login within 10 minutes.
+         */
         put: operations["changePassword"];
         post?: never;
         delete?: never;
@@ -661,7 +664,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+         * Proves again who the caller is. Acts that ask for it are open to this login for a while (`member.step_up_life`).
          * @description Codes: as answerSecondFactor. A member with a second factor needs it; the password will not do.
          */
         post: operations["answerStepUp"];
@@ -700,7 +703,8 @@ export interface paths {
         /**
          * Orders products of one shop; their stock is taken in the same transaction, all or nothing.
          * @description An order that nobody pays is cancelled by the mall after a while (order.unpaid_life, half an hour by default), and its
-         *     stock is for sale again. A member has only so many unpaid ones at once (too_many_unpaid).
+         *     stock is for sale again. A member has only so many unpaid ones at once (409 too_many_unpaid); those that they let lapse or
+         *     cancelled before paying count with them for a while (order.unpaid_past, 6 hours by default; 429 rate_limited with Retry-After).
          */
         post: operations["placeOrder"];
         delete?: never;
@@ -1125,7 +1129,7 @@ export interface components {
             methods: components["schemas"]["FactorMethod"][];
             passkey_options?: components["schemas"]["WebAuthn"];
         };
-        /** @description Exactly one of password (step-up only), code and credential. */
+        /** @description Exactly one of password (step-up only), code and credential, not empty; else 400 `bad_request`, which is no try. */
         ChallengeAnswer: {
             challenge: string;
             /** @description of the authenticator app or a recovery code */

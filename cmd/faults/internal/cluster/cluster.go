@@ -1,4 +1,4 @@
-// Package cluster runs a whole mall of real processes on the loopback: a private MariaDB and Redis, some instances, and
+// Package cluster runs a whole mall of real processes on the loopback: a private MySQL or MariaDB and Redis, some instances, and
 // nginx before them, with a proxy on each link.
 package cluster
 

@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -24,6 +27,51 @@ func (p *Program) Collect(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// OpenTo counts the program's connections to servers of the loopback, as the system knows them.
+func (p *Program) OpenTo(addrs ...string) (n int, err error) {
+	ports := map[string]bool{} // as the system writes them
+	for _, addr := range addrs {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return 0, err
+		}
+		number, err := strconv.Atoi(port)
+		if err != nil {
+			return 0, err
+		}
+		ports[fmt.Sprintf("%04X", number)] = true
+	}
+	own := fmt.Sprintf("/proc/%d", p.pid())
+	text, err := os.ReadFile(own + "/net/tcp")
+	if err != nil {
+		return 0, err
+	}
+	theirs := map[string]bool{} // sockets whose other end is there, whoever's
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 9 {
+			if _, port, _ := strings.Cut(fields[2], ":"); ports[port] {
+				theirs["socket:["+fields[9]+"]"] = true
+			}
+		}
+	}
+	files, err := filepath.Glob(own + "/fd/*")
+	for _, file := range files {
+		if to, err := os.Readlink(file); err == nil && theirs[to] {
+			n++
+		}
+	}
+	return n, err
+}
+
+func (p *Program) pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running == nil {
+		return 0
+	}
+	return p.running.Process.Pid
 }
 
 // Use reads what the program says of itself.

@@ -109,7 +109,7 @@ func serve(ln net.Listener, dial Dial, f Framer, observe func(*Link, Direction, 
 	return p
 }
 
-// Aim lets connections that come from now on reach something else.
+// Aim lets connections that come from now on reach something else, as when a name or an address is given to another server.
 func (p *Proxy) Aim(dial Dial) { p.dial.Store(&dial) }
 
 // Addr is where the proxy listens.

@@ -43,6 +43,7 @@ type Options struct {
 	Readers            int           // of REST pages
 	Warmup, Duration   time.Duration // before measuring, and measuring
 	Drain              time.Duration // how long after the last send everything may take to arrive
+	Floods             string        // the floods whose name has this; empty: all
 	FramesPerSecond    int           // of a connection
 	Sample             int64         // growth: messages from one sample to the next
 	Forwarded          bool          // people say by X-Forwarded-For where they are

@@ -2,6 +2,7 @@ package limit_test
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,7 +36,7 @@ func begin(t *testing.T, cfg pubsub.Config, perSecond, burst int) *limit.Limiter
 // endless is a limiter with what ends it.
 func endless(t *testing.T, cfg pubsub.Config, perSecond, burst int) (*limit.Limiter, func()) {
 	t.Helper()
-	client, stop, err := pubsub.Open(cfg)
+	client, stop, err := pubsub.Open(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -510,7 +511,7 @@ func TestTheSilentAreForgotten(t *testing.T) {
 }
 
 func BenchmarkAllow(b *testing.B) {
-	client, stop, err := pubsub.Open(pubsub.Config{Addr: testservers.Redis(b).Addr(), Prefix: "mall"})
+	client, stop, err := pubsub.Open(pubsub.Config{Addr: testservers.Redis(b).Addr(), Prefix: "mall"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

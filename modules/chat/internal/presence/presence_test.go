@@ -37,7 +37,7 @@ type desk struct {
 
 func newDesk(t *testing.T, cfg pubsub.Config) *desk {
 	t.Helper()
-	client, stop, err := pubsub.Open(cfg)
+	client, stop, err := pubsub.Open(cfg, slog.New(slog.DiscardHandler))
 	check(t, err)
 	t.Cleanup(func() { check(t, stop()) })
 	d := &desk{told: map[hub.Party][]bool{}}
@@ -242,7 +242,7 @@ func TestAHerd(t *testing.T) {
 
 // While changed blocks, nobody who comes or goes waits, and what happens meanwhile comes in one call.
 func TestASlowChatHoldsNobodyUp(t *testing.T) {
-	client, stop, err := pubsub.Open(pubsub.Config{Prefix: "t"})
+	client, stop, err := pubsub.Open(pubsub.Config{Prefix: "t"}, slog.New(slog.DiscardHandler))
 	check(t, err)
 	t.Cleanup(func() { check(t, stop()) })
 	calls, free := make(chan int, 10), make(chan struct{})

@@ -56,7 +56,7 @@ func instance(t *testing.T, key, addr string) (*Relay, redis.UniversalClient) {
 
 func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redis.UniversalClient) {
 	t.Helper()
-	client, closeClient, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "t"})
+	client, closeClient, err := pubsub.Open(pubsub.Config{Addr: addr, Prefix: "t"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

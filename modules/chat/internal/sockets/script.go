@@ -72,6 +72,7 @@ func (c *Counter) failed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.away = time.Now().Add(awayFor)
+	c.lost = true // of some parts, perhaps, only the number
 }
 
 // next takes some of those of whom something has changed.
@@ -110,6 +111,7 @@ func (c *Counter) run(ctx context.Context, some []request, call func(redis.Pipel
 		key, alive := c.key(r.who)
 		some[i].answer = call(pipe, []string{key}, []any{c.limit, r.held, r.want, c.instance, alive, keepCount.Milliseconds()})
 	}
+	c.count(ctx, pipe, some)
 	_, err := pipe.Exec(ctx)
 	return err
 }
@@ -128,8 +130,9 @@ func (c *Counter) deliver(some []request) {
 		if m.asking = later; len(later) > 0 {
 			c.change(r.who)
 		}
-		if known && m.held == 0 && len(m.asking) == 0 {
-			delete(c.members, r.who)
+		if known && m.idle() {
+			m.gone = time.Now()
+			c.gone = append(c.gone, gone{r.who, m.gone})
 		}
 	}
 }

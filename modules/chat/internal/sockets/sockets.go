@@ -3,6 +3,7 @@ package sockets
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,17 +28,30 @@ type Counter struct {
 	wake    chan struct{}
 	away    time.Time // Redis has failed, and is not asked before then
 	lost    bool      // Redis may not know of all members
+	gone    []gone    // in the order of their time
+
+	// said is how often Redis has been told something, by the part of its keys; it is written behind each of them. A server
+	// that has another number has not heard all, as a replica that takes over may have not. Only Run's goroutine knows it.
+	said map[string]int64
+}
+
+// gone is a member who had no connection here any more. Who is forgotten at once could not be told of again.
+type gone struct {
+	who id.ID
+	at  time.Time
 }
 
 // member is what this instance knows of one.
 type member struct {
 	held   int           // connections let in
 	asking []chan<- bool // who waits, in their order
+	gone   time.Time     // had none then
 }
 
 const (
 	aliveEvery = 5 * time.Second
 	keepAlive  = 15 * time.Second // an instance that has crashed counts no more after that
+	keepGone   = time.Minute      // longer than a replica lags
 	tellEvery  = 10 * time.Minute // of each member anew
 	keepCount  = 30 * time.Minute
 	patience   = 100 * time.Millisecond // how long a connection waits for Redis
@@ -50,7 +64,7 @@ const (
 // New counts under the prefix, for an instance of that name.
 func New(client redis.UniversalClient, prefix string, instance id.ID, limit int) *Counter {
 	c := &Counter{client: client, prefix: prefix, tags: []string{""}, instance: instance.String(), limit: limit,
-		members: map[id.ID]*member{}, changed: map[id.ID]struct{}{}, wake: make(chan struct{}, 1)}
+		members: map[id.ID]*member{}, changed: map[id.ID]struct{}{}, wake: make(chan struct{}, 1), said: map[string]int64{}}
 	if _, clustered := client.(*redis.ClusterClient); clustered {
 		c.tags = make([]string, shares)
 		for i := range c.tags {
@@ -137,24 +151,49 @@ func (c *Counter) Run(ctx context.Context) {
 	}
 }
 
-// live says that the instance is there. Where that was not known Redis has lost what it knew.
+// live says that the instance is there. Where that was not known, or not all that was said before, Redis has lost what it knew.
 func (c *Counter) live(ctx context.Context) {
+	c.forget(time.Now().Add(-keepGone))
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	pipe := c.client.Pipeline()
 	before := make([]*redis.StatusCmd, len(c.tags))
 	for i, tag := range c.tags {
-		before[i] = pipe.SetArgs(ctx, c.alive(tag)+c.instance, 1, redis.SetArgs{TTL: keepAlive, Get: true})
+		before[i] = pipe.SetArgs(ctx, c.alive(tag)+c.instance, c.said[tag], redis.SetArgs{TTL: keepAlive, Get: true})
 	}
 	_, err := pipe.Exec(ctx)
 	c.mu.Lock()
 	unknown := c.lost && (err == nil || err == redis.Nil) //nolint:errorlint // a bare value, as the client documents it
 	c.mu.Unlock()
-	for _, cmd := range before {
-		unknown = unknown || cmd.Err() == redis.Nil //nolint:errorlint // the same
+	for i, cmd := range before {
+		number, err := cmd.Result()
+		unknown = unknown || err == redis.Nil || err == nil && number != strconv.FormatInt(c.said[c.tags[i]], 10) //nolint:errorlint // the same
 	}
 	if unknown {
 		c.tellAll()
+	}
+}
+
+// count writes down behind what has been said to some parts of Redis that it was.
+func (c *Counter) count(ctx context.Context, pipe redis.Pipeliner, some []request) {
+	for _, tag := range c.tags {
+		if slices.ContainsFunc(some, func(r request) bool { return c.tag(r.who) == tag }) {
+			c.said[tag]++
+			pipe.Set(ctx, c.alive(tag)+c.instance, c.said[tag], keepAlive)
+		}
+	}
+}
+
+// forget lets those go who have had no connection here since.
+func (c *Counter) forget(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.gone) > 0 && c.gone[0].at.Before(since) {
+		g := c.gone[0]
+		c.gone = c.gone[1:]
+		if m := c.members[g.who]; m != nil && m.idle() && m.gone.Equal(g.at) {
+			delete(c.members, g.who)
+		}
 	}
 }
 
@@ -186,10 +225,15 @@ func (c *Counter) end(ctx context.Context) {
 
 func (c *Counter) alive(tag string) string { return c.prefix + ":alive:" + tag }
 
+// tag is the part of Redis that a member's count lies in.
+func (c *Counter) tag(who id.ID) string { return c.tags[int(who[14])%len(c.tags)] }
+
 func (c *Counter) key(who id.ID) (key, alive string) {
-	tag := c.tags[int(who[14])%len(c.tags)]
+	tag := c.tag(who)
 	return c.prefix + ":sockets:" + tag + who.String(), c.alive(tag)
 }
+
+func (m *member) idle() bool { return m.held == 0 && len(m.asking) == 0 }
 
 // settle lets the first so many of those who wait in, and refuses the others.
 func (m *member) settle(granted int) {

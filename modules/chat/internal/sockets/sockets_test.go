@@ -2,10 +2,12 @@ package sockets_test
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"mall/modules/chat/internal/sockets"
@@ -24,7 +26,7 @@ const limit = 10
 // start gives a counter as one more instance has it. A crashed one gives nothing back.
 func start(t *testing.T, cfg pubsub.Config) (c *sockets.Counter, end, crash func()) {
 	t.Helper()
-	client, stop, err := pubsub.Open(cfg)
+	client, stop, err := pubsub.Open(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +168,72 @@ func TestRedisIsAwayAndComesBackEmpty(t *testing.T) {
 		}
 		return len(given) == 1
 	})
+}
+
+// A replica that has not heard all takes over: of who has left it says that they are there, and of who has come that they
+// are not. Both are told again.
+func TestAReplicaThatLagsTakesOver(t *testing.T) {
+	t.Parallel()
+	r := testservers.WatchedRedis(t)
+	cfg := pubsub.Config{Addr: r.Addr(), SentinelMaster: testservers.SentinelMaster, Prefix: "mall"}
+	a, _, _ := start(t, cfg)
+	b, _, _ := start(t, cfg)
+	left, came := id.New(), id.New()
+	places := come(b, left, 6)
+	until(t, "Redis counts them", func() bool {
+		given := come(a, left, limit)
+		for _, p := range given {
+			p.Leave()
+		}
+		return len(given) == limit-6
+	})
+	primary, replica, err := r.Primary(t.Context())
+	must(t, err)
+	must(t, replica.Pause()) // first, so that it does not come again
+	direct := redis.NewClient(&redis.Options{Addr: primary.Addr()})
+	must(t, direct.ClientKillByFilter(t.Context(), "TYPE", "replica").Err()) // what is on its way it would still get
+	must(t, direct.Close())
+	for _, p := range places {
+		p.Leave()
+	}
+	if n := len(come(b, came, 6)); n != 6 {
+		t.Fatalf("%d of 6 may be", n)
+	}
+	until(t, "Redis knows that they have left", func() bool {
+		given := come(a, left, limit)
+		for _, p := range given {
+			p.Leave()
+		}
+		return len(given) == limit
+	})
+	must(t, primary.Kill())
+	must(t, replica.Resume())
+	until(t, "the replica has taken over", func() bool {
+		now, _, err := r.Primary(t.Context())
+		return err == nil && now == replica
+	})
+	began := time.Now()
+	until(t, "it is told of all", func() bool {
+		var n [2]int
+		for i, who := range []id.ID{left, came} {
+			given := come(a, who, limit)
+			for _, p := range given {
+				p.Leave()
+			}
+			n[i] = len(given)
+		}
+		return n == [2]int{limit, limit - 6}
+	})
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("told after %v", took)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTheEmbeddedRedis(t *testing.T) {

@@ -106,7 +106,7 @@ type Challenge struct {
 	PasskeyOptions *WebAuthn `json:"passkey_options,omitempty"`
 }
 
-// ChallengeAnswer Exactly one of password (step-up only), code and credential.
+// ChallengeAnswer Exactly one of password (step-up only), code and credential, not empty; else 400 `bad_request`, which is no try.
 type ChallengeAnswer struct {
 	Challenge string `json:"challenge"`
 
@@ -506,7 +506,7 @@ type ServerInterface interface {
 	// BeginStepUp What the caller may prove again who they are with; needed before acts that are answered `step_up_required`.
 	// (POST /me/step-up)
 	BeginStepUp(ctx echo.Context) error
-	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for a while (`member.step_up_life`).
 	// (POST /me/step-up/answer)
 	AnswerStepUp(ctx echo.Context) error
 
@@ -2733,7 +2733,7 @@ type StrictServerInterface interface {
 	// BeginStepUp What the caller may prove again who they are with; needed before acts that are answered `step_up_required`.
 	// (POST /me/step-up)
 	BeginStepUp(ctx context.Context, request BeginStepUpRequestObject) (BeginStepUpResponseObject, error)
-	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for 10 minutes.
+	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for a while (`member.step_up_life`).
 	// (POST /me/step-up/answer)
 	AnswerStepUp(ctx context.Context, request AnswerStepUpRequestObject) (AnswerStepUpResponseObject, error)
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,12 +13,13 @@ import (
 
 // A hash keeps a core busy for some 34 ms and leaves 19 MiB for the garbage collector. In the process of the chat that makes
 // acks of others late: the runtime gives it a turn like any other goroutine, and the collector's work comes with it. In a
-// process of its own, with the lowest priority, the system lets it have what nobody else wants.
+// process of its own, of the lowest priority, the system lets it have what nobody else wants.
 
 const (
-	lowest    = 19               // nice
-	apartWait = 10 * time.Second // for an answer; a process that does not give one by then is ended
-	maxAsked  = 4 << 10          // bytes of a question; passwords are far shorter
+	// apartWait is how long an answer may take; a process that gives none by then is ended. On a machine that has no time to
+	// spare it gets none: a password is then hashed here, one a second and slot, which is little enough to harm nobody.
+	apartWait = time.Second
+	maxAsked  = 4 << 10 // bytes of a question; passwords are far shorter
 )
 
 // apart is a process that hashes, one question after the other. It ends with this one: its input does.
@@ -39,7 +39,7 @@ func startApart(command []string) (a *apart, err error) {
 		return nil, errors.Join(err, theirIn.Close(), to.Close())
 	}
 	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // G204: this program itself
-	cmd.Stdin, cmd.Stdout, cmd.Env = theirIn, theirOut, []string{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = theirIn, theirOut, os.Stderr, []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for the mall, which ends in order
 	err = cmd.Start()
 	err = errors.Join(err, theirIn.Close(), theirOut.Close())
@@ -57,8 +57,9 @@ func (a *apart) end() {
 	_ = a.cmd.Wait()
 }
 
-func (a *apart) derive(p parameters, plain string, salt []byte, size int) ([]byte, error) {
-	if err := errors.Join(a.to.SetDeadline(time.Now().Add(apartWait)), a.by.SetDeadline(time.Now().Add(apartWait))); err != nil {
+func (a *apart) derive(p parameters, plain string, salt []byte, size int, wait time.Duration) ([]byte, error) {
+	until := time.Now().Add(wait)
+	if err := errors.Join(a.to.SetDeadline(until), a.by.SetDeadline(until)); err != nil {
 		return nil, err
 	}
 	if _, err := a.to.Write(asked{p, salt, size, plain}.text()); err != nil {
@@ -118,11 +119,9 @@ func (a *asked) read(r io.Reader) error {
 	return nil
 }
 
-// Serve answers questions until there are no more: the whole life of a process that hashes for another one.
+// Serve answers questions until there are no more: the whole life of a process that hashes for another one. Such a process
+// calls Lowest before.
 func Serve(in io.Reader, out io.Writer) error {
-	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, lowest); err != nil {
-		return fmt.Errorf("password: a lower priority: %w", err)
-	}
 	for {
 		var a asked
 		if err := a.read(in); err != nil {

@@ -46,7 +46,8 @@ type Hasher struct {
 	idle    chan *apart
 	slots   chan struct{}
 	queue   chan struct{} // one for each who has a slot or waits for one
-	wait    time.Duration
+	wait    time.Duration // for a slot
+	apart   time.Duration // for an answer of a process
 	decoy   string
 }
 
@@ -59,6 +60,7 @@ func NewHasher(wait time.Duration, command ...string) *Hasher {
 		slots: make(chan struct{}, slots),
 		queue: make(chan struct{}, slots+slots*queuePerSlot),
 		wait:  wait,
+		apart: apartWait,
 		decoy: format(parameters{memoryKiB, iterations, lanes}, random(saltBytes), random(keyBytes)),
 	}
 }
@@ -140,7 +142,7 @@ func (h *Hasher) derive(p parameters, plain string, salt []byte, size int) []byt
 	if err != nil {
 		return derive(p, plain, salt, size)
 	}
-	key, err := a.derive(p, plain, salt, size)
+	key, err := a.derive(p, plain, salt, size, h.apart)
 	if err != nil {
 		a.end()
 		return derive(p, plain, salt, size)

@@ -120,6 +120,9 @@ func TestRowsAreFoundByTheirKeys(t *testing.T) {
 				var n int64
 				return inStatus(tx, named("buyer3"), "placed").Count(&n)
 			}},
+			"orders that a buyer has let go": {"order_orders_status_buyer", func(tx *gorm.DB) *gorm.DB {
+				return letGo(tx, named("buyer3"), "cancelled", old, 20).Pluck("let_go_at", &[]time.Time{})
+			}},
 			"orders that nobody pays": {"order_orders_status PRIMARY", func(tx *gorm.DB) *gorm.DB {
 				late := Lateness{Unpaid: old, Charging: old}
 				return unpaid(tx, "placed", "pending", late, Unpaid{ID: ids[9], CreatedAt: old.Add(-time.Hour)}, 100).Find(&[]Unpaid{})

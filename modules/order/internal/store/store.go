@@ -133,6 +133,11 @@ func (s Store) SetStatus(ctx context.Context, order id.ID, from, to Status, at t
 	return r.RowsAffected == 1, db.Fault(r.Error)
 }
 
+// LetGo notes when the order's buyer let it go without paying.
+func (s Store) LetGo(ctx context.Context, order id.ID, at time.Time) error {
+	return db.Fault(s.db.Write(ctx).Exec(`UPDATE order_orders SET let_go_at = ? WHERE id = ?`, at, order).Error)
+}
+
 // Query chooses a page of orders: those of a buyer, or those of a shop, or both.
 type Query struct {
 	Buyer  id.ID
@@ -210,6 +215,18 @@ func (s Store) CountInStatus(ctx context.Context, buyer id.ID, status Status) (i
 
 func inStatus(tx *gorm.DB, buyer id.ID, status Status) *gorm.DB {
 	return tx.Model(&Order{}).Where("buyer_id = ? AND status = ?", buyer, status)
+}
+
+// LastLetGo are the moments at which a buyer has let orders go since then, which are in the status now: the last first, at
+// most limit.
+func (s Store) LastLetGo(ctx context.Context, buyer id.ID, status Status, since time.Time, limit int) ([]time.Time, error) {
+	var at []time.Time
+	err := letGo(s.db.Read(ctx), buyer, status, since, limit).Pluck("let_go_at", &at).Error
+	return at, db.Fault(err)
+}
+
+func letGo(tx *gorm.DB, buyer id.ID, status Status, since time.Time, limit int) *gorm.DB {
+	return inStatus(tx, buyer, status).Where("let_go_at > ?", since).Order("let_go_at DESC").Limit(limit)
 }
 
 // Unpaid is an order that waits for its money.

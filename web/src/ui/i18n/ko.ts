@@ -29,19 +29,19 @@ const ko = {
   errors: {
     /** What failed comes first, the reason after it. */
     because: (what: string, why: string) => `${what} ${why}`,
-    unknown: '문제가 생겼습니다.',
+    unknown: '문제가 생겼습니다. 잠시 후 다시 시도해 주세요.',
     wait: (seconds: number) =>
       `요청이 너무 많았습니다. ${waiting(seconds)} 후에 다시 시도해 주세요.`,
     byCode: {
-      network: '네트워크에 연결할 수 없습니다.',
-      timeout: '응답이 늦어지고 있습니다.',
-      unavailable: '서버가 잠시 응답하지 않습니다.',
-      internal: '서버에 문제가 생겼습니다.',
+      network: '네트워크에 연결할 수 없습니다. 인터넷 연결을 확인해 주세요.',
+      timeout: '응답이 늦어지고 있습니다. 잠시 후 다시 시도해 주세요.',
+      unavailable: '서버가 잠시 응답하지 않습니다. 잠시 후 다시 시도해 주세요.',
+      internal: '서버에 문제가 생겼습니다. 잠시 후 다시 시도해 주세요.',
       busy: '지금은 요청이 많습니다. 잠시 후 다시 시도해 주세요.',
       rate_limited: '너무 빠르게 요청했습니다. 잠시 후 다시 시도해 주세요.',
       other_member: '이 브라우저에 다른 회원이 로그인했습니다. 다시 로그인해 주세요.',
-      step_up_required: '본인 확인을 마쳐야 할 수 있습니다.',
-      second_factor_demanded: '2단계 인증을 켜야 할 수 있습니다. 내 계정에서 켜 주세요.',
+      step_up_required: '본인 확인을 해야 계속할 수 있습니다.',
+      second_factor_demanded: '먼저 내 계정에서 2단계 인증을 켜 주세요.',
       email_unproved: '이메일을 먼저 인증해 주세요.',
       payment_unavailable: '지금은 결제할 수 없습니다. 잠시 후 다시 시도해 주세요.',
       payment_off: '아직 결제를 받지 않는 쇼핑몰입니다.',

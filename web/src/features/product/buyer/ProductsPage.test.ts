@@ -38,7 +38,7 @@ test('what could not be loaded can be tried again', async () => {
   const around = buyer({ 'GET /products': () => (up ? { items: [product()] } : new TypeError()) });
   render(Around, { buyer: around, part: ProductsPage });
   expect((await screen.findByRole('alert')).textContent).toContain(
-    '네트워크에 연결할 수 없습니다.',
+    '네트워크에 연결할 수 없습니다. 인터넷 연결을 확인해 주세요.',
   );
   up = true;
   await userEvent.click(screen.getByRole('button', { name: '다시 시도' }));
