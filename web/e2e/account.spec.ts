@@ -253,6 +253,7 @@ test('a member takes a copy and leaves, after proving who they are', async ({ pe
     await member.call('/api/v1/me/factors/totp/confirm', { code: totp(secret) });
     await proofsAreOld();
     member.expect(/status of 403 .*\/api\/v1\/me\/erasure\)/);
+    member.isStranger(); // as soon as the account is gone
     await page.getByRole('button', { name: '계정 삭제' }).click();
     const sheet = page.getByRole('dialog', { name: '계정을 삭제할까요?' });
     await sheet.getByRole('button', { name: '계정 삭제' }).click();
@@ -268,7 +269,6 @@ test('a member takes a copy and leaves, after proving who they are', async ({ pe
     await expect(page.getByText(/대화 기록은 법에 따라 .*까지 보관합니다/)).toBeVisible();
     await member.looksRight('goodbye');
 
-    member.isStranger();
     member.expect(/status of 401 .*\/api\/v1\/session\)/);
     await opensLogin(member);
     await givesPassword(member, email, demoPassword);

@@ -34,9 +34,17 @@ func talks(t *testing.T, r *testservers.SentinelRedis, a, b *station, text strin
 			}
 		})
 	}
-	primary, _, err := r.Primary(t.Context())
-	check(t, err)
-	until(t, "both listen where is written", func() bool { return listeners(t, open(t, primary.Addr()), "c") == 2 })
+	until(t, "both listen where is written", func() bool {
+		primary, _, err := r.Primary(t.Context())
+		if err != nil {
+			return false
+		}
+		client := redis.NewClient(&redis.Options{Addr: primary.Addr()})
+		defer client.Close()
+		name := pubsub.FullName(client, "t", "c")
+		n, err := client.PubSubNumSub(t.Context(), name).Result() // one that is told to write no more ends its connections
+		return err == nil && n[name] == 2
+	})
 }
 
 func TestAnotherRedisTakesOver(t *testing.T) {

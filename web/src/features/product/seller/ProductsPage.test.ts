@@ -72,7 +72,7 @@ describe('the list of products', () => {
       [list]: () => ({ items: [product('a', { stock: 5 })] }),
       'POST /products/a/stock': () => json(product('a', { stock: 2 })),
     });
-    await user.click(await screen.findByRole('button', { name: '재고 조정: 상품 a' }));
+    await user.click(await screen.findByRole('button', { name: /^재고 .+개 조정: 상품 a$/ }));
     const field = screen.getByLabelText('더하거나 뺄 수량');
     await user.type(field, '-9');
     expect(screen.getByText('재고보다 많이 뺄 수 없습니다.')).toBeTruthy();
@@ -89,7 +89,7 @@ describe('the list of products', () => {
       [list]: () => ({ items: [product('a', { stock: 5 })] }),
       'POST /products/a/stock': () => problem(409, 'stock_out_of_range', 'delta'),
     });
-    await user.click(await screen.findByRole('button', { name: '재고 조정: 상품 a' }));
+    await user.click(await screen.findByRole('button', { name: /^재고 .+개 조정: 상품 a$/ }));
     await user.type(screen.getByLabelText('더하거나 뺄 수량'), '-3{Enter}');
     await screen.findByText(/재고는 0개에서/);
   });

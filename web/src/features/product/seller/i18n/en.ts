@@ -31,8 +31,9 @@ const en: Words = {
     removeFailed: 'The product could not be deleted.',
     removed: (name) => `“${name}” was deleted`,
     stockOf: (name) => `Stock of ${name}`,
-    stockAdjust: 'Adjust stock',
     stockButton: (n) => `${n.toLocaleString('en-US')} in stock`,
+    stockAdjustOf: (n: number, name: string) =>
+      `${n.toLocaleString('en-US')} in stock: adjust ${name}`,
     stockDelta: 'How many to add or take',
     stockHint: 'To take some away, enter for example -5.',
     stockApply: 'Apply',
