@@ -16,10 +16,11 @@ import (
 // process of its own, of the lowest priority, the system lets it have what nobody else wants.
 
 const (
-	// apartWait is how long an answer may take; a process that gives none by then is ended. On a machine that has no time to
-	// spare it gets none: a password is then hashed here, one a second and slot, which is little enough to harm nobody.
+	// apartWait is how long an answer may take, with the waiting for a process that is idle. On a machine that has no time to
+	// spare it takes longer: then a password is hashed here, one a second and slot, which is little enough to harm nobody.
 	apartWait = time.Second
-	maxAsked  = 4 << 10 // bytes of a question; passwords are far shorter
+	apartLate = 30 * time.Second // a process that has not started, or answered, by then is ended
+	maxAsked  = 4 << 10          // bytes of a question; passwords are far shorter
 )
 
 // apart is a process that hashes, one question after the other. It ends with this one: its input does.
@@ -55,6 +56,15 @@ func (a *apart) end() {
 	_ = a.by.Close()
 	_ = a.cmd.Process.Kill()
 	_ = a.cmd.Wait()
+}
+
+// ready waits until the process takes questions.
+func (a *apart) ready(wait time.Duration) error {
+	if err := a.by.SetDeadline(time.Now().Add(wait)); err != nil {
+		return err
+	}
+	_, err := io.ReadFull(a.by, make([]byte, 1))
+	return err
 }
 
 func (a *apart) derive(p parameters, plain string, salt []byte, size int, wait time.Duration) ([]byte, error) {
@@ -122,6 +132,9 @@ func (a *asked) read(r io.Reader) error {
 // Serve answers questions until there are no more: the whole life of a process that hashes for another one. Such a process
 // calls Lowest before.
 func Serve(in io.Reader, out io.Writer) error {
+	if _, err := out.Write([]byte{'.'}); err != nil { // it is ready
+		return err
+	}
 	for {
 		var a asked
 		if err := a.read(in); err != nil {

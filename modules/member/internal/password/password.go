@@ -43,11 +43,13 @@ const queuePerSlot = 16
 // their own, one a slot, of the lowest priority; what such a process cannot do is done here.
 type Hasher struct {
 	command []string
-	idle    chan *apart
+	idle    chan *apart   // nil: one that could not be started
+	alive   chan struct{} // one for each process that is there or starts
 	slots   chan struct{}
 	queue   chan struct{} // one for each who has a slot or waits for one
 	wait    time.Duration // for a slot
-	apart   time.Duration // for an answer of a process
+	apart   time.Duration // for a process and its answer
+	late    time.Duration // until a process without an answer is ended
 	decoy   string
 }
 
@@ -56,11 +58,12 @@ type Hasher struct {
 func NewHasher(wait time.Duration, command ...string) *Hasher {
 	slots := max(1, runtime.GOMAXPROCS(0)-1)
 	return &Hasher{
-		command: command, idle: make(chan *apart, slots),
+		command: command, idle: make(chan *apart, slots), alive: make(chan struct{}, slots),
 		slots: make(chan struct{}, slots),
 		queue: make(chan struct{}, slots+slots*queuePerSlot),
 		wait:  wait,
 		apart: apartWait,
+		late:  apartLate,
 		decoy: format(parameters{memoryKiB, iterations, lanes}, random(saltBytes), random(keyBytes)),
 	}
 }
@@ -133,39 +136,79 @@ func (s Slot) Matches(plain, stored string) (bool, error) {
 	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
 }
 
-// derive has it done by a process that is idle, or a new one. A Slot is held meanwhile, so there are no more than slots.
+// derive has it done by a process, or here. A Slot is held meanwhile.
 func (h *Hasher) derive(p parameters, plain string, salt []byte, size int) []byte {
+	if key := h.elsewhere(p, plain, salt, size); key != nil {
+		return key
+	}
+	return derive(p, plain, salt, size)
+}
+
+// elsewhere has it done by a process; nil when none does it in time. One that is late is left to answer, since to start
+// another would take the machine more than that, and is idle again only when its answer has been read.
+func (h *Hasher) elsewhere(p parameters, plain string, salt []byte, size int) []byte {
 	if len(h.command) == 0 {
-		return derive(p, plain, salt, size)
+		return nil
 	}
-	a, err := h.process()
-	if err != nil {
-		return derive(p, plain, salt, size)
+	select {
+	case h.alive <- struct{}{}:
+		go h.start()
+	default:
 	}
-	key, err := a.derive(p, plain, salt, size, h.apart)
+	timer := time.NewTimer(h.apart)
+	defer timer.Stop()
+	var a *apart
+	select {
+	case a = <-h.idle:
+	case <-timer.C:
+		return nil
+	}
+	if a == nil {
+		<-h.alive
+		return nil
+	}
+	answer := make(chan []byte, 1)
+	go func() {
+		key, err := a.derive(p, plain, salt, size, h.late)
+		if err != nil {
+			key = nil
+			a.end()
+			<-h.alive
+		} else {
+			h.idle <- a
+		}
+		answer <- key
+	}()
+	select {
+	case key := <-answer:
+		return key
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (h *Hasher) start() {
+	a, err := startApart(h.command)
+	if err == nil {
+		if err = a.ready(h.late); err != nil {
+			a.end()
+		}
+	}
 	if err != nil {
-		a.end()
-		return derive(p, plain, salt, size)
+		a = nil
 	}
 	h.idle <- a
-	return key
 }
 
-func (h *Hasher) process() (*apart, error) {
-	select {
-	case a := <-h.idle:
-		return a, nil
-	default:
-		return startApart(h.command)
-	}
-}
-
-// Close ends the processes that are idle; those at work end with this one.
+// Close ends the processes that are idle; those at work, and those that start, end with this one.
 func (h *Hasher) Close() {
 	for {
 		select {
 		case a := <-h.idle:
-			a.end()
+			if a != nil {
+				a.end()
+			}
+			<-h.alive
 		default:
 			return
 		}

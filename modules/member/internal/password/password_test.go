@@ -197,7 +197,7 @@ func TestMain(m *testing.M) {
 func byProcesses(t *testing.T, priority string) *Hasher {
 	t.Helper()
 	h := NewHasher(time.Minute, "/usr/bin/env", "HASH_FOR_ANOTHER="+priority, os.Args[0])
-	h.apart = 5 * time.Minute
+	h.apart, h.late = 5*time.Minute, 5*time.Minute
 	t.Cleanup(h.Close)
 	return h
 }
@@ -256,8 +256,8 @@ func TestAProcessThatDiesIsReplaced(t *testing.T) {
 	}
 }
 
-// A process that has stopped answering is given up after a while, and the password is hashed here.
-func TestAFrozenProcessIsGivenUp(t *testing.T) {
+// Nobody waits long for a process that stands still. When it goes on, its late answer is nobody else's.
+func TestAFrozenProcessKeepsNobodyWaiting(t *testing.T) {
 	h := byProcesses(t, "usual")
 	s := slot(t, h)
 	defer s.Release()
@@ -268,11 +268,43 @@ func TestAFrozenProcessIsGivenUp(t *testing.T) {
 	}
 	h.idle <- frozen
 	h.apart = 50 * time.Millisecond
-	if ok, err := s.Matches("moonlight", stored); err != nil || !ok {
-		t.Errorf("while its process is frozen: %v %v", ok, err)
+	for range 2 { // who asks it, and who finds it asked
+		if ok, err := s.Matches("moonlight", stored); err != nil || !ok {
+			t.Errorf("while its process is frozen: %v %v", ok, err)
+		}
 	}
-	if len(h.idle) != 0 || frozen.cmd.ProcessState == nil {
-		t.Error("the frozen process is still there")
+	if err := frozen.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	h.apart = time.Minute
+	for plain, want := range map[string]bool{"moonshine": false, "moonlight": true} {
+		if ok, err := s.Matches(plain, stored); err != nil || ok != want {
+			t.Errorf("%q, when it goes on: %v %v", plain, ok, err)
+		}
+	}
+	if again := <-h.idle; again != frozen {
+		t.Error("another process: that one was given up")
+	} else {
+		h.idle <- again
+	}
+}
+
+func TestAProcessThatNeverAnswersIsEnded(t *testing.T) {
+	h := byProcesses(t, "usual")
+	s := slot(t, h)
+	defer s.Release()
+	stored := s.Hash("moonlight")
+	frozen := <-h.idle
+	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	h.idle <- frozen
+	h.late = 50 * time.Millisecond
+	if ok, err := s.Matches("moonlight", stored); err != nil || !ok {
+		t.Errorf("%v %v", ok, err)
+	}
+	if len(h.alive) != 0 || frozen.cmd.ProcessState == nil {
+		t.Error("it is still there")
 	}
 }
 
