@@ -35,9 +35,6 @@ func groupFaults() (all []fault) {
 			func(_ context.Context, _ *stage, m *group.Member) error { return m.Resume() })},
 		{"primary islanded", "the primary of a group is cut from the others, and everybody still reaches it", losePrimary(
 			islandPrimary, func(_ context.Context, s *stage, _ *group.Member) error { s.group.Mend(); return nil })},
-		{"replica lagging", "the member that will be chosen is behind when the primary of a group is killed", losePrimary(
-			func(ctx context.Context, s *stage, m *group.Member) error { return s.lagThenKill(ctx, m) },
-			func(context.Context, *stage, *group.Member) error { return nil })},
 		{"planned switch", "another member of a group is made the primary, and the first again", switchPrimary},
 		{"router killed", "the Router before a group is killed with -9 and started again", killRouter},
 	} {
@@ -236,41 +233,6 @@ func islandPrimary(ctx context.Context, s *stage, m *group.Member) error {
 			}
 		})
 	}
-	return nil
-}
-
-// lagThenKill has the member that will be chosen apply nothing for a while, kills the primary meanwhile, and lets the other
-// go on once it is the primary, so that it begins with what it has not applied yet.
-func (s *stage) lagThenKill(ctx context.Context, old *group.Member) error {
-	next := s.group.Members[1]
-	if err := next.Exec(ctx, "SET GLOBAL group_replication_member_weight = 90"); err != nil {
-		return err
-	}
-	holding, err := next.SQL.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := holding.ExecContext(ctx, "FLUSH TABLES WITH READ LOCK"); err != nil {
-		return errors.Join(err, holding.Close())
-	}
-	if err := pause(ctx, 3*time.Second); err != nil {
-		return errors.Join(err, holding.Close())
-	}
-	var behind int
-	err = next.SQL.QueryRowContext(ctx, `SELECT COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE FROM performance_schema.replication_group_member_stats WHERE member_id = @@server_uuid`).Scan(&behind)
-	s.note("the next primary was %d transactions behind", behind)
-	if err == nil && behind == 0 {
-		s.violatef(checker.Other, "the harness has made no member lag")
-	}
-	if err := errors.Join(err, old.Kill()); err != nil {
-		return errors.Join(err, holding.Close())
-	}
-	go func() {
-		defer func() { _ = holding.Close() }()
-		if pause(ctx, 9*time.Second) == nil { // it is chosen by then
-			_, _ = holding.ExecContext(ctx, "UNLOCK TABLES")
-		}
-	}()
 	return nil
 }
 
