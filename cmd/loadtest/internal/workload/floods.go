@@ -85,7 +85,7 @@ func (r *run) ackP99(ctx context.Context, d time.Duration) time.Duration {
 
 // under measures acks while the flood goes on, and writes down what its clients were answered.
 func (r *run) under(ctx context.Context, f flood, d time.Duration) (time.Duration, error) {
-	play, err := r.strangers(ctx, f)
+	strangers, err := r.strangers(ctx, f)
 	if err != nil {
 		return 0, err
 	}
@@ -94,7 +94,7 @@ func (r *run) under(ctx context.Context, f flood, d time.Duration) (time.Duratio
 	p99 := r.ackP99(ctx, d)
 	rss := r.mark(ctx).uses["server"].RSSBytes
 	stopProfile()
-	done, err := play.end()
+	done, err := strangers.end()
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", f.name, err)
 	}
@@ -108,7 +108,7 @@ func (r *run) under(ctx context.Context, f flood, d time.Duration) (time.Duratio
 
 // strangers starts a flood in a process of its own, with a low priority: what is measured is not to wait for turns of the
 // same runtime, and in the world the strangers' machines are not ours.
-func (r *run) strangers(ctx context.Context, f flood) (*played, error) {
+func (r *run) strangers(ctx context.Context, f flood) (*floodProcess, error) {
 	room := r.victim()
 	token, _, err := r.fleet.API(0).Token(ctx, room.Buyer)
 	if err != nil {
@@ -129,7 +129,7 @@ func (r *run) strangers(ctx context.Context, f flood) (*played, error) {
 	}
 	cmd := exec.CommandContext(ctx, priority[0], append(priority[1:], own, FloodCommand)...)
 	cmd.Stderr = os.Stderr
-	p := &played{cmd: cmd}
+	p := &floodProcess{cmd: cmd}
 	if p.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -141,15 +141,15 @@ func (r *run) strangers(ctx context.Context, f flood) (*played, error) {
 	return p, err
 }
 
-// played is a flood under way in its process.
-type played struct {
+// floodProcess is a flood under way in its process.
+type floodProcess struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out bytes.Buffer
 }
 
 // end stops it and takes its books.
-func (p *played) end() (done books, err error) {
+func (p *floodProcess) end() (done books, err error) {
 	if err := errors.Join(p.in.Close(), p.cmd.Wait()); err != nil {
 		return done, err
 	}

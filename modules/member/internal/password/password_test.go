@@ -256,17 +256,24 @@ func TestAProcessThatDiesIsReplaced(t *testing.T) {
 	}
 }
 
+// freeze stops the process that is idle where it is.
+func freeze(t *testing.T, h *Hasher) *apart {
+	t.Helper()
+	a := <-h.idle
+	h.idle <- a
+	if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // Nobody waits long for a process that stands still. When it goes on, its late answer is nobody else's.
 func TestAFrozenProcessKeepsNobodyWaiting(t *testing.T) {
 	h := byProcesses(t, "usual")
 	s := slot(t, h)
 	defer s.Release()
 	stored := s.Hash("moonlight")
-	frozen := <-h.idle
-	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	h.idle <- frozen
+	frozen := freeze(t, h)
 	h.apart = 50 * time.Millisecond
 	for range 2 { // who asks it, and who finds it asked
 		if ok, err := s.Matches("moonlight", stored); err != nil || !ok {
@@ -294,11 +301,7 @@ func TestAProcessThatNeverAnswersIsEnded(t *testing.T) {
 	s := slot(t, h)
 	defer s.Release()
 	stored := s.Hash("moonlight")
-	frozen := <-h.idle
-	if err := frozen.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	h.idle <- frozen
+	frozen := freeze(t, h)
 	h.late = 50 * time.Millisecond
 	if ok, err := s.Matches("moonlight", stored); err != nil || !ok {
 		t.Errorf("%v %v", ok, err)
