@@ -33,6 +33,8 @@ func groupFaults() (all []fault) {
 			func(_ context.Context, _ *stage, m *group.Member) error { return m.Resume() })},
 		{"primary islanded", "the primary of a group is cut from the others, and everybody still reaches it", losePrimary(
 			islandPrimary, func(_ context.Context, s *stage, _ *group.Member) error { s.group.Mend(); return nil })},
+		{"replicas lagging", "a big change keeps the others of a group behind, and the primary is killed", losePrimary(
+			killLagged, func(context.Context, *stage, *group.Member) error { return nil })},
 		{"planned switch", "another member of a group is made the primary, and the first again", switchPrimary},
 		{"router killed", "the Router before a group is killed with -9 and started again", killRouter},
 	} {
@@ -229,6 +231,55 @@ func islandPrimary(ctx context.Context, s *stage, m *group.Member) error {
 			s.note("a write on the islanded primary %v after the cut, %v later: %v", asked, time.Since(began).Round(10*time.Millisecond), err)
 		})
 	}
+	return nil
+}
+
+// The rows of a big change. They are as many as the others of the group need some seconds for, and as few as the group takes
+// in one transaction.
+const (
+	ballastRows  = 1 << 17
+	ballastWidth = 200
+)
+
+// killLagged changes many rows in one transaction, as a nightly job may. The others of the group apply it after it is
+// committed, and all that is acked meanwhile only after it: then the primary is killed. Whoever follows it must first have
+// what was acked.
+func killLagged(ctx context.Context, s *stage, m *group.Member) error {
+	const ballast = cluster.Database + ".ballast"
+	if err := m.Exec(ctx,
+		fmt.Sprintf("CREATE TABLE %s (id INT AUTO_INCREMENT PRIMARY KEY, n INT NOT NULL, pad CHAR(%d) NOT NULL)", ballast, ballastWidth),
+		"INSERT INTO "+ballast+" (n, pad) VALUES (0, '')"); err != nil {
+		return err
+	}
+	for n := 1; n < ballastRows; n *= 2 {
+		if err := m.Exec(ctx, "INSERT INTO "+ballast+" (n, pad) SELECT n, pad FROM "+ballast); err != nil {
+			return err
+		}
+	}
+	if err := s.group.UntilLevel(ctx); err != nil {
+		return err
+	}
+	if err := m.Exec(ctx, "UPDATE "+ballast+" SET n = n + 1, pad = REPEAT('x', 100)"); err != nil {
+		return err
+	}
+	changed := time.Now()
+	acked := func() int { return len(checker.Within(s.logs(), checker.Window{From: changed}, record.Ack)) }
+	limited, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	if err := until(limited, "something is acked after the big change", func() bool { return acked() > 0 }); err != nil {
+		return err
+	}
+	behind, err := s.group.Behind(ctx, m)
+	if err != nil {
+		return err
+	}
+	if err := m.Kill(); err != nil {
+		return err
+	}
+	if slices.Min(behind) == 0 {
+		return fmt.Errorf("a member has applied all before the primary was killed: they were behind by %d", behind)
+	}
+	s.note("the primary was killed when the others were behind by %d transactions, and %d messages were acked after the big change", behind, acked())
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -284,6 +286,66 @@ func (m *Member) leads(ctx context.Context) bool {
 	err := m.SQL.QueryRowContext(ctx, `SELECT COALESCE(SUM(member_state = 'ONLINE'), 0), COALESCE(SUM(member_state = 'ONLINE' AND member_role = 'PRIMARY' AND member_id = @@server_uuid), 0), @@super_read_only
 		FROM performance_schema.replication_group_members`).Scan(&online, &leads, &closed)
 	return err == nil && online > Size/2 && leads == 1 && closed == 0
+}
+
+// Behind counts, for each member but one, the transactions that this one has committed and the other has not applied yet.
+func (g *Group) Behind(ctx context.Context, of *Member) (counts []int, err error) {
+	var all string
+	if err := of.SQL.QueryRowContext(ctx, "SELECT @@gtid_executed").Scan(&all); err != nil {
+		return nil, err
+	}
+	for _, m := range g.Members {
+		if m == of {
+			continue
+		}
+		var missing string
+		if err := m.SQL.QueryRowContext(ctx, "SELECT GTID_SUBTRACT(?, @@gtid_executed)", all).Scan(&missing); err != nil {
+			return nil, err
+		}
+		n, err := transactions(missing)
+		if err != nil {
+			return nil, err
+		}
+		counts = append(counts, n)
+	}
+	return counts, nil
+}
+
+// transactions counts those of a set such as "UUID:1-5:7,\nUUID:1-3".
+func transactions(set string) (n int, err error) {
+	for source := range strings.SplitSeq(set, ",") {
+		_, ranges, _ := strings.Cut(strings.TrimSpace(source), ":")
+		for r := range strings.SplitSeq(ranges, ":") {
+			if r == "" {
+				continue
+			}
+			from, to, isRange := strings.Cut(r, "-")
+			if !isRange {
+				to = from
+			}
+			first, err := strconv.Atoi(from)
+			if err != nil {
+				return 0, fmt.Errorf("transactions %q: %w", set, err)
+			}
+			last, err := strconv.Atoi(to)
+			if err != nil {
+				return 0, fmt.Errorf("transactions %q: %w", set, err)
+			}
+			n += last - first + 1
+		}
+	}
+	return n, nil
+}
+
+// UntilLevel waits until all members have applied what the first has committed.
+func (g *Group) UntilLevel(ctx context.Context) error {
+	return until(ctx, "all members have applied everything", func(ctx context.Context) error {
+		behind, err := g.Behind(ctx, g.First())
+		if err == nil && slices.Max(behind) > 0 {
+			err = fmt.Errorf("they are behind by %d transactions", behind)
+		}
+		return err
+	})
 }
 
 // Lead makes a member the primary, in order.

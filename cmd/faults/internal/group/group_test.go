@@ -67,3 +67,17 @@ func TestACutMemberIsVotedOutAndStoresNothing(t *testing.T) {
 		t.Errorf("1, 3 and 4 add up to %d, %v", sum, err)
 	}
 }
+
+func TestTransactionsOfASetAreCounted(t *testing.T) {
+	const uuid = "6d616c6c-0000-4000-8000-000000000001"
+	for set, want := range map[string]int{
+		"": 0, uuid + ":7": 1, uuid + ":1-5:7": 6, uuid + ":1-5,\n7d616c6c-0000-4000-8000-000000000001:3-4": 7,
+	} {
+		if got, err := transactions(set); got != want || err != nil {
+			t.Errorf("%q: %d, %v; want %d", set, got, err, want)
+		}
+	}
+	if n, err := transactions(uuid + ":some:1-2"); err == nil {
+		t.Errorf("a set with a tag, which the harness does not make, was counted: %d", n)
+	}
+}
