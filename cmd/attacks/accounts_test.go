@@ -152,7 +152,8 @@ func whoHasAnAccount(t *testing.T, w *world) {
 			t.Errorf("there %t: %s", there, a)
 		}
 	}
-	yes, no := median(times[true]), median(times[false])
+	// The shortest of each, which is the work itself: how long one waits for a core on a busy machine says nothing of it.
+	yes, no := slices.Min(times[true]), slices.Min(times[false])
 	if yes > 3*no || no > 3*yes {
 		t.Errorf("an account's login is refused after %v, nobody's after %v", yes, no)
 	}

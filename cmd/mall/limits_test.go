@@ -113,7 +113,7 @@ func TestAnAddressIsLimited(t *testing.T) {
 
 // An event stream lives on after the time in which answers must have been read.
 func TestAnEventStreamOutlivesTheDeadlinesOfAnswers(t *testing.T) {
-	p := start(t, t.TempDir(), "MALL_HTTP__READ_TIMEOUT=1s", "MALL_HTTP__REQUEST_TIMEOUT=1s", "MALL_HTTP__WRITE_TIMEOUT=1500ms", "MALL_CHAT__PING_EVERY=1s")
+	p := start(t, t.TempDir(), "MALL_HTTP__READ_TIMEOUT=3s", "MALL_HTTP__REQUEST_TIMEOUT=3s", "MALL_HTTP__WRITE_TIMEOUT=3500ms", "MALL_CHAT__PING_EVERY=1s")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/api/v1/chat/events", http.NoBody)
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,7 @@ type process struct {
 	pid    int // 0 when it is not running
 	leash  *os.File
 	reaper int
+	frozen bool
 }
 
 // reap waits for the end of the leash, which comes when the program that holds its other end closes it, exits or is
@@ -109,16 +110,25 @@ func (p *process) collect() bool {
 	if got != p.pid && !errors.Is(err, syscall.ECHILD) {
 		return false
 	}
-	p.pid = 0
+	p.gone()
+	return true
+}
+
+// gone clears up after a server that was waited for.
+func (p *process) gone() {
+	p.pid, p.frozen = 0, false
 	_ = syscall.Kill(p.reaper, syscall.SIGKILL) // before it can mistake a stranger for the server
 	_, _ = syscall.Wait4(p.reaper, nil, 0, nil)
 	_ = p.leash.Close()
-	return true
 }
 
 func (p *process) signal(sig syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.tell(sig)
+}
+
+func (p *process) tell(sig syscall.Signal) error {
 	if p.pid == 0 {
 		return fmt.Errorf("testservers: %s does not run", p.path)
 	}
@@ -132,11 +142,39 @@ func (p *process) PID() int {
 	return p.pid
 }
 
-// Pause freezes the server (SIGSTOP): connections stay open and nothing answers.
-func (p *process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// Pause freezes the server (SIGSTOP) and returns when all of it stands still: connections stay open and nothing answers.
+func (p *process) Pause() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frozen {
+		return nil
+	}
+	if err := p.tell(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for { // a thread that is not at work at this moment stops when it would go on
+		var status syscall.WaitStatus
+		switch _, err := syscall.Wait4(p.pid, &status, syscall.WUNTRACED, nil); {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case err != nil:
+			return err
+		case !status.Stopped():
+			p.gone()
+			return fmt.Errorf("testservers: %s ended", p.path)
+		}
+		p.frozen = true
+		return nil
+	}
+}
 
 // Resume lets a frozen server go on.
-func (p *process) Resume() error { return p.signal(syscall.SIGCONT) }
+func (p *process) Resume() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen = false
+	return p.tell(syscall.SIGCONT)
+}
 
 // Kill ends the server at once (SIGKILL), as a crash would. The data stays; no error when it is not running.
 func (p *process) Kill() error { return p.end(syscall.SIGKILL) }

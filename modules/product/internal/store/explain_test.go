@@ -131,7 +131,8 @@ func TestSearchWalksPostings(t *testing.T) {
 					t.Errorf("want %q to lead and nothing sorted, got %+v", tc.first, plan)
 				}
 				for _, r := range plan {
-					if r.Type == "ALL" || r.Table != "p" && r.Key != "PRIMARY" {
+					// MariaDB 11.8 looks a product's gram up by the other key, which is as good.
+					if r.Type == "ALL" || r.Table != "p" && r.Key != "PRIMARY" && r.Type != "eq_ref" {
 						t.Errorf("%s is not walked by its key: %+v", r.Table, plan)
 					}
 				}
