@@ -29,7 +29,7 @@ servers() { # servers ROW: the environment that chooses them
 }
 run() { # run SUITE: by its make target; the Go tests without the race detector, which `make test` has
   case $1 in
-  go) .cache/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped -- -timeout 20m -count=1 ./... ;;
+  go) .cache/bin/gotestsum --format pkgname --format-hide-empty-pkg --hide-summary skipped -- -p 4 -timeout 20m -count=1 ./... ;;
   browser) make --no-print-directory e2e ;;
   faults) make --no-print-directory faults-short ;;
   load) make --no-print-directory load-short ;;
