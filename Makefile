@@ -8,6 +8,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo un
 LDFLAGS   := -X main.version=$(VERSION)
 TOOLS     := .cache/bin/golangci-lint .cache/bin/gotestsum .cache/bin/oapi-codegen
 WEB_DEPS  := web/node_modules/.package-lock.json
+API_LINT  := .cache/lint-api/node_modules/.package-lock.json
 # The Node.js that .tools/node.sh brings where the machine's own will not do; the folder is absent where it will.
 export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 PKG       ?= ./...
@@ -54,12 +55,21 @@ generate: $(TOOLS) $(WEB_DEPS) ## write the code generated from the API descript
 generate-check: $(TOOLS) $(WEB_DEPS) ## fail when the generated code differs from the API description
 	.tools/generate.sh --check
 
+$(API_LINT): .tools/lint-api/package.json .tools/lint-api/package-lock.json .tools/lint-api/.npmrc | node
+	@mkdir -p .cache/lint-api && cp $^ .cache/lint-api
+	cd .cache/lint-api && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: lint-api
+lint-api: $(API_LINT) ## check the API descriptions with Spectral and Redocly; a warning fails
+	@.tools/lint-api.sh
+
 ## --- checks
 
 .PHONY: setup
 setup: ## install what the checks need, or say what is missing and how to get it
 	@.tools/setup.sh
-	@$(MAKE) --no-print-directory $(TOOLS) $(WEB_DEPS)
+	@$(MAKE) --no-print-directory $(TOOLS) $(WEB_DEPS) $(API_LINT)
 
 .PHONY: test
 test: ## run every check and test; ends with a summary

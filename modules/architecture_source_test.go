@@ -70,7 +70,7 @@ func read(t *testing.T, tree fs.FS) house {
 		t.Fatal(err)
 	}
 	h.texts = map[string]string{}
-	for _, p := range []string{"go.mod", ".tools/go.mod", "web/package.json", ".tools/node/package.json", "docs/dependencies.md"} {
+	for _, p := range []string{"go.mod", ".tools/go.mod", "web/package.json", ".tools/node/package.json", ".tools/lint-api/package.json", "docs/dependencies.md"} {
 		if text, err := fs.ReadFile(tree, p); err == nil {
 			h.texts[p] = string(text)
 		}
