@@ -18,7 +18,8 @@ UI_PARTS  := $(shell find web -type d \( -name node_modules -o -name dist -o -na
 .PHONY: help
 help: ## list the tasks
 	@echo "make TASK, where TASK is one of:"
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { name[++n] = $$1; about[n] = $$2; if (length($$1) > wide) wide = length($$1) } \
+		END { for (i = 1; i <= n; i++) printf "  %-" wide "s  %s\n", name[i], about[i] }' $(MAKEFILE_LIST)
 
 ## --- build and run
 
@@ -38,7 +39,7 @@ web/dist/index.html: $(UI_PARTS) $(WEB_DEPS)
 	@touch web/dist/.keep $@
 
 .PHONY: node
-node:
+node: ## bring the Node.js that the web needs into .cache/node, where the machine's own will not do
 	@.tools/node.sh
 
 $(WEB_DEPS): web/package.json web/package-lock.json | node
@@ -63,6 +64,10 @@ $(API_LINT): .tools/lint-api/package.json .tools/lint-api/package-lock.json .too
 .PHONY: lint-api
 lint-api: $(API_LINT) ## check the API descriptions with Spectral and Redocly; a warning fails
 	@.tools/lint-api.sh
+
+.PHONY: migration
+migration: ## write the next pair of migrations: NAME=chat_room_colours (the owner of the table, then what)
+	@.tools/migration.sh '$(NAME)'
 
 ## --- checks
 
