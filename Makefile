@@ -69,6 +69,10 @@ lint-api: $(API_LINT) ## check the API descriptions with Spectral and Redocly; a
 migration: ## write the next pair of migrations: NAME=chat_room_colours (the owner of the table, then what)
 	@.tools/migration.sh '$(NAME)'
 
+.PHONY: licences
+licences: $(WEB_DEPS) ## write the licences of what is bundled into docs/licences.md
+	@.tools/licences.sh
+
 ## --- checks
 
 .PHONY: setup

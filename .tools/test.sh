@@ -54,6 +54,7 @@ task ui ui
   step web-format npm_run format:check
   step web-types npm_run check
   step web-lint npm_run lint
+  step licences .tools/licences.sh --check
 } &
 wait
 
