@@ -26,6 +26,7 @@ var rules = []rule{
 	{"migrations exist for both databases", migrationPairs},
 	{"queries keep to their module's tables", queries},
 	{"dependencies are written down", dependencies},
+	{"pages lead somewhere", pages},
 }
 
 func arrows(h house) (breaches []string) {
