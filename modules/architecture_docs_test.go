@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	fenced  = regexp.MustCompile("(?ms)^```.*?^```")
+	fenced  = regexp.MustCompile("(?ms)^```.*?\n```")
 	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 	linked  = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`)
