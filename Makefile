@@ -8,6 +8,7 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo un
 LDFLAGS   := -X main.version=$(VERSION)
 TOOLS     := .cache/bin/golangci-lint .cache/bin/gotestsum .cache/bin/oapi-codegen
 WEB_DEPS  := web/node_modules/.package-lock.json
+API_LINT  := .cache/lint-api/node_modules/.package-lock.json
 # The Node.js that .tools/node.sh brings where the machine's own will not do; the folder is absent where it will.
 export PATH := $(CURDIR)/.cache/node/bin:$(PATH)
 PKG       ?= ./...
@@ -17,7 +18,8 @@ UI_PARTS  := $(shell find web -type d \( -name node_modules -o -name dist -o -na
 .PHONY: help
 help: ## list the tasks
 	@echo "make TASK, where TASK is one of:"
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { name[++n] = $$1; about[n] = $$2; if (length($$1) > wide) wide = length($$1) } \
+		END { for (i = 1; i <= n; i++) printf "  %-" wide "s  %s\n", name[i], about[i] }' $(MAKEFILE_LIST)
 
 ## --- build and run
 
@@ -37,7 +39,7 @@ web/dist/index.html: $(UI_PARTS) $(WEB_DEPS)
 	@touch web/dist/.keep $@
 
 .PHONY: node
-node:
+node: ## bring the Node.js that the web needs into .cache/node, where the machine's own will not do
 	@.tools/node.sh
 
 $(WEB_DEPS): web/package.json web/package-lock.json | node
@@ -54,12 +56,29 @@ generate: $(TOOLS) $(WEB_DEPS) ## write the code generated from the API descript
 generate-check: $(TOOLS) $(WEB_DEPS) ## fail when the generated code differs from the API description
 	.tools/generate.sh --check
 
+$(API_LINT): .tools/lint-api/package.json .tools/lint-api/package-lock.json .tools/lint-api/.npmrc | node
+	@mkdir -p .cache/lint-api && cp $^ .cache/lint-api
+	cd .cache/lint-api && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: lint-api
+lint-api: $(API_LINT) ## check the API descriptions with Spectral and Redocly; a warning fails
+	@.tools/lint-api.sh
+
+.PHONY: migration
+migration: ## write the next pair of migrations: NAME=chat_room_colours (the owner of the table, then what)
+	@.tools/migration.sh '$(NAME)'
+
+.PHONY: licences
+licences: $(WEB_DEPS) ## write the licences of what is bundled into docs/licences.md
+	@.tools/licences.sh
+
 ## --- checks
 
 .PHONY: setup
 setup: ## install what the checks need, or say what is missing and how to get it
 	@.tools/setup.sh
-	@$(MAKE) --no-print-directory $(TOOLS) $(WEB_DEPS)
+	@$(MAKE) --no-print-directory $(TOOLS) $(WEB_DEPS) $(API_LINT)
 
 .PHONY: test
 test: ## run every check and test; ends with a summary

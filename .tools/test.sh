@@ -44,6 +44,7 @@ task ui ui
 # What only reads the tree runs in two lanes, the Go one and the web's.
 {
   task generated generate-check
+  task lint-api lint-api # after it: both write .cache/openapi.json
   step gofmt unformatted
   step vet go vet ./...
   task build build
@@ -53,6 +54,7 @@ task ui ui
   step web-format npm_run format:check
   step web-types npm_run check
   step web-lint npm_run lint
+  step licences .tools/licences.sh --check
 } &
 wait
 

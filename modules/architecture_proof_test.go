@@ -93,6 +93,9 @@ func TestEachRuleCanFail(t *testing.T) {
 		{"dependencies are written down", "a package that moved on", "web/package.json", "{\n    \"vite\": \"8.4.0\"\n}", "vite with version 8.4.0"},
 		{"dependencies are written down", "a Node.js that moved on", ".tools/node/package.json", "{\n    \"npm\": \"11.22.0\"\n}", "npm with version 11.22.0"},
 		{"dependencies are written down", "a module that went", "go.mod", "module mall", "does not depend on gorm.io/gorm"},
+		{"pages lead somewhere", "a page that went", "docs/a.md", "See [the map](../modules/README.md).", "there is no modules/README.md"},
+		{"pages lead somewhere", "a heading that went", "docs/a.md", "# One\nSee [two](#two), [one](#one).", "(#two) leads nowhere"},
+		{"pages lead somewhere", "a file that went", "README.md", "In `modules/chat/pump.go`, not in `modules/chat/chat.go`.", "there is no modules/chat/pump.go"},
 		{"dependencies are written down", "a tool that moved on", ".tools/go.mod", "tool (\n\tx.io/y/cmd/y\n)\nrequire (\n\tx.io/y v1.2.3 // indirect\n)\n", "x.io/y with version 1.2.3"},
 	}
 	proven := map[string]bool{}

@@ -26,6 +26,7 @@ var rules = []rule{
 	{"migrations exist for both databases", migrationPairs},
 	{"queries keep to their module's tables", queries},
 	{"dependencies are written down", dependencies},
+	{"pages lead somewhere", pages},
 }
 
 func arrows(h house) (breaches []string) {
@@ -228,7 +229,7 @@ func dependencies(h house) (breaches []string) {
 	for _, m := range goRequire.FindAllStringSubmatch(h.texts["go.mod"], -1) {
 		demand("go.mod", m[1], m[2])
 	}
-	for _, file := range []string{"web/package.json", ".tools/node/package.json"} {
+	for _, file := range []string{"web/package.json", ".tools/node/package.json", ".tools/lint-api/package.json"} {
 		for _, m := range npmPackage.FindAllStringSubmatch(h.texts[file], -1) {
 			demand(file, m[1], m[2])
 		}

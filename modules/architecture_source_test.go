@@ -18,6 +18,8 @@ type house struct {
 	files      []file
 	migrations []migration
 	texts      map[string]string // the files that say what the mall depends on
+	pages      map[string]string // of the documentation
+	exists     func(path string) bool
 }
 
 type file struct {
@@ -48,7 +50,8 @@ var notOurs = map[string]bool{"node_modules": true, "testdata": true, "dist": tr
 
 func read(t *testing.T, tree fs.FS) house {
 	t.Helper()
-	var h house
+	h := house{pages: map[string]string{}}
+	h.exists = func(path string) bool { _, err := fs.Stat(tree, path); return err == nil }
 	err := fs.WalkDir(tree, ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -63,6 +66,10 @@ func read(t *testing.T, tree fs.FS) house {
 			m, err := readSQL(tree, p)
 			h.migrations = append(h.migrations, m)
 			return err
+		case path.Ext(p) == ".md":
+			text, err := fs.ReadFile(tree, p)
+			h.pages[p] = string(text)
+			return err
 		}
 		return nil
 	})
@@ -70,7 +77,7 @@ func read(t *testing.T, tree fs.FS) house {
 		t.Fatal(err)
 	}
 	h.texts = map[string]string{}
-	for _, p := range []string{"go.mod", ".tools/go.mod", "web/package.json", ".tools/node/package.json", "docs/dependencies.md"} {
+	for _, p := range []string{"go.mod", ".tools/go.mod", "web/package.json", ".tools/node/package.json", ".tools/lint-api/package.json", "docs/dependencies.md"} {
 		if text, err := fs.ReadFile(tree, p); err == nil {
 			h.texts[p] = string(text)
 		}

@@ -78,18 +78,10 @@ func described(t *testing.T, m *mall) (names []string) {
 func describedFrames(t *testing.T, m *mall) (names []string) {
 	t.Helper()
 	var doc struct {
-		Operations struct {
-			ClientSends struct {
-				Messages []struct {
-					Ref string `json:"$ref"`
-				}
-			} `json:"clientSends"`
-		}
-		Channels struct {
-			Chat struct {
-				Messages map[string]struct {
-					Ref string `json:"$ref"`
-				}
+		Operations map[string]struct {
+			Action   string
+			Messages []struct {
+				Ref string `json:"$ref"`
 			}
 		}
 		Components struct {
@@ -103,9 +95,14 @@ func describedFrames(t *testing.T, m *mall) (names []string) {
 		}
 	}
 	m.stranger(t).call("GET", "//asyncapi.json", nil).must(200).into(&doc)
-	for _, one := range doc.Operations.ClientSends.Messages {
-		name := one.Ref[strings.LastIndex(one.Ref, "/")+1:]
-		names = append(names, doc.Components.Messages[name].Payload.Properties.Type.Const)
+	for _, operation := range doc.Operations {
+		if operation.Action != "receive" {
+			continue
+		}
+		for _, one := range operation.Messages {
+			name := one.Ref[strings.LastIndex(one.Ref, "/")+1:]
+			names = append(names, doc.Components.Messages[name].Payload.Properties.Type.Const)
+		}
 	}
 	slices.Sort(names)
 	return names

@@ -171,6 +171,9 @@ func TestATokenEndsALiveConnection(t *testing.T) {
 		m.tokens["buyer"] = short
 		left, stays, stream := m.connect(t, 0, "buyer"), m.connect(t, 0, "buyer"), m.listen(t, 0, "buyer")
 		stream.want("welcome")
+		if life := left.expires.Sub(issued); life < shortLife-time.Second || life > shortLife+time.Second {
+			t.Errorf("welcome says that the connection ends %v after its token was issued for %v", life, shortLife)
+		}
 		fresh := m.logIn(t, 1, "buyer")
 		stays.say(map[string]any{"type": "auth", "id": "a", "token": fresh})
 		stays.want("ok")

@@ -388,6 +388,7 @@ type frame struct {
 	Code         string           `json:"code"`
 	Retryable    bool             `json:"retryable"`
 	Epoch        string           `json:"epoch"`
+	ExpiresAt    time.Time        `json:"expires_at"`
 	Heads        map[string]int64 `json:"heads"`
 	Missing      []id.ID          `json:"missing"`
 	Head         int64            `json:"head"`
@@ -411,9 +412,10 @@ type frame struct {
 
 // client is one socket of a member.
 type client struct {
-	t     *testing.T
-	ws    *websocket.Conn
-	epoch string
+	t       *testing.T
+	ws      *websocket.Conn
+	epoch   string
+	expires time.Time // as its welcome has said
 
 	presence bool // next gives presence frames too
 }
@@ -436,7 +438,8 @@ func (m *mall) connect(t *testing.T, on int, who string) *client {
 	}
 	t.Cleanup(func() { _ = ws.Close() })
 	c := &client{t: t, ws: ws}
-	c.epoch = c.want("welcome").Epoch
+	welcome := c.want("welcome")
+	c.epoch, c.expires = welcome.Epoch, welcome.ExpiresAt
 	return c
 }
 

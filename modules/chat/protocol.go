@@ -100,6 +100,7 @@ type (
 		Epoch       string    `json:"epoch"`
 		Member      named     `json:"member"`
 		Shops       []named   `json:"shops"`
+		ExpiresAt   time.Time `json:"expires_at"` // the credential's end, and with it the connection's, unless auth moves it
 		HeartbeatMS int64     `json:"heartbeat_ms"`
 		Limits      limits    `json:"limits"`
 		Time        time.Time `json:"time"`
@@ -160,7 +161,7 @@ type (
 		Head   int64  `json:"head"`
 	}
 	resetFrame struct {
-		Type    string          `json:"type"` // reset: what the client has is of another life of the database
+		Type    string          `json:"type"` // reset: what the client has is of another epoch
 		ID      string          `json:"id,omitempty"`
 		Epoch   string          `json:"epoch"`
 		Heads   map[id.ID]int64 `json:"heads"`

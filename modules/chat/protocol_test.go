@@ -54,7 +54,7 @@ func serverFrames() map[string]any {
 	names, shops := map[id.ID]string{memberID: "김하늘"}, map[id.ID]string{shopID: "달빛상점"}
 	return map[string]any{
 		"welcome": welcomeFrame{Type: "welcome", SessionID: clientID, Epoch: "e1", Member: named{memberID, "김하늘"}, Shops: []named{{shopID, "달빛상점"}},
-			HeartbeatMS: 20000, Limits: limits{2000, 100, 16384, 10, 200, 10, 20}, Time: sampleAt},
+			ExpiresAt: sampleAt.Add(10 * time.Minute), HeartbeatMS: 20000, Limits: limits{2000, 100, 16384, 10, 200, 10, 20}, Time: sampleAt},
 		"message":        messageFrameOf{"message", messageView(&stored)},
 		"message_card":   messageFrameOf{"message", messageView(&withCard)},
 		"message_notice": messageFrameOf{"message", messageView(&notice)},

@@ -170,7 +170,7 @@ func (s *session) lookAgain() {
 func (s *session) welcome() {
 	c, who := s.chat, s.who.Load()
 	f := welcomeFrame{Type: "welcome", SessionID: s.id, Epoch: c.epoch(), Member: named{who.MemberID, who.Name}, Shops: []named{},
-		HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: c.limits()}
+		ExpiresAt: who.ExpiresAt.UTC(), HeartbeatMS: c.cfg.PingEvery.Milliseconds(), Time: time.Now().UTC(), Limits: c.limits()}
 	for _, shop := range who.Shops {
 		f.Shops = append(f.Shops, named{shop.ShopID, shop.Name})
 	}

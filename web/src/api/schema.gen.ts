@@ -13,7 +13,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tokens for an API client. */
+        /**
+         * Tokens for an API client.
+         * @description Send no `Authorization` header: a stale bearer token is answered 401 here as on any call, also with the right
+         *     password. Codes: 401 `invalid_credentials`; 403 `banned`; 429 `rate_limited` after too many wrong passwords,
+         *     `login_guarded` where many have tried this account from everywhere; 503 `busy`.
+         */
         post: operations["logIn"];
         delete?: never;
         options?: never;
@@ -30,7 +35,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends the session of the credential used, on every instance. */
+        /**
+         * Ends the session of the credential used, on every instance.
+         * @description Its sockets and event streams are closed with 4401, within a second where Redis carries the news.
+         */
         post: operations["logOut"];
         delete?: never;
         options?: never;
@@ -47,7 +55,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new token pair; the refresh token is used up. Using one twice ends the whole session. */
+        /**
+         * A new token pair; the refresh token is used up.
+         * @description A refresh token that comes again within `member.refresh_grace` (10 s by default) is answered with another pair,
+         *     in case the first answer was lost; later it ends the whole session. Send no `Authorization` header with a stale
+         *     token. Codes: 401 `invalid_token`, `session_ended`, `token_reused`.
+         */
         post: operations["refreshTokens"];
         delete?: never;
         options?: never;
@@ -104,10 +117,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The rooms of the caller as a buyer, or of a shop they answer for. */
+        /**
+         * The rooms of the caller as a buyer, or of a shop they answer for.
+         * @description With the inquiry, the last message, what is unread, and both parties' read cursors. 404 for a `shop_id` for
+         *     which the caller does not answer.
+         */
         get: operations["listRooms"];
         put?: never;
-        /** Opens or finds the room with a shop, and in it the inquiry about the product or order. */
+        /**
+         * Opens or finds the room with a shop, and in it the inquiry about the product or order.
+         * @description Two calls at once give one room and one inquiry. In a blocked room nothing is opened: it is given as it is.
+         *     Codes: 403 `own_shop`; 404 for a shop, product or order that is not there or not the caller's; 429
+         *     `rate_limited`.
+         */
         post: operations["openRoom"];
         delete?: never;
         options?: never;
@@ -127,6 +149,11 @@ export interface paths {
             };
             cookie?: never;
         };
+        /**
+         * One room as the caller's party sees it.
+         * @description For its buyer and the shop's staff; 404 for everybody else. An operator of the mall gives `X-Access-Reason`, or
+         *     is answered 403 `reason_required`.
+         */
         get: operations["getRoom"];
         put?: never;
         post?: never;
@@ -155,7 +182,10 @@ export interface paths {
          */
         put: operations["blockRoom"];
         post?: never;
-        /** Takes the block of the caller's party back. Safe to repeat. */
+        /**
+         * Takes the block of the caller's party back. Safe to repeat.
+         * @description A block of the other party stays. A notice in the room says it.
+         */
         delete: operations["unblockRoom"];
         options?: never;
         head?: never;
@@ -172,7 +202,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Says what the caller's party has received and read; a cursor only ever grows. */
+        /**
+         * Says what the caller's party has received and read; a cursor only ever grows.
+         * @description Written at most once a second, and told to both parties as a `receipt`. A seq beyond the room's last is refused
+         *     (400 `bad_request`).
+         */
         put: operations["moveCursor"];
         post?: never;
         delete?: never;
@@ -190,7 +224,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The room's inquiries, newest first, at most 100. */
+        /**
+         * The room's inquiries, newest first, at most 100.
+         * @description For the room's buyer and the shop's staff; 404 for everybody else.
+         */
         get: operations["listInquiries"];
         put?: never;
         post?: never;
@@ -216,7 +253,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes an inquiry's state or owner; for the shop's staff. The same change again changes nothing and tells nothing. */
+        /**
+         * Changes an inquiry's state or owner; for the shop's staff. The same change again changes nothing and tells nothing.
+         * @description A change and the notice in the room that tells of it are stored together. Codes: 403 `forbidden` for the buyer;
+         *     404 for who has no seat in the room; 429 `rate_limited`.
+         */
         patch: operations["changeInquiry"];
         trace?: never;
     };
@@ -232,10 +273,20 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** A page of messages by seq, in ascending order, stable while messages arrive. */
+        /**
+         * A page of messages by seq, in ascending order, stable while messages arrive.
+         * @description For the room's buyer and the shop's staff; 404 for everybody else. An operator of the mall gives
+         *     `X-Access-Reason`, or is answered 403 `reason_required`.
+         */
         get: operations["listMessages"];
         put?: never;
-        /** The same send as the socket's. Safe to repeat with the same client_msg_id. */
+        /**
+         * The same send as the socket's. Safe to repeat with the same client_msg_id.
+         * @description 201 means stored. After 429, 503, or no answer at all, send the same again with the same `client_msg_id`: it is
+         *     stored once. Codes: 400 `empty_body`, `too_long`, `invalid_body`; 403 `blocked`; 404 `not_found` (no seat in the
+         *     room, no such inquiry, product or order); 409 `stale`, `client_msg_id_conflict`; 429 `rate_limited`; 503 `busy`,
+         *     `unavailable`.
+         */
         post: operations["sendMessage"];
         delete?: never;
         options?: never;
@@ -256,7 +307,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** "Where is my message?" A message's way, without its text; for operators of the mall, with a reason. */
+        /**
+         * "Where is my message?" A message's way, without its text; for operators of the mall, with a reason.
+         * @description When it was stored and published, who of the room is connected where, and whose read cursor has reached it. 404
+         *     for all but operators.
+         */
         get: operations["traceMessage"];
         put?: never;
         post?: never;
@@ -295,7 +350,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Unread messages and, for a shop, how many rooms are in each state. */
+        /**
+         * Unread messages and, for a shop, how many rooms are in each state.
+         * @description Of the caller as a buyer, or with `shop_id` of a shop they answer for; else 404.
+         */
         get: operations["getChatSummary"];
         put?: never;
         post?: never;
@@ -314,7 +372,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Proves an e-mail address with the token of a mailed link. */
+        /**
+         * Proves an e-mail address with the token of a mailed link.
+         * @description A link is used once and lasts `member.proof_life` (24 hours by default). Codes: 400 `link_invalid`.
+         */
         post: operations["proveEmail"];
         delete?: never;
         options?: never;
@@ -329,6 +390,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Who is logged in, and for which shops they answer.
+         * @description Leave out `X-Member`: the answer is whoever the credential belongs to.
+         */
         get: operations["getMe"];
         put?: never;
         post?: never;
@@ -347,7 +412,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mails the caller a new link that proves their e-mail address. */
+        /**
+         * Mails the caller a new link that proves their e-mail address.
+         * @description The letter that is sent goes to the address of the account. 429 `rate_limited` for who asks too often.
+         */
         post: operations["sendEmailProof"];
         delete?: never;
         options?: never;
@@ -407,7 +475,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's second factors. */
+        /**
+         * The caller's second factors.
+         * @description Whether there is an authenticator app, the passkeys by name, and how many recovery codes are left.
+         */
         get: operations["listFactors"];
         put?: never;
         post?: never;
@@ -508,7 +579,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Makes a secret for an authenticator app. It counts once confirmTotp has seen a code of it. */
+        /**
+         * Makes a secret for an authenticator app. It counts once confirmTotp has seen a code of it.
+         * @description Codes: 403 `step_up_required`.
+         */
         post: operations["beginTotp"];
         /**
          * Takes the authenticator app away.
@@ -547,7 +621,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Invitations to shops' staff for the caller's e-mail address; none before it is proved. */
+        /**
+         * Invitations to shops' staff for the caller's e-mail address; none before it is proved.
+         * @description An invitation is open for 7 days.
+         */
         get: operations["listMyInvitations"];
         put?: never;
         post?: never;
@@ -573,7 +650,10 @@ export interface paths {
          * @description Codes: 404 for an invitation that is not for the proved address of the caller, has ended, or whose maker may not make it any more; 409 `already_staff`, `staff_limit`, `shop_limit`.
          */
         post: operations["acceptInvitation"];
-        /** The caller does not want to. */
+        /**
+         * The caller does not want to.
+         * @description 404 for an invitation that is not for the caller's proved address, or is not open any more.
+         */
         delete: operations["declineInvitation"];
         options?: never;
         head?: never;
@@ -607,11 +687,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's logins that are open, the newest first. */
+        /**
+         * The caller's logins that are open, the newest first.
+         * @description Web sessions and API sessions; `current` marks the one that asks.
+         */
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        /** Ends all logins of the caller but the one that asks. */
+        /**
+         * Ends all logins of the caller but the one that asks.
+         * @description Their sockets and event streams are closed with 4401.
+         */
         delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
@@ -630,7 +716,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Ends one of the caller's logins. */
+        /**
+         * Ends one of the caller's logins.
+         * @description Its sockets and event streams are closed with 4401. 404 for a login that is another's; one that has ended already is fine.
+         */
         delete: operations["endSession"];
         options?: never;
         head?: never;
@@ -646,7 +735,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What the caller may prove again who they are with; needed before acts that are answered `step_up_required`. */
+        /**
+         * What the caller may prove again who they are with; needed before acts that are answered `step_up_required`.
+         * @description The challenge names the methods that count for this member, and is good for 5 minutes.
+         */
         post: operations["beginStepUp"];
         delete?: never;
         options?: never;
@@ -683,6 +775,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Makes an account.
+         * @description Anybody may. A letter with a link that proves the address is sent. Codes: 400 `invalid_email`, `invalid_name`,
+         *     `weak_password`; 409 `email_taken`; 503 `busy` while too many passwords wait to be hashed.
+         */
         post: operations["signUp"];
         delete?: never;
         options?: never;
@@ -697,7 +794,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller's own orders, newest first. */
+        /**
+         * The caller's own orders, newest first.
+         * @description As a buyer; a shop's orders are at listShopOrders.
+         */
         get: operations["listMyOrders"];
         put?: never;
         /**
@@ -722,7 +822,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One order, for its buyer and the shop's staff. */
+        /**
+         * One order, for its buyer and the shop's staff.
+         * @description 404 for everybody else. `allowed_steps` says what the caller may do next.
+         */
         get: operations["getOrder"];
         put?: never;
         post?: never;
@@ -743,7 +846,13 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes the order one legal step further. Paying charges the buyer first; where nothing can be paid it is refused (payment_off). */
+        /**
+         * Takes the order one legal step further.
+         * @description Paying charges the buyer first. The buyer pays, cancels before that, and completes; the shop's staff prepare,
+         *     ship and cancel; owners and managers refund, with a step-up. Codes: 403 `forbidden` (somebody else takes this
+         *     step), `step_up_required`; 409 `illegal_step`, `payment_declined`, `payment_off` (nothing can be paid in this
+         *     mall); 503 `payment_unavailable` (try again).
+         */
         post: operations["stepOrder"];
         delete?: never;
         options?: never;
@@ -760,7 +869,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Mails a link that sets a new password; the answer is the same whether or not there is such an account. */
+        /**
+         * Mails a link that sets a new password; the answer is the same whether or not there is such an account.
+         * @description The link lasts `member.reset_life` (30 minutes by default). Answered 204 for any address, in the same time.
+         */
         post: operations["askPasswordReset"];
         delete?: never;
         options?: never;
@@ -777,7 +889,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sets a new password with the token of a mailed link, and ends all logins of the member. */
+        /**
+         * Sets a new password with the token of a mailed link, and ends all logins of the member.
+         * @description The second factor stays. Codes: 400 `link_invalid`, `weak_password`; 403 `banned`.
+         */
         post: operations["resetPassword"];
         delete?: never;
         options?: never;
@@ -792,7 +907,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the mall sells, newest first; hidden products are left out. */
+        /**
+         * What the mall sells, newest first; hidden products are left out.
+         * @description Needs no login. `q` matches parts of words; all must match.
+         */
         get: operations["listProducts"];
         put?: never;
         post?: never;
@@ -811,7 +929,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One product. A hidden one is found only by its shop's staff. */
+        /**
+         * One product. A hidden one is found only by its shop's staff.
+         * @description Needs no login. A hidden product is 404 for everybody else.
+         */
         get: operations["getProduct"];
         put?: never;
         post?: never;
@@ -822,7 +943,11 @@ export interface paths {
         delete: operations["deleteProduct"];
         options?: never;
         head?: never;
-        /** Changes the given fields; for the shop's owners and managers, and its agents where the owner lets them. */
+        /**
+         * Changes the given fields; for the shop's owners and managers, and its agents where the owner lets them.
+         * @description Fields that are left out stay as they are. Codes: 403 `forbidden` for agents whose owner does not let them; 404
+         *     for all but the shop's staff.
+         */
         patch: operations["editProduct"];
         trace?: never;
     };
@@ -859,7 +984,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Adds to or takes from the stock (never below 0), safely beside running orders; for all of the shop's staff. */
+        /**
+         * Adds to or takes from the stock (never below 0), safely beside running orders; for all of the shop's staff.
+         * @description `delta` may be negative. Codes: 404 for all but the shop's staff; 409 `stock_out_of_range`.
+         */
         post: operations["adjustStock"];
         delete?: never;
         options?: never;
@@ -876,9 +1004,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in from the web UI; the session travels in an HttpOnly cookie. */
+        /**
+         * Log in from the web UI; the session travels in an HttpOnly cookie.
+         * @description Codes: as logIn.
+         */
         post: operations["openWebSession"];
-        /** Log out from the web UI, on every instance. */
+        /**
+         * Log out from the web UI, on every instance.
+         * @description Answered 204 also where nobody is logged in: the cookie is cleared either way.
+         */
         delete: operations["closeWebSession"];
         options?: never;
         head?: never;
@@ -914,7 +1048,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens a shop; the caller becomes its owner. */
+        /**
+         * Opens a shop; the caller becomes its owner.
+         * @description Codes: 400 `invalid_name`; 403 `email_unproved` where the mall sends letters and the caller's address is not
+         *     proved; 409 `shop_limit` (50 shops of a member); 429 `rate_limited` (`member.shops_per_day`, 10 by default).
+         */
         post: operations["openShop"];
         delete?: never;
         options?: never;
@@ -931,6 +1069,10 @@ export interface paths {
             };
             cookie?: never;
         };
+        /**
+         * A shop as anyone sees it.
+         * @description Its name and when it was opened; needs no login.
+         */
         get: operations["getShop"];
         put?: never;
         post?: never;
@@ -949,7 +1091,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The shop's open invitations; for its owners and managers. */
+        /**
+         * The shop's open invitations; for its owners and managers.
+         * @description 403 `forbidden` for agents; 404 for all but the shop's staff.
+         */
         get: operations["listInvitations"];
         put?: never;
         /**
@@ -976,7 +1121,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes an invitation back. */
+        /**
+         * Takes an invitation back.
+         * @description For the shop's owners and managers. Codes: 403 `forbidden`, `step_up_required`, `second_factor_demanded`; 404
+         *     for all but the staff, and for an invitation that is not open.
+         */
         delete: operations["withdrawInvitation"];
         options?: never;
         head?: never;
@@ -992,7 +1141,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The shop's orders, newest first; for its staff. */
+        /**
+         * The shop's orders, newest first; for its staff.
+         * @description 404 for all but the shop's staff.
+         */
         get: operations["listShopOrders"];
         put?: never;
         post?: never;
@@ -1011,10 +1163,16 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** All products of a shop with the hidden ones, newest first; for its staff. */
+        /**
+         * All products of a shop with the hidden ones, newest first; for its staff.
+         * @description 404 for all but the shop's staff.
+         */
         get: operations["listShopProducts"];
         put?: never;
-        /** Puts a new product into the shop; for its owners and managers, and its agents where the owner lets them. */
+        /**
+         * Puts a new product into the shop; for its owners and managers, and its agents where the owner lets them.
+         * @description Codes: 403 `forbidden` for agents whose owner does not let them; 404 for all but the shop's staff.
+         */
         post: operations["createProduct"];
         delete?: never;
         options?: never;
@@ -1031,7 +1189,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** What the shop's owners let its staff do; for its staff. */
+        /**
+         * What the shop's owners let its staff do; for its staff.
+         * @description 404 for all but the shop's staff.
+         */
         get: operations["getShopRules"];
         /**
          * Sets what the shop's staff may do; for its owners.
@@ -1054,7 +1215,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The shop's staff; for its staff only. */
+        /**
+         * The shop's staff; for its staff only.
+         * @description 404 for all but the shop's staff.
+         */
         get: operations["listStaff"];
         put?: never;
         post?: never;
@@ -1075,7 +1239,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Codes: 403 `forbidden`, `step_up_required`, `second_factor_demanded`; 409 `last_owner`. */
+        /**
+         * Gives a member of the staff another role; for owners.
+         * @description Codes: 403 `forbidden`, `step_up_required`, `second_factor_demanded`; 409 `last_owner`.
+         */
         put: operations["setStaffRole"];
         post?: never;
         /**
@@ -1698,6 +1865,7 @@ export interface operations {
                     "application/json": components["schemas"]["Challenge"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1717,6 +1885,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1742,6 +1911,7 @@ export interface operations {
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1767,6 +1937,7 @@ export interface operations {
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1788,6 +1959,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1823,6 +1995,7 @@ export interface operations {
                     "application/json": components["schemas"]["RoomPage"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1857,6 +2030,7 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1883,6 +2057,7 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1906,6 +2081,7 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1929,6 +2105,7 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1961,6 +2138,7 @@ export interface operations {
                     "application/json": components["schemas"]["Cursors"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1986,6 +2164,7 @@ export interface operations {
                     };
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2017,6 +2196,7 @@ export interface operations {
                     "application/json": components["schemas"]["Room"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2050,6 +2230,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessagePage"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2089,6 +2270,7 @@ export interface operations {
                     "application/json": components["schemas"]["SendReceipt"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2116,6 +2298,7 @@ export interface operations {
                     "application/json": components["schemas"]["Trace"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2152,6 +2335,7 @@ export interface operations {
                     "application/json": components["schemas"]["Report"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2175,6 +2359,7 @@ export interface operations {
                     "application/json": components["schemas"]["ChatSummary"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2198,6 +2383,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2219,6 +2405,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2238,6 +2425,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2269,6 +2457,7 @@ export interface operations {
                     "application/json": components["schemas"]["Remainder"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2290,6 +2479,7 @@ export interface operations {
                     "application/json": components["schemas"]["Export"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2311,6 +2501,7 @@ export interface operations {
                     "application/json": components["schemas"]["Factors"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2340,6 +2531,7 @@ export interface operations {
                     "application/json": components["schemas"]["PasskeyAdded"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2361,6 +2553,7 @@ export interface operations {
                     "application/json": components["schemas"]["PasskeyOptions"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2382,6 +2575,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2403,6 +2597,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2424,6 +2619,7 @@ export interface operations {
                     "application/json": components["schemas"]["TotpSecret"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2443,6 +2639,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2470,6 +2667,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2493,6 +2691,7 @@ export interface operations {
                     };
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2516,6 +2715,7 @@ export interface operations {
                     "application/json": components["schemas"]["Staff"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2537,6 +2737,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2563,6 +2764,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2586,6 +2788,7 @@ export interface operations {
                     };
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2605,6 +2808,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2626,6 +2830,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2647,6 +2852,7 @@ export interface operations {
                     "application/json": components["schemas"]["Challenge"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2670,6 +2876,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2695,6 +2902,7 @@ export interface operations {
                     "application/json": components["schemas"]["Member"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2721,6 +2929,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrderPage"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2755,6 +2964,7 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2778,6 +2988,7 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2807,6 +3018,7 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2832,6 +3044,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2858,6 +3071,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2888,6 +3102,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2911,6 +3126,7 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2932,6 +3148,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2959,6 +3176,7 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2996,6 +3214,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3026,6 +3245,7 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3061,6 +3281,7 @@ export interface operations {
                     "application/json": components["schemas"]["Challenge"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3082,6 +3303,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3108,6 +3330,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3135,6 +3358,7 @@ export interface operations {
                     "application/json": components["schemas"]["Shop"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3158,6 +3382,7 @@ export interface operations {
                     "application/json": components["schemas"]["Shop"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3183,6 +3408,7 @@ export interface operations {
                     };
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3213,6 +3439,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invitation"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3235,6 +3462,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3265,6 +3493,7 @@ export interface operations {
                     "application/json": components["schemas"]["OrderPage"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3293,6 +3522,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3320,6 +3550,7 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3343,6 +3574,7 @@ export interface operations {
                     "application/json": components["schemas"]["ShopRules"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3370,6 +3602,7 @@ export interface operations {
                     "application/json": components["schemas"]["ShopRules"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3395,6 +3628,7 @@ export interface operations {
                     };
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3425,6 +3659,7 @@ export interface operations {
                     "application/json": components["schemas"]["Staff"];
                 };
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -3447,6 +3682,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            "4XX": components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -299,12 +299,12 @@ describe('what is said by REST', () => {
 
   it('fails for good in the server’s words', async () => {
     const { clock, server, thread } = await streaming();
-    server.sendFault = () => ({ code: 'closed', retryable: false });
+    server.sendFault = () => ({ code: 'blocked', retryable: false });
     thread.send('no');
     await clock.advance(100);
     expect(thread.get().messages.at(-1)).toMatchObject({
       state: 'failed',
-      error: { code: 'closed' },
+      error: { code: 'blocked' },
     });
   });
 

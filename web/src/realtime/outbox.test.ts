@@ -79,13 +79,14 @@ describe('the outbox', () => {
 
   it('shows a refusal at once with its reason, lets the others pass, and can retry or discard', async () => {
     const { clock, server, thread } = await talking();
-    server.sendFault = (f) => (f.body === 'bad' ? { code: 'closed', retryable: false } : undefined);
+    server.sendFault = (f) =>
+      f.body === 'bad' ? { code: 'blocked', retryable: false } : undefined;
     const bad = thread.send('bad');
     const worse = thread.send('bad');
     thread.send('good');
     await clock.advance(100);
     expect(summary(thread)).toEqual(['good sent', 'bad failed', 'bad failed']);
-    expect(thread.get().messages[1]!.error).toMatchObject({ code: 'closed', retryable: false });
+    expect(thread.get().messages[1]!.error).toMatchObject({ code: 'blocked', retryable: false });
     await clock.advance(hour);
     expect(server.stored.length).toBe(1);
 
@@ -225,7 +226,7 @@ describe('the outbox of a profile', () => {
     const all = mall();
     const storage = () => openIndexedDb('failures');
     const before = await all.live(buyer, { storage });
-    all.server.sendFault = () => ({ code: 'closed', retryable: false });
+    all.server.sendFault = () => ({ code: 'blocked', retryable: false });
     before.chat.thread('r1').send('x');
     await all.clock.advance(100);
     before.chat.destroy();
@@ -233,7 +234,7 @@ describe('the outbox of a profile', () => {
     const thread = after.chat.thread('r1');
     await all.clock.advance(1_000);
     expect(summary(thread)).toEqual(['x failed']);
-    expect(thread.get().messages[0]!.error!.code).toBe('closed');
+    expect(thread.get().messages[0]!.error!.code).toBe('blocked');
   });
 
   it('stores and counts, finds and forgets', async () => {

@@ -17,6 +17,8 @@ export interface WelcomeFrame {
   epoch: string;
   member: { id: string; name: string };
   shops: { id: string; name: string }[];
+  /** When the credential ends, and the connection with it (4401). A web session's moves while it is used. */
+  expires_at: string;
   heartbeat_ms: number;
   limits: { body_code_points?: number; body_lines?: number; frame_bytes?: number };
   time: string;

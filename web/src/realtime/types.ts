@@ -172,7 +172,7 @@ export interface Conversation {
 }
 
 /**
- * Codes: those of the contract (not_found, forbidden, closed, too_long, empty_body, invalid_body,
+ * Codes: those of the contract (not_found, forbidden, blocked, too_long, empty_body, invalid_body,
  * client_msg_id_conflict, stale, rate_limited, busy, unavailable …), the REST problem's code, and from this library
  * `network` (no answer), `timeout`, `expired` (not sent within 24 h), `destroyed`.
  */

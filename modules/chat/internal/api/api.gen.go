@@ -378,10 +378,8 @@ type Report struct {
 // ReportDraft defines model for ReportDraft.
 type ReportDraft struct {
 	// Reason 스팸·광고 · 욕설·괴롭힘 · 사기 · 개인정보 · 불법 · 기타
-	Reason ReportReason `json:"reason"`
-
-	// ReportId the caller's own id for this report: the same again is one report
-	ReportId *Id `json:"report_id,omitempty"`
+	Reason   ReportReason `json:"reason"`
+	ReportId *Id          `json:"report_id,omitempty"`
 
 	// Seq the message that it is about, one of the other party's
 	Seq *int64 `json:"seq,omitempty"`
@@ -620,7 +618,7 @@ type ServerInterface interface {
 	// OpenRoom Opens or finds the room with a shop, and in it the inquiry about the product or order.
 	// (POST /chat/rooms)
 	OpenRoom(ctx echo.Context) error
-
+	// GetRoom One room as the caller's party sees it.
 	// (GET /chat/rooms/{room_id})
 	GetRoom(ctx echo.Context, roomId RoomId, params GetRoomParams) error
 	// UnblockRoom Takes the block of the caller's party back. Safe to repeat.
@@ -1657,7 +1655,7 @@ type StrictServerInterface interface {
 	// OpenRoom Opens or finds the room with a shop, and in it the inquiry about the product or order.
 	// (POST /chat/rooms)
 	OpenRoom(ctx context.Context, request OpenRoomRequestObject) (OpenRoomResponseObject, error)
-
+	// GetRoom One room as the caller's party sees it.
 	// (GET /chat/rooms/{room_id})
 	GetRoom(ctx context.Context, request GetRoomRequestObject) (GetRoomResponseObject, error)
 	// UnblockRoom Takes the block of the caller's party back. Safe to repeat.

@@ -15,7 +15,6 @@ const (
 	CloseUnsupported = websocket.CloseUnsupportedData
 	CloseBadText     = websocket.CloseInvalidFramePayloadData
 	CloseTooBig      = websocket.CloseMessageTooBig
-	CloseInternal    = websocket.CloseInternalServerErr
 	CloseOverload    = websocket.CloseTryAgainLater
 	CloseAbuse       = 4400
 	CloseToken       = 4401

@@ -443,7 +443,7 @@ type ServerInterface interface {
 	// LogOut Ends the session of the credential used, on every instance.
 	// (POST /auth/logout)
 	LogOut(ctx echo.Context) error
-	// RefreshTokens A new token pair; the refresh token is used up. Using one twice ends the whole session.
+	// RefreshTokens A new token pair; the refresh token is used up.
 	// (POST /auth/refresh)
 	RefreshTokens(ctx echo.Context) error
 	// AnswerSecondFactor The second half of a login of an API client.
@@ -452,7 +452,7 @@ type ServerInterface interface {
 	// ProveEmail Proves an e-mail address with the token of a mailed link.
 	// (POST /email-proofs)
 	ProveEmail(ctx echo.Context) error
-
+	// GetMe Who is logged in, and for which shops they answer.
 	// (GET /me)
 	GetMe(ctx echo.Context) error
 	// SendEmailProof Mails the caller a new link that proves their e-mail address.
@@ -509,7 +509,7 @@ type ServerInterface interface {
 	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for a while (`member.step_up_life`).
 	// (POST /me/step-up/answer)
 	AnswerStepUp(ctx echo.Context) error
-
+	// SignUp Makes an account.
 	// (POST /members)
 	SignUp(ctx echo.Context) error
 	// AskPasswordReset Mails a link that sets a new password; the answer is the same whether or not there is such an account.
@@ -530,7 +530,7 @@ type ServerInterface interface {
 	// OpenShop Opens a shop; the caller becomes its owner.
 	// (POST /shops)
 	OpenShop(ctx echo.Context) error
-
+	// GetShop A shop as anyone sees it.
 	// (GET /shops/{shop_id})
 	GetShop(ctx echo.Context, shopId ShopId) error
 	// ListInvitations The shop's open invitations; for its owners and managers.
@@ -554,7 +554,7 @@ type ServerInterface interface {
 	// RemoveStaff Removes a member from the staff. A shop keeps at least one owner.
 	// (DELETE /shops/{shop_id}/staff/{member_id})
 	RemoveStaff(ctx echo.Context, shopId ShopId, memberId Id) error
-
+	// SetStaffRole Gives a member of the staff another role; for owners.
 	// (PUT /shops/{shop_id}/staff/{member_id})
 	SetStaffRole(ctx echo.Context, shopId ShopId, memberId Id) error
 }
@@ -1095,8 +1095,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/me/email-proof", wrapper.SendEmailProof, options.OperationMiddlewares["sendEmailProof"]...)
 	router.GET(options.BaseURL+"/me/factors", wrapper.ListFactors, options.OperationMiddlewares["listFactors"]...)
 	router.POST(options.BaseURL+"/me/factors/passkeys", wrapper.AddPasskey, options.OperationMiddlewares["addPasskey"]...)
-	router.POST(options.BaseURL+"/me/factors/passkeys/begin", wrapper.BeginPasskey, options.OperationMiddlewares["beginPasskey"]...)
 	router.DELETE(options.BaseURL+"/me/factors/passkeys/:passkey_id", wrapper.RemovePasskey, options.OperationMiddlewares["removePasskey"]...)
+	router.POST(options.BaseURL+"/me/factors/passkeys/begin", wrapper.BeginPasskey, options.OperationMiddlewares["beginPasskey"]...)
 	router.POST(options.BaseURL+"/me/factors/recovery-codes", wrapper.RenewRecoveryCodes, options.OperationMiddlewares["renewRecoveryCodes"]...)
 	router.DELETE(options.BaseURL+"/me/factors/totp", wrapper.RemoveTotp, options.OperationMiddlewares["removeTotp"]...)
 	router.POST(options.BaseURL+"/me/factors/totp", wrapper.BeginTotp, options.OperationMiddlewares["beginTotp"]...)
@@ -2670,7 +2670,7 @@ type StrictServerInterface interface {
 	// LogOut Ends the session of the credential used, on every instance.
 	// (POST /auth/logout)
 	LogOut(ctx context.Context, request LogOutRequestObject) (LogOutResponseObject, error)
-	// RefreshTokens A new token pair; the refresh token is used up. Using one twice ends the whole session.
+	// RefreshTokens A new token pair; the refresh token is used up.
 	// (POST /auth/refresh)
 	RefreshTokens(ctx context.Context, request RefreshTokensRequestObject) (RefreshTokensResponseObject, error)
 	// AnswerSecondFactor The second half of a login of an API client.
@@ -2679,7 +2679,7 @@ type StrictServerInterface interface {
 	// ProveEmail Proves an e-mail address with the token of a mailed link.
 	// (POST /email-proofs)
 	ProveEmail(ctx context.Context, request ProveEmailRequestObject) (ProveEmailResponseObject, error)
-
+	// GetMe Who is logged in, and for which shops they answer.
 	// (GET /me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
 	// SendEmailProof Mails the caller a new link that proves their e-mail address.
@@ -2736,7 +2736,7 @@ type StrictServerInterface interface {
 	// AnswerStepUp Proves again who the caller is. Acts that ask for it are open to this login for a while (`member.step_up_life`).
 	// (POST /me/step-up/answer)
 	AnswerStepUp(ctx context.Context, request AnswerStepUpRequestObject) (AnswerStepUpResponseObject, error)
-
+	// SignUp Makes an account.
 	// (POST /members)
 	SignUp(ctx context.Context, request SignUpRequestObject) (SignUpResponseObject, error)
 	// AskPasswordReset Mails a link that sets a new password; the answer is the same whether or not there is such an account.
@@ -2757,7 +2757,7 @@ type StrictServerInterface interface {
 	// OpenShop Opens a shop; the caller becomes its owner.
 	// (POST /shops)
 	OpenShop(ctx context.Context, request OpenShopRequestObject) (OpenShopResponseObject, error)
-
+	// GetShop A shop as anyone sees it.
 	// (GET /shops/{shop_id})
 	GetShop(ctx context.Context, request GetShopRequestObject) (GetShopResponseObject, error)
 	// ListInvitations The shop's open invitations; for its owners and managers.
@@ -2781,7 +2781,7 @@ type StrictServerInterface interface {
 	// RemoveStaff Removes a member from the staff. A shop keeps at least one owner.
 	// (DELETE /shops/{shop_id}/staff/{member_id})
 	RemoveStaff(ctx context.Context, request RemoveStaffRequestObject) (RemoveStaffResponseObject, error)
-
+	// SetStaffRole Gives a member of the staff another role; for owners.
 	// (PUT /shops/{shop_id}/staff/{member_id})
 	SetStaffRole(ctx context.Context, request SetStaffRoleRequestObject) (SetStaffRoleResponseObject, error)
 }

@@ -190,7 +190,7 @@ type ServerInterface interface {
 	// GetOrder One order, for its buyer and the shop's staff.
 	// (GET /orders/{order_id})
 	GetOrder(ctx echo.Context, orderId OrderId) error
-	// StepOrder Takes the order one legal step further. Paying charges the buyer first; where nothing can be paid it is refused (payment_off).
+	// StepOrder Takes the order one legal step further.
 	// (POST /orders/{order_id}/steps)
 	StepOrder(ctx echo.Context, orderId OrderId) error
 	// ListShopOrders The shop's orders, newest first; for its staff.
@@ -594,7 +594,7 @@ type StrictServerInterface interface {
 	// GetOrder One order, for its buyer and the shop's staff.
 	// (GET /orders/{order_id})
 	GetOrder(ctx context.Context, request GetOrderRequestObject) (GetOrderResponseObject, error)
-	// StepOrder Takes the order one legal step further. Paying charges the buyer first; where nothing can be paid it is refused (payment_off).
+	// StepOrder Takes the order one legal step further.
 	// (POST /orders/{order_id}/steps)
 	StepOrder(ctx context.Context, request StepOrderRequestObject) (StepOrderResponseObject, error)
 	// ListShopOrders The shop's orders, newest first; for its staff.

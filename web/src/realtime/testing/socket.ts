@@ -37,6 +37,7 @@ export class FakeSocket {
       epoch: server.epoch,
       member: { id: member.id, name: member.name },
       shops: member.shop ? [member.shop] : [],
+      expires_at: new Date(Date.parse(server.time()) + 600_000).toISOString(),
       heartbeat_ms: server.heartbeatMs,
       limits: { body_code_points: 2000, body_lines: 100 },
       time: server.time(),

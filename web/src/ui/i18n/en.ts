@@ -53,7 +53,6 @@ const en: Texts = {
       empty_body: 'An empty message cannot be sent.',
       too_long: 'The message is too long.',
       invalid_body: 'It contains characters that cannot be sent.',
-      closed: 'Nothing can be sent to this conversation.',
       client_msg_id_conflict: 'The same message was already sent with other content.',
       stale: 'A colleague answered in the meantime.',
       expired: 'It could not be sent within 24 hours.',

@@ -53,7 +53,6 @@ const ko = {
       empty_body: '빈 메시지는 보낼 수 없습니다.',
       too_long: '메시지가 너무 깁니다.',
       invalid_body: '보낼 수 없는 문자가 들어 있습니다.',
-      closed: '이 대화에는 보낼 수 없습니다.',
       client_msg_id_conflict: '같은 메시지가 다른 내용으로 이미 전송되었습니다.',
       stale: '그 사이 다른 답변이 등록되었습니다.',
       expired: '24시간 동안 전송하지 못했습니다.',

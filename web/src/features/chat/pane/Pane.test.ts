@@ -187,7 +187,7 @@ describe('messages', () => {
     const failed = {
       ...own(undefined, 'failed'),
       clientMsgId: 'c1',
-      error: new ChatError('closed', ''),
+      error: new ChatError('blocked', ''),
     };
     const { thread } = open({ messages: [failed] });
     expect(screen.getByRole('alert').textContent).toContain('전송 실패');
