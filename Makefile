@@ -121,6 +121,10 @@ faults-planted: ## plant known bugs into copies of the mall, one at a time, and 
 	@go build -o .cache/bin/faults ./cmd/faults
 	@.cache/bin/faults -planted $(FAULTS)
 
+.PHONY: engines
+engines: ## play every suite on each database server and Redis that the mall is for; ENGINES="mariadb-11.8 go" for some
+	@.tools/engines.sh $(ENGINES)
+
 .PHONY: attacks
 attacks: ## play what a stranger might try against the running program (docs/attacks.md); ATTACKS="-run TestFloods" for some
 	go test -count=1 -timeout 10m ./cmd/attacks $(ATTACKS)

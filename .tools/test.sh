@@ -41,7 +41,7 @@ task setup setup || { echo "setup failed, so nothing was tested" >&2; exit 1; }
 sed -n '/^missing/,$p' $logs/setup.log
 task ui ui
 
-# What only reads the tree runs in two lanes, the Go one and the web's.
+# What only reads the tree or waits for nobody runs in two lanes, the Go one and the web's.
 {
   task generated generate-check
   task lint-api lint-api # after it: both write .cache/openapi.json
@@ -55,12 +55,12 @@ task ui ui
   step web-types npm_run check
   step web-lint npm_run lint
   step licences .tools/licences.sh --check
+  task web-test test-web
 } &
 wait
 
 # What waits on clocks and connections has the machine to itself.
 task go-test test-go
-task web-test test-web
 mysqld=${MALL_MYSQLD:-${MALL_SERVERS:-.cache/servers}/mysql/bin/mysqld}
 command -v "$mysqld" >/dev/null || mysqld=mysqld
 case ${MALL_TEST_DB:-} in mysql) databases=$mysqld ;; mariadb) databases=${MALL_MARIADBD:-mariadbd} ;; *) databases="$mysqld ${MALL_MARIADBD:-mariadbd}" ;; esac
