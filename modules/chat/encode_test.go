@@ -115,16 +115,33 @@ func BenchmarkEncode(b *testing.B) {
 			_ = ackOf("123", &m, false)
 		}
 	})
+	b.Run("ack-json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = encodeFrame(ackFrame{"ack", "123", m.RoomID, m.ClientMsgID, m.Seq, m.CreatedAt, false})
+		}
+	})
 }
 
 func BenchmarkDecode(b *testing.B) {
 	frame := []byte(`{"type":"send","id":"123","room_id":"` + id.New().String() + `","client_msg_id":"` + id.New().String() +
 		`","body":"재고 있나요? 내일 받을 수 있을까요? 사이즈는 M입니다."}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := decodeRequest(frame); err != nil {
-			b.Fatal(err)
-		}
+	for _, by := range []struct {
+		name string
+		read func(text []byte) (request, error)
+	}{
+		{"send", decodeRequest},
+		{"send-json", slowRequest},
+		{"send-json-unchecked", func(text []byte) (r request, err error) { return r, json.Unmarshal(text, &r) }},
+	} {
+		b.Run(by.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := by.read(frame); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
