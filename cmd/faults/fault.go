@@ -52,7 +52,7 @@ const (
 // faults is the table of all.
 func faults() []fault {
 	return slices.Concat(calmFaults(), redisFaults(), sentinelFaults(), databaseFaults(), instanceFaults(), clientFaults(), credentialFaults(),
-		clockFaults(), outageFaults(), slowCommitFaults(), groupFaults(), changeFaults(), deployFaults(),
+		clockFaults(), outageFaults(), slowCommitFaults(), groupFaults(), pairFaults(), changeFaults(), deployFaults(),
 		canaryFaults(), freshFaults(), retryFaults(), limitFaults(), secretFaults(), crowdFaults())
 }
 

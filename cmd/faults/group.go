@@ -68,10 +68,15 @@ func ontoGroup(ctx context.Context, s *stage) error {
 	}
 	from := s.cluster.Root
 	back = s.cluster.Onto(g.Router.Addr(), root)
+	return s.fill(ctx, from)
+}
+
+// fill makes the mall's tables in the database that has taken another's place, with the rows of that one's.
+func (s *stage) fill(ctx context.Context, from *sql.DB) error {
 	if says, err := s.cluster.Tell(ctx, "migrate", "up"); err != nil {
 		return fmt.Errorf("%w: %s", err, says)
 	}
-	return copyAll(ctx, from, root)
+	return copyAll(ctx, from, s.cluster.Root)
 }
 
 // copyAll fills tables that are there with the rows of another server's.

@@ -38,7 +38,7 @@ const (
 
 // plants is the table of all.
 func plants() []plant {
-	return slices.Concat(storingPlants(), tellingPlants(), serverPlants(), clientPlants())
+	return slices.Concat(storingPlants(), tellingPlants(), serverPlants(), pairPlants(), clientPlants())
 }
 
 // storingPlants break what is stored and acked.

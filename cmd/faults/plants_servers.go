@@ -9,6 +9,7 @@ const (
 	roomsFile     = "modules/chat/internal/store/rooms.go"
 	inquiryFile   = "modules/chat/inquiry.go"
 	chatExtra     = "modules/chat/planted.go"
+	promoteFile   = "configs/mariadb/promote.sh"
 )
 
 // serverPlants are bugs that show while clocks are wrong, the database is sick for long, or rooms come and go.
@@ -68,6 +69,22 @@ func (c *Chat) plantedAway() bool {
 		{"a counter without a lock", "calm", []checker.Kind{checker.Race}, []edit{
 			{chatExtra, "", "package chat\n\nvar plantedMarks int\n"},
 			{sessionFile, "s.mark(r, r.Seq, 0)", "for range 2 {\n\t\t\tgo func() {\n\t\t\t\tfor range 1000 {\n\t\t\t\t\tplantedMarks++\n\t\t\t\t}\n\t\t\t}()\n\t\t}\n\t\ts.mark(r, r.Seq, 0)"},
+		}},
+	}
+}
+
+// pairPlants are bugs that show while another server takes over.
+func pairPlants() []plant {
+	return []plant{
+		{"what no replica has confirmed is acked", "semi-sync primary cut off", []checker.Kind{checker.Lost}, []edit{
+			{pipelinedFile, `return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)`, "return nil"},
+		}},
+		{"a replica is promoted before it has applied all", "replica lags, primary killed", []checker.Kind{checker.Lost}, []edit{
+			{promoteFile, `run "START SLAVE SQL_THREAD" "$@"`, ":"},
+			{promoteFile, "  waited=0\n", "  return 0\n"},
+		}},
+		{"nobody looks for what the database has lost", "lossy failover", []checker.Kind{checker.Lost}, []edit{
+			{sweepFile, "\t\tc.lookForLosses(ctx)\n", ""},
 		}},
 	}
 }

@@ -41,6 +41,7 @@ type stage struct {
 	sentinels *testservers.SentinelRedis // of a fault that has a Redis of its own
 	broke     *testservers.RedisServer   // the one of its servers that was broken
 	group     *group.Group               // of servers, where a fault has put one in the database's place
+	pair      *pairStage                 // of servers, likewise
 	undo      []func()                   // what the heal must take back
 	brought   []*client.Client           // clients of this fault alone, who go home before what is left of it is looked at
 	closers   []func()                   // what must end with the fault

@@ -120,6 +120,7 @@ type Chat struct {
 	moves    *moves
 	receipts *receipts
 	traces   *tracer
+	losses   *losses
 	quiet    *quiet
 	looks    *looks
 	typings  *budget
@@ -186,6 +187,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
 	c.traces = newTracer(c)
+	c.losses = newLosses()
 	c.looks = newLooks()
 	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)

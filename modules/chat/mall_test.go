@@ -128,6 +128,8 @@ type parts struct {
 	members func(chat.Members) chat.Members
 
 	redisUser, redisPassword string
+
+	log *slog.Logger // of the chat; nil: nobody reads it
 }
 
 func (p *parts) before(m chat.Members) chat.Members {
@@ -157,6 +159,10 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 		change(&p)
 	}
 
+	said := log
+	if p.log != nil {
+		said = p.log
+	}
 	notices, letters := &announcer{}, mail.NewMailbox(log)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
 	members, err := member.New(p.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Log: log})
@@ -168,7 +174,7 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
 		Username: p.redisUser, Password: p.redisPassword}, log)
 	check(t, err)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: said})
 	check(t, err)
 	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
 		var c order.StatusChanged

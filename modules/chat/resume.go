@@ -51,6 +51,7 @@ func (s *session) resumeRooms(r request) (last []byte, err error) {
 		return nil, err
 	}
 	foreign := r.Epoch != s.chat.epoch()
+	sameLife := !foreign
 	var missing []id.ID
 	for room, after := range r.Rooms {
 		head, ours := heads[room]
@@ -58,6 +59,9 @@ func (s *session) resumeRooms(r request) (last []byte, err error) {
 			missing = append(missing, room)
 		}
 		foreign = foreign || after < 0 || ours && after > head
+		if sameLife && ours && after > head {
+			s.pastHead(room, after, head)
+		}
 	}
 	slices.SortFunc(missing, id.ID.Compare)
 	if foreign {

@@ -129,7 +129,7 @@ func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
 	c.heads.Set(m.RoomID, m.Seq)
 	both := sides.both()
 	c.relay.Message(both[:], m.RoomID, m.Seq, messageFrame(m), origin)
-	c.traces.published(m.RoomID, m.Seq)
+	c.traces.published(m)
 }
 
 // sendAndWait is send for callers that wait for the answer.

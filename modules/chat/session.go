@@ -518,6 +518,9 @@ func (s *session) beat(now time.Time) {
 	s.nextBeat = now.Add(s.chat.cfg.PingEvery)
 	heads := s.changed
 	s.changed = nil
+	if len(heads) > 0 {
+		s.chat.losses.hear(s.began, heads)
+	}
 	if now.Sub(s.lastPing) > s.chat.cfg.DeadAfter/pingPart {
 		s.lastPing = now
 		s.conn.Ping()

@@ -194,6 +194,7 @@ type Status struct {
 	Degraded    bool   `json:"degraded"`      // Redis is away: other instances' messages come from the database
 	Repaired    int64  `json:"repaired"`      // rooms read because something had been lost on the way
 	Epoch       string `json:"epoch"`
+	Lost        *Loss  `json:"lost,omitempty"` // messages of this epoch that were acked and are not in the database any more
 	Limits      limits `json:"limits"`
 }
 
@@ -202,7 +203,7 @@ func (c *Chat) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Status{Connections: len(c.sessions), Refused: c.relay.Refused(), Degraded: !c.bus.Connected(), Repaired: c.repaired.Load(),
-		Epoch: c.epoch(), Limits: c.limits()}
+		Epoch: c.epoch(), Lost: c.losses.loss(), Limits: c.limits()}
 }
 
 // Measure adds the chat's figures to a registry.
@@ -216,5 +217,12 @@ func (c *Chat) Measure(reg prometheus.Registerer) {
 	})
 	telemetry.Counter(reg, "mall_chat_messages_total", "Messages stored by this instance.", c.messages.Load)
 	telemetry.Counter(reg, "mall_chat_repaired_total", "Rooms read for a connection because something had been lost on the way.", c.repaired.Load)
+	telemetry.Gauge(reg, "mall_chat_lost", "1 while messages that were acked are known to be gone from the database: run `mall epoch renew`.", func() float64 {
+		if c.losses.loss() == nil {
+			return 0
+		}
+		return 1
+	})
+	telemetry.Counter(reg, "mall_chat_past_head_total", "Resumes that named a message past its room's head, in the present epoch.", c.losses.claimed)
 	telemetry.Counter(reg, "mall_chat_relay_refused_total", "News over Redis that was malformed or forged.", c.relay.Refused)
 }

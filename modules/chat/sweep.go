@@ -46,6 +46,7 @@ func (c *Chat) sweeper(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		c.checkEpoch(ctx)
+		c.losses.gather(c.traces)
 		proven := c.store.Proven() // before the sweep looks
 		now, err := c.clock(ctx)
 		if err != nil {
@@ -56,6 +57,7 @@ func (c *Chat) sweeper(ctx context.Context) {
 		if round.run(ctx) {
 			seen = seen.After(now, proven)
 		}
+		c.lookForLosses(ctx)
 		c.receipts.forget(time.Now())
 	}
 }
@@ -207,6 +209,7 @@ func (c *Chat) checkEpoch(ctx context.Context) {
 	c.parties.InvalidateAll()
 	c.receipts.forgetAll()
 	c.moves.forgetAll()
+	c.losses.newLife()
 	c.log.Warn("the database has begun a new life; all connections come back", "epoch", now)
 	c.relay.Hub().Forget()
 	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new life") })

@@ -33,6 +33,7 @@ type tracer struct {
 type publish struct {
 	room id.ID
 	seq  int64
+	key  id.ID // the message's client_msg_id
 	at   time.Time
 }
 
@@ -64,12 +65,26 @@ type traceSession struct {
 func newTracer(c *Chat) *tracer { return &tracer{chat: c, asked: map[id.ID]chan traceAnswer{}} }
 
 // published notes that a message has gone to Redis.
-func (t *tracer) published(room id.ID, seq int64) {
+func (t *tracer) published(m *store.Message) {
 	now := time.Now()
 	t.mu.Lock()
-	t.ring[t.next] = publish{room, seq, now}
+	t.ring[t.next] = publish{m.RoomID, m.Seq, m.ClientMsgID, now}
 	t.next = (t.next + 1) % traceRing
 	t.mu.Unlock()
+}
+
+// newest gives the latest publishes after a moment, at most limit of them, the latest first.
+func (t *tracer) newest(after time.Time, limit int) (latest []publish) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range min(limit, traceRing) {
+		p := t.ring[(t.next-1-i+traceRing)%traceRing]
+		if !p.at.After(after) {
+			break
+		}
+		latest = append(latest, p)
+	}
+	return latest
 }
 
 // answer says what this instance knows of a message.

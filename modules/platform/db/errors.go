@@ -75,6 +75,7 @@ var transientNumbers = map[uint16]bool{
 	1020: true,                                     // record has changed since last read (MariaDB's snapshot isolation)
 	1021: true,                                     // disk full
 	1040: true,                                     // too many connections
+	1047: true,                                     // a node of Galera has lost the others (elsewhere: an unknown command, of which there is none)
 	1053: true,                                     // server shutdown in progress
 	1129: true,                                     // host blocked
 	1158: true, 1159: true, 1160: true, 1161: true, // network

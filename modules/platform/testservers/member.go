@@ -18,10 +18,10 @@ type Place struct {
 	Within Within // nil: where this program is
 }
 
-// StartMember starts MySQL, whatever kind is chosen, as one of several that will copy from each other: it has a name of its
-// own, and options turn on what it needs for that. The error is ErrAbsent when this machine has no MySQL.
-func StartMember(ctx context.Context, at Place, options ...string) (*MySQLServer, error) {
-	found, err := find(ctx, KindMySQL)
+// StartMember starts a server of a kind, whichever is chosen, as one of several that will copy from each other: it has a name
+// of its own, and options turn on what it needs for that. The error is ErrAbsent when this machine has no such server.
+func StartMember(ctx context.Context, kind Kind, at Place, options ...string) (*MySQLServer, error) {
+	found, err := find(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func StartMember(ctx context.Context, at Place, options ...string) (*MySQLServer
 	if err := found.fill(ctx, data); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(filepath.Join(data, "auto.cnf")); err != nil && !errors.Is(err, fs.ErrNotExist) { // the template's name
+	if err := os.Remove(filepath.Join(data, "auto.cnf")); err != nil && !errors.Is(err, fs.ErrNotExist) { // the template's name, of MySQL's
 		return nil, err
 	}
 	port := at.Port
@@ -42,4 +42,15 @@ func StartMember(ctx context.Context, at Place, options ...string) (*MySQLServer
 		args: append(found.running(data, port), options...), within: at.Within}}
 	err = s.Start(ctx)
 	return s, err
+}
+
+// Empty gives a server that does not run the data of one that never has.
+func (s *MySQLServer) Empty(ctx context.Context) error {
+	if s.PID() != 0 {
+		return errors.New("testservers: a server that runs cannot be emptied")
+	}
+	if err := os.RemoveAll(s.data); err != nil {
+		return err
+	}
+	return s.found.fill(ctx, s.data)
 }

@@ -102,7 +102,7 @@ func (s *MySQLServer) Start(ctx context.Context) error {
 
 // probe succeeds when the server that answers is ours.
 func (s *MySQLServer) probe(ctx context.Context) error {
-	pool, err := s.open("")
+	pool, err := s.Open("")
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *MySQLServer) DropDatabase(ctx context.Context, name string) error {
 }
 
 func (s *MySQLServer) exec(ctx context.Context, statement string) error {
-	pool, err := s.open("")
+	pool, err := s.Open("")
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,8 @@ func (s *MySQLServer) exec(ctx context.Context, statement string) error {
 	return nil
 }
 
-func (s *MySQLServer) open(database string) (*sql.DB, error) {
+// Open opens a database of the server as its root; "" is none.
+func (s *MySQLServer) Open(database string) (*sql.DB, error) {
 	config := s.config(database)
 	config.Params = map[string]string{"lock_wait_timeout": "30"} // a leaked transaction must not hold up DROP for a day
 	connector, err := mysql.NewConnector(config)

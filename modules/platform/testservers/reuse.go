@@ -41,7 +41,7 @@ func (m *migrated) put(ctx context.Context, server *MySQLServer, name string) er
 
 // empty truncates the tables that hold rows: unlike DELETE it leaves no statistics to mislead the next test's plans.
 func empty(ctx context.Context, server *MySQLServer, name string) error {
-	pool, err := server.open(name)
+	pool, err := server.Open(name)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ func SlowResumes(logs []*record.Log, w Window, limit time.Duration) (found []Vio
 	for _, l := range logs {
 		events := l.Events()
 		for i, e := range events {
-			if e.Kind != record.Resume || !w.has(e.At) {
+			if e.Kind != record.Resume || !w.Has(e.At) {
 				continue
 			}
 			took, ended := untilResumed(events[i:])

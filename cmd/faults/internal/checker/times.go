@@ -19,7 +19,8 @@ type Counts struct {
 // Window is a part of the story; the zero Window is all of it.
 type Window struct{ From, To time.Time }
 
-func (w Window) has(t time.Time) bool {
+// Has says whether a moment lies in the window.
+func (w Window) Has(t time.Time) bool {
 	return (w.From.IsZero() || !t.Before(w.From)) && (w.To.IsZero() || t.Before(w.To))
 }
 
@@ -71,7 +72,7 @@ func (c *Counts) delays(l *record.Log, born map[spot]birth, w Window) {
 		}
 		s := spot{e.Room, e.Seq}
 		b, ok := born[s]
-		if seen[s] || !ok || !w.has(b.at) {
+		if seen[s] || !ok || !w.Has(b.at) {
 			continue
 		}
 		seen[s] = true
@@ -88,7 +89,7 @@ func Unanswered(logs []*record.Log, w Window, limit time.Duration) (found []Viol
 	for _, l := range logs {
 		events := l.Events()
 		for i, e := range events {
-			if e.Kind != record.Send || !w.has(e.At) {
+			if e.Kind != record.Send || !w.Has(e.At) {
 				continue
 			}
 			took, ended := answered(events[i:])
@@ -126,7 +127,7 @@ func answered(events []record.Event) (took time.Duration, ended bool) {
 func Within(logs []*record.Log, w Window, kind record.Kind) (found []record.Event) {
 	for _, l := range logs {
 		for _, e := range l.Events() {
-			if e.Kind == kind && w.has(e.At) {
+			if e.Kind == kind && w.Has(e.At) {
 				found = append(found, e)
 			}
 		}

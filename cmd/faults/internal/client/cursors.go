@@ -53,14 +53,18 @@ func (c *Client) learnCursors(ctx context.Context, k *conn) {
 			c.failed(ctx, &tries)
 			continue
 		}
-		c.takeList(rooms, epoch)
-		return
+		if c.takeList(rooms, epoch) {
+			return
+		}
+		c.failed(ctx, &tries)
 	}
 }
 
-func (c *Client) takeList(rooms []Listed, epoch string) {
+// takeList is false when the list is of another life of the database than the views: an instance may notice a new life some
+// seconds after another.
+func (c *Client) takeList(rooms []Listed, epoch string) bool {
 	c.mu.Lock()
-	same := c.epoch == epoch // else a reset is on its way, after which they are listed again
+	same := c.epoch == epoch
 	c.mu.Unlock()
 	for _, r := range rooms {
 		for party, cursor := range r.Cursors {
@@ -69,6 +73,7 @@ func (c *Client) takeList(rooms []Listed, epoch string) {
 			}
 		}
 	}
+	return same
 }
 
 // Said is what the client has to say of a room's cursors.

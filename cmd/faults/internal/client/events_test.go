@@ -153,3 +153,20 @@ func TestUnreadIsWhatTheOtherPartySaidSince(t *testing.T) {
 		t.Errorf("a cursor went back: %+v", got)
 	}
 }
+
+// An instance that has not noticed a new life of the database answers with the old one's name: it is asked again.
+func TestAListOfAnotherLifeIsAskedForAgain(t *testing.T) {
+	var calls atomic.Int32
+	c := listener(t, func(w http.ResponseWriter, _ *http.Request) {
+		epoch, read := "old", 9
+		if calls.Add(1) > 2 {
+			epoch, read = "new", 4
+		}
+		say(t, w, fmt.Sprintf(`{"epoch":%q,"items":[{"id":"r","cursors":{"shop":{"delivered_seq":%d,"read_seq":%d}}}]}`, epoch, read, read))
+	})
+	c.epoch = "new"
+	c.learnCursors(t.Context(), &conn{over: make(chan struct{})})
+	if got := c.Cursor("r", Shop); got != (Cursor{4, 4}) || calls.Load() != 3 {
+		t.Errorf("after %d lists the shop's cursor is %+v", calls.Load(), got)
+	}
+}

@@ -101,3 +101,18 @@ func (p *Program) Use(ctx context.Context) (Use, error) {
 	}
 	return u, nil
 }
+
+// Figure reads one of the program's metrics that has no labels.
+func (p *Program) Figure(ctx context.Context, name string) (float64, error) {
+	answer, err := get(ctx, p.Internal, "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if found, value, _ := strings.Cut(lines.Text(), " "); found == name {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("%s: no %s in its metrics", p.Name, name)
+}

@@ -130,7 +130,7 @@ func (g *Group) startMembers(ctx context.Context, dir string) error {
 				at.Within = g.island.within
 			}
 			m := &Member{group: ports[Size+i]}
-			if m.MySQLServer, err = testservers.StartMember(ctx, at, options(i+1, m.group, seeds)...); m.MySQLServer != nil {
+			if m.MySQLServer, err = testservers.StartMember(ctx, testservers.KindMySQL, at, options(i+1, m.group, seeds)...); m.MySQLServer != nil {
 				g.Members[i] = m
 			}
 			return err

@@ -15,3 +15,6 @@ func (s *Store) SummaryQueries(shop id.ID, some []id.ID) (states, changed, among
 	return string(s.statesOf(ofShop, shop).text), string(s.changedOf(shop, s.Now()).text),
 		string(s.unreadOf(Shop).raw("r.id IN ").list(some).text), string(s.allUnread(shop).text)
 }
+
+// KnownQuery shows the statement of Missing to the test of its plan.
+func (s *Store) KnownQuery(known []Known) string { return string(s.knownQuery(known).text) }
