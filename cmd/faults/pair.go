@@ -15,23 +15,27 @@ import (
 	"mall/cmd/faults/internal/record"
 )
 
-// pairFaults are those of a database that is two machines: a MariaDB whose COMMITs wait until its replica has them, and that
-// replica, which an operator promotes by configs/mariadb/promote.sh. The instances' proxies stand for the database's address.
+// pairFaults are those of a database that is two machines: a MariaDB whose COMMITs wait until its replica has them, and
+// that replica, which an operator promotes by configs/mariadb/promote.sh. The instances' proxies stand for the
+// database's address.
 func pairFaults() (all []fault) {
 	for _, f := range []struct {
 		name, about string
 		before      act
 	}{
-		{"semi-sync primary killed", "a MariaDB whose COMMITs wait for its replica is killed with -9; the replica is promoted, and the other follows it", nil},
-		{"semi-sync primary cut off", "as before, but for two seconds before its end the primary reaches no replica", leaveAlone},
-		{"replica lags, primary killed", "as the first, but the replica has received for four seconds and applied nothing", lagBehind},
+		{"semi-sync primary killed", "a MariaDB whose COMMITs wait for its replica is killed with -9; " +
+			"the replica is promoted, and the other follows it", nil},
+		{"semi-sync primary cut off", "as before, but for two seconds before it reaches no replica", leaveAlone},
+		{"replica lags, primary killed", "as the first, but the replica has applied nothing for 4 s", lagBehind},
 	} {
-		all = append(all, fault{name: f.name, about: f.about, boot: ontoPair, lasts: 3 * time.Second, inject: losePairsPrimary(f.before), after: oldFollows,
+		all = append(all, fault{name: f.name, about: f.about, boot: ontoPair, lasts: 3 * time.Second,
+			inject: losePairsPrimary(f.before), after: oldFollows,
 			during: promises{answer: answerWithin, socketsStay: true}})
 	}
-	return append(all, fault{name: "lossy failover", boot: ontoPair, lasts: 3 * time.Second, inject: loseAcked, after: onlyThoseAreGone,
-		about:  "as the first, but the primary has gone on without its replica, and what it acked is lost: instances must notice, and an operator renews the epoch",
-		during: promises{answer: answerWithin}})
+	return append(all, fault{name: "lossy failover", boot: ontoPair, lasts: 3 * time.Second, inject: loseAcked,
+		about: "as the first, but the primary has gone on without its replica, and what it acked is lost: " +
+			"instances must notice, and an operator renews the epoch",
+		after: onlyThoseAreGone, during: promises{answer: answerWithin}})
 }
 
 // pairStage is what a fault of a pair knows.
@@ -45,10 +49,11 @@ type pairStage struct {
 // scripts are the operator's, of the source tree that is tested.
 func (s *stage) scripts() string { return filepath.Join(s.tree, "configs", "mariadb") }
 
-// ontoPair puts a pair in the place of the database, with all that the database holds. When the fault is over the database
-// is back, as it was.
+// ontoPair puts a pair in the place of the database, with all that the database holds. When the fault is over the
+// database is back, as it was.
 func ontoPair(ctx context.Context, s *stage) error {
-	p, err := pair.Start(ctx, filepath.Join(s.cluster.Private(), "pair-"+strings.ReplaceAll(s.fault.name, " ", "-")), s.scripts())
+	dir := filepath.Join(s.cluster.Private(), "pair-"+strings.ReplaceAll(s.fault.name, " ", "-"))
+	p, err := pair.Start(ctx, dir, s.scripts())
 	if err != nil {
 		return fmt.Errorf("the pair: %w", err)
 	}
@@ -79,8 +84,8 @@ func (s *stage) leadTo(server *pair.Server) error {
 	return err
 }
 
-// leaveAlone cuts the replica off a while before the primary's end: COMMITs wait, and the primary has written down what nobody
-// else has and nobody is told of.
+// leaveAlone cuts the replica off a while before the primary's end: COMMITs wait, and the primary has written down what
+// nobody else has and nobody is told of.
 func leaveAlone(ctx context.Context, s *stage) error {
 	const alone = 2 * time.Second
 	s.pair.Cut()
@@ -110,7 +115,8 @@ func lagBehind(ctx context.Context, s *stage) error {
 	if err := pause(ctx, 4*time.Second); err != nil {
 		return err
 	}
-	s.note("%d messages were acked that the replica had received and not applied", len(checker.Within(s.logs(), checker.Window{From: began}, record.Ack)))
+	acks := checker.Within(s.logs(), checker.Window{From: began}, record.Ack)
+	s.note("%d messages were acked that the replica had received and not applied", len(acks))
 	return nil
 }
 
@@ -133,7 +139,8 @@ func losePairsPrimary(before act) act {
 	}
 }
 
-// failOver kills the primary, promotes the replica and gives it the database's address; then each instance must store again.
+// failOver kills the primary, promotes the replica and gives it the database's address; then each instance must store
+// again.
 func (s *stage) failOver(ctx context.Context) error {
 	s.forgetRoot()
 	if err := s.pair.First.Kill(); err != nil {
@@ -150,7 +157,8 @@ func (s *stage) failOver(ctx context.Context) error {
 	}
 	promoted := time.Now()
 	s.pair.alone.To = promoted
-	s.note("%v after the primary's end an operator came; %s, after %v", began.Sub(died).Round(time.Second), says, promoted.Sub(began).Round(10*time.Millisecond))
+	s.note("%v after the primary's end an operator came; %s, after %v",
+		began.Sub(died).Round(time.Second), says, promoted.Sub(began).Round(10*time.Millisecond))
 	s.nothingAcked("P15", "there was no primary", checker.Window{From: died.Add(200 * time.Millisecond), To: promoted})
 	if err := s.leadTo(s.pair.Second); err != nil {
 		return err
@@ -183,14 +191,15 @@ func oldFollows(ctx context.Context, s *stage) error {
 	}
 	const sum = "CHECKSUM TABLE " + cluster.Database + ".chat_messages"
 	var name, theirs, ours string
-	err := errors.Join(s.pair.First.SQL.QueryRowContext(ctx, sum).Scan(&name, &theirs), s.pair.Second.SQL.QueryRowContext(ctx, sum).Scan(&name, &ours))
+	err := errors.Join(s.pair.First.SQL.QueryRowContext(ctx, sum).Scan(&name, &theirs),
+		s.pair.Second.SQL.QueryRowContext(ctx, sum).Scan(&name, &ours))
 	if err == nil && theirs != ours {
 		s.violatef(checker.Other, "the old primary follows, and has other messages than the new one")
 	}
 	return err
 }
 
-// loseAcked lets the primary go on alone and be lost with what it acked. Nobody has told the mall: it must notice by itself.
+// loseAcked lets the primary go on alone and be lost with what it acked. Nobody tells the mall: it must notice itself.
 func loseAcked(ctx context.Context, s *stage) error {
 	const alone = 3 * time.Second
 	if err := s.pair.First.Exec(ctx, "SET GLOBAL rpl_semi_sync_master_timeout = 500"); err != nil {
@@ -225,7 +234,8 @@ func loseAcked(ctx context.Context, s *stage) error {
 	return err
 }
 
-// noticeWithin is how long instances may need to notice what is lost, once they store again: two sweeps and a second.
+// noticeWithin is how long instances may need to notice what is lost, once they store again. They look every two
+// seconds, and twice.
 const noticeWithin = 10 * time.Second
 
 // noticed waits until instances say that acked messages are lost, each in one line of its log.
@@ -233,10 +243,14 @@ func (s *stage) noticed(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, noticeWithin)
 	defer cancel()
 	var who []string
-	_ = until(limited, "all have noticed", func() bool { who = s.noticing(limited, 1); return len(who) == instances })
+	_ = until(limited, "all have noticed", func() bool { // who has not is looked at below
+		who = s.noticing(limited, 1)
+		return len(who) == instances
+	})
 	took := time.Since(s.pair.alone.To)
 	if len(who) == 0 {
-		s.violatef(checker.Lost, "acked messages are gone, and %v after the promotion no instance has noticed", took.Round(time.Second))
+		s.violatef(checker.Lost, "acked messages are gone, and %v after the promotion no instance has noticed",
+			took.Round(time.Second))
 		return ctx.Err()
 	}
 	s.note("%s noticed within %v of the promotion", strings.Join(who, " "), took.Round(100*time.Millisecond))
@@ -272,14 +286,16 @@ func (s *stage) noticing(ctx context.Context, figure float64) (names []string) {
 func (s *stage) forgotten(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, noticeWithin)
 	defer cancel()
-	if err := until(limited, "the new life has nothing lost", func() bool { return len(s.noticing(limited, 0)) == instances }); err != nil {
-		s.violatef(checker.Late, "%v after the epoch was renewed only %s know nothing to be lost", noticeWithin, strings.Join(s.noticing(ctx, 0), " "))
+	all := func() bool { return len(s.noticing(limited, 0)) == instances }
+	if err := until(limited, "the new life has nothing lost", all); err != nil {
+		s.violatef(checker.Late, "%v after the epoch was renewed only %s know nothing to be lost",
+			noticeWithin, strings.Join(s.noticing(ctx, 0), " "))
 	}
 	return ctx.Err()
 }
 
-// onlyThoseAreGone: what was acked while the primary had its replica is stored where it was acked, and so is what was acked
-// after the promotion, in either epoch.
+// onlyThoseAreGone: what was acked while the primary had its replica is stored where it was acked, and so is what was
+// acked after the promotion, in either epoch.
 func onlyThoseAreGone(ctx context.Context, s *stage) error {
 	stored, err := checker.Load(ctx, s.cluster.Root, s.base)
 	if err != nil {
@@ -298,7 +314,8 @@ func onlyThoseAreGone(ctx context.Context, s *stage) error {
 				continue
 			}
 			s.violate(checker.Violation{Kind: checker.Lost, Client: l.Client, Room: e.Room, Seq: e.Seq,
-				Text: fmt.Sprintf("acked at %s, when the primary was not alone, and not stored under that seq: key %s", e.At.Format("15:04:05.000"), e.Key)})
+				Text: fmt.Sprintf("acked at %s, when the primary was not alone, and not stored under that seq: key %s",
+					e.At.Format("15:04:05.000"), e.Key)})
 		}
 	}
 	for room, r := range stored.Rooms {
@@ -311,6 +328,6 @@ func onlyThoseAreGone(ctx context.Context, s *stage) error {
 	if gone == 0 {
 		return errors.New("nothing that was acked is lost: there was nothing to notice")
 	}
-	s.note("%d acked messages are lost, all of them acked while the primary was alone; others have got %d of their numbers", gone, given)
+	s.note("%d acked messages are lost, all acked while the primary was alone; others have got %d of their numbers", gone, given)
 	return oldFollows(ctx, s)
 }

@@ -11,23 +11,25 @@ import (
 )
 
 const (
-	lossKept   = 128         // known messages that are looked for, the newest
-	lossAdded  = 32          // of them, those that one look adds of what was told, and of what heartbeats said
-	lossProven = time.Second // what is missing counts when it is missing again so much later: a cluster's other node may lag
+	lossKept  = 128 // known messages that are looked for, the newest
+	lossAdded = 32  // of them, those that one look adds of what was told, and of what heartbeats said
+
+	// lossProven: what is missing counts when it is missing again so much later. A cluster's other node may lag.
+	lossProven = time.Second
 
 	// lossClaims is how many members' clients must name messages past a room's head before they are believed without
 	// anything that the instance knows itself: any client can name any number.
 	lossClaims = 3
 )
 
-// losses notices that the database has lost commits: a replica was promoted that did not have them, or an older copy was
-// restored. It then gives their numbers to other messages, which clients take for those that they have. Only a new epoch
-// helps, and that is an operator's to name.
+// losses notices that the database has lost commits: a replica was promoted that did not have them, or an older copy
+// was restored. It then gives their numbers to other messages, which clients take for those that they have. Only a new
+// epoch helps, and that is an operator's to name.
 //
-// Whatever is lost, the newest is: so each sweep looks for the newest messages that this instance knows to have been stored.
-// Those that it has told itself it knows by their keys, so that others under their numbers do not hide them; of those of
-// other instances it knows what heartbeats have said of rooms' heads. All of that is kept for other ends: no send does
-// anything for it.
+// Whatever is lost, the newest is: so each sweep looks for the newest messages that this instance knows to have been
+// stored. Those that it has told itself it knows by their keys, so that others under their numbers do not hide them; of
+// those of other instances it knows what heartbeats have said of rooms' heads. All of that is kept for other ends: no
+// send does anything for it.
 type losses struct {
 	known []knownMessage // the oldest first; only the sweeper touches it
 	taken time.Time      // what was told until then is in it
@@ -172,7 +174,7 @@ func (l *losses) claim(member id.ID) (members int, first bool) {
 	return len(l.claimers), !known && len(l.claimers) == 1
 }
 
-// lookForLosses asks the database for what is known to have been stored. It says so once in a life when something is gone.
+// lookForLosses asks the database for what is known to have been stored. It tells of a loss once in a life.
 func (c *Chat) lookForLosses(ctx context.Context) {
 	if c.losses.loss() != nil {
 		return
@@ -195,13 +197,14 @@ func (c *Chat) lookForLosses(ctx context.Context) {
 
 func (c *Chat) tellLoss(l Loss) {
 	if c.losses.note(l) {
-		c.log.Error("messages that were acked are gone from the database: an older copy was restored, or a server took over that did not have them; "+
-			renewing+", since until then others get their numbers", "noticed_by", l.By, "room", l.Room, "seq", l.Seq)
+		c.log.Error("messages that were acked are gone from the database: an older copy was restored, "+
+			"or a server took over that did not have them; "+renewing+", since until then others get their numbers",
+			"noticed_by", l.By, "room", l.Room, "seq", l.Seq)
 	}
 }
 
-// pastHead is told of a client that has come with a message past its room's head, in the present epoch. Where this instance
-// knows that the room has been so far, the next look finds it gone, or there; else it is the client's word alone.
+// pastHead is told of a client that has come with a message past its room's head, in the present epoch. Where this
+// instance knows that the room has been so far, the next look finds it gone, or there; else the client's word is all.
 func (s *session) pastHead(room id.ID, after, head int64) {
 	c := s.chat
 	if s.reached(room) >= after {
@@ -210,7 +213,8 @@ func (s *session) pastHead(room id.ID, after, head int64) {
 	}
 	members, first := c.losses.claim(s.who.Load().MemberID)
 	if first {
-		c.log.Warn("a client names a message that its room does not have; if the database was restored or another server has taken over, "+renewing,
+		c.log.Warn("a client names a message that its room does not have; "+
+			"if the database was restored or another server has taken over, "+renewing,
 			"session", s.id, "room", room, "seq", after, "head", head)
 	}
 	if members == lossClaims {

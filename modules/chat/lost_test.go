@@ -47,7 +47,8 @@ func lose(t *testing.T, cfg db.Config, room id.ID, after int64) {
 	t.Helper()
 	d := testservers.Open(t, cfg)
 	check(t, d.Write(t.Context()).Exec("DELETE FROM chat_messages WHERE room_id = ? AND seq > ?", room, after).Error)
-	check(t, d.Write(t.Context()).Exec("UPDATE chat_rooms SET head = ?, buyer_count = ? WHERE id = ?", after, after, room).Error)
+	const back = "UPDATE chat_rooms SET head = ?, buyer_count = ? WHERE id = ?"
+	check(t, d.Write(t.Context()).Exec(back, after, after, room).Error)
 }
 
 // figure reads one of the chat's metrics.
@@ -66,8 +67,17 @@ func figure(t *testing.T, c *chat.Chat, name string) float64 {
 	return 0
 }
 
-// What the database has lost is noticed, also where other messages have got the numbers already: once, with the command that
-// helps and without a word of what was said. After it all is well, and the next loss is noticed as the first was.
+// say lets somebody write in a room, by REST.
+func (m *mall) say(t *testing.T, who string, room id.ID, times int) {
+	t.Helper()
+	for range times {
+		message := map[string]any{"client_msg_id": id.New(), "body": "비밀"}
+		m.rest(t, 0, who, "POST", "/chat/rooms/"+room.String()+"/messages", message, 201, nil)
+	}
+}
+
+// What the database has lost is noticed, also where other messages have got the numbers already: once, with the command
+// that helps and without a word of what was said. After it all is well, and the next loss is noticed as the first was.
 func TestLostMessagesAreNoticed(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg db.Config) {
 		var said lines
@@ -75,25 +85,23 @@ func TestLostMessagesAreNoticed(t *testing.T) {
 		c := m.instances[0].chat
 		for n, who := range []string{"buyer", "other"} {
 			r := m.openRoom(t, who)
-			write := func(times int) {
-				for range times {
-					m.rest(t, 0, who, "POST", "/chat/rooms/"+r.ID.String()+"/messages", map[string]any{"client_msg_id": id.New(), "body": "비밀"}, 201, nil)
-				}
-			}
-			write(4)
+			m.say(t, who, r.ID, 4)
 			lose(t, cfg, r.ID, 2)
-			write(3)
+			m.say(t, who, r.ID, 3)
 			until(t, "the loss is noticed", func() bool { return c.Status().Lost != nil })
 			lost := c.Status().Lost
-			if lost.By != "instance" || lost.Room != r.ID || lost.Seq != 3 || lost.Mend == "" || time.Since(lost.Noticed) > soon {
+			if lost.By != "instance" || lost.Room != r.ID || lost.Seq != 3 || time.Since(lost.Noticed) > soon {
 				t.Errorf("got %+v", lost)
 			}
 			if got := figure(t, c, "mall_chat_lost"); got != 1 {
 				t.Errorf("the gauge says %v", got)
 			}
 			errs := said.of("ERROR")
-			if len(errs) != n+1 || !strings.Contains(errs[n], "mall epoch renew") || !strings.Contains(errs[n], r.ID.String()) || strings.Contains(errs[n], "비밀") {
+			if len(errs) != n+1 || !strings.Contains(errs[n], lost.Mend) || !strings.Contains(errs[n], r.ID.String()) {
 				t.Errorf("logged %q", errs)
+			}
+			if strings.Contains(strings.Join(errs, ""), "비밀") {
+				t.Errorf("what people say is in the log: %q", errs)
 			}
 			renewed, err := chat.RenewEpoch(t.Context(), testservers.Open(t, cfg))
 			check(t, err)
@@ -109,12 +117,11 @@ func TestLostMessagesAreNoticed(t *testing.T) {
 func TestLostMessagesOfOthersAreNoticed(t *testing.T) {
 	cfg, redis := testservers.MySQL(t), testservers.Redis(t)
 	often := func(p *parts) { p.Chat.PingEvery = time.Second }
-	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, cfg, redis.Addr()), startInstance(t, cfg, redis.Addr(), often)}}
+	m := newMall(t, cfg, redis.Addr(), 1)
+	m.instances = append(m.instances, startInstance(t, cfg, redis.Addr(), often))
 	r := m.openRoom(t, "buyer")
 	there := m.connect(t, 1, "owner")
-	for range 3 {
-		m.rest(t, 0, "buyer", "POST", "/chat/rooms/"+r.ID.String()+"/messages", map[string]any{"client_msg_id": id.New(), "body": "?"}, 201, nil)
-	}
+	m.say(t, "buyer", r.ID, 3)
 	check(t, there.ws.SetReadDeadline(time.Now().Add(soon)))
 	for head := int64(0); head < 3; {
 		var f frame
@@ -131,11 +138,12 @@ func TestLostMessagesOfOthersAreNoticed(t *testing.T) {
 	}
 }
 
-// Instances that were started after the loss know nothing of it, but clients do. One member's word is not believed, however
-// often it is said: anybody can name any number.
+// Instances that were started after the loss know nothing of it, but clients do. One member's word is not believed,
+// however often it is said: anybody can name any number.
 func TestClientsKnowWhatIsLost(t *testing.T) {
 	var said lines
-	m := &mall{tokens: map[string]string{}, instances: []*instance{startInstance(t, testservers.MySQL(t), "", said.read)}}
+	m := &mall{tokens: map[string]string{}}
+	m.instances = append(m.instances, startInstance(t, testservers.MySQL(t), "", said.read))
 	c := m.instances[0].chat
 	r := m.openRoom(t, "buyer")
 	m.write(t, r.ID, 1, 2)

@@ -1,5 +1,5 @@
-// Package pair runs two MariaDB servers on the loopback, a primary and its semi-synchronous replica, with the settings and
-// the scripts that configs/mariadb has for operators.
+// Package pair runs two MariaDB servers on the loopback, a primary and its semi-synchronous replica, with the settings
+// and the scripts that configs/mariadb has for operators.
 package pair
 
 import (
@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,14 +51,16 @@ func Start(ctx context.Context, dir, scripts string) (p *Pair, err error) {
 		return p, err
 	}
 	for n, s := range []**Server{&p.First, &p.Second} {
-		if *s, err = startServer(ctx, filepath.Join(dir, fmt.Sprint(n+1)), append(settings, fmt.Sprintf("--server-id=%d", n+1))); err != nil {
+		own := slices.Concat(settings, []string{fmt.Sprintf("--server-id=%d", n+1)})
+		if *s, err = startServer(ctx, filepath.Join(dir, fmt.Sprint(n+1)), own); err != nil {
 			return p, err
 		}
 	}
 	if p.link, err = proxy.Plain(ctx, p.First.Addr()); err != nil {
 		return p, err
 	}
-	if err := p.First.Exec(ctx, "CREATE USER "+copier+"@'%' IDENTIFIED BY '"+copier+"'", "GRANT REPLICATION SLAVE ON *.* TO "+copier+"@'%'"); err != nil {
+	if err := p.First.Exec(ctx, "CREATE USER "+copier+"@'%' IDENTIFIED BY '"+copier+"'",
+		"GRANT REPLICATION SLAVE ON *.* TO "+copier+"@'%'"); err != nil {
 		return p, err
 	}
 	if err := p.follow(ctx, p.Second, p.link.Addr()); err != nil {
@@ -142,7 +145,8 @@ func (p *Pair) follow(ctx context.Context, s *Server, primary string, more ...st
 	if err != nil {
 		return err
 	}
-	_, err = p.run(ctx, "follow.sh", s, append(more, "PRIMARY_HOST="+host, "PRIMARY_PORT="+port, "COPIER="+copier, "COPIER_PASSWORD="+copier)...)
+	_, err = p.run(ctx, "follow.sh", s, append(more,
+		"PRIMARY_HOST="+host, "PRIMARY_PORT="+port, "COPIER="+copier, "COPIER_PASSWORD="+copier)...)
 	if code := (*exec.ExitError)(nil); errors.As(err, &code) && code.ExitCode() == diverged {
 		return fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
@@ -154,8 +158,8 @@ func (p *Pair) Promote(ctx context.Context, s *Server) (says string, err error) 
 	return p.run(ctx, "promote.sh", s)
 }
 
-// Rejoin brings a lost primary back as the replica of the new one, whose COMMITs wait for it from then on. anew says that it
-// had to be made anew from a copy, since it had committed what the other never had.
+// Rejoin brings a lost primary back as the replica of the new one, whose COMMITs wait for it from then on. anew says
+// that it had to be made anew from a copy, since it had committed what the other never had.
 func (p *Pair) Rejoin(ctx context.Context, old, primary *Server) (anew bool, err error) {
 	old.With([]string{"--init-rpl-role=SLAVE"}, nil)
 	if err := old.Start(ctx); err != nil {
@@ -192,7 +196,7 @@ func (p *Pair) run(ctx context.Context, script string, s *Server, env ...string)
 	return says, nil
 }
 
-// Replica is how a server's replication stands, by the names that SHOW SLAVE STATUS has; nothing where it follows nobody.
+// Replica is how a server's replication stands, by the names of SHOW SLAVE STATUS; nothing where it follows nobody.
 func (s *Server) Replica(ctx context.Context) (map[string]string, error) {
 	rows, err := s.SQL.QueryContext(ctx, "SHOW SLAVE STATUS")
 	if err != nil {

@@ -75,8 +75,8 @@ func unconfirmed(t *testing.T, p *Pair, ids ...int) (stored bool) {
 	return err == nil
 }
 
-// What the replica has received and not applied is applied before it is the primary, also where somebody had stopped that.
-// The old primary throws away what nobody has confirmed, and follows.
+// What the replica has received and not applied is applied before it is the primary, also where somebody had stopped
+// that. The old primary throws away what nobody has confirmed, and follows.
 func TestAPromotedReplicaHasAllThatWasAcked(t *testing.T) {
 	p := start(t)
 	do(t, p.Second, "STOP SLAVE SQL_THREAD")
@@ -109,11 +109,12 @@ func TestAPromotedReplicaHasAllThatWasAcked(t *testing.T) {
 	}
 }
 
-// What a primary has acked alone is lost with it; when it is back it is found to have something of its own and made anew.
+// What a primary has acked alone is lost with it; when it is back it is found to have something of its own, and made
+// anew.
 func TestWhatAPrimaryHasAckedAloneIsLost(t *testing.T) {
 	p := start(t)
 	do(t, p.First, "SET GLOBAL rpl_semi_sync_master_timeout = 100")
-	if !unconfirmed(t, p, 2, 20) { // of one alone the server would have written down no COMMIT of its own yet
+	if !unconfirmed(t, p, 2, 20) { // of one alone the engine would not have kept the COMMIT yet
 		t.Fatal("the primary has not gone on alone")
 	}
 	promote(t, p)
@@ -131,7 +132,8 @@ func TestWhatAPrimaryHasAckedAloneIsLost(t *testing.T) {
 	}
 }
 
-// A replica of which nothing runs would throw away what it has not applied as soon as anybody started it: it is left as it is.
+// A replica of which nothing runs would throw away what it has not applied as soon as anybody started it: it is left as
+// it is.
 func TestAReplicaThatWouldLoseSomethingIsNotPromoted(t *testing.T) {
 	p := start(t)
 	do(t, p.Second, "STOP SLAVE SQL_THREAD")
@@ -158,7 +160,8 @@ func TestAReplicaThatWouldLoseSomethingIsNotPromoted(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	options, err := settingsOf(filepath.Join(scripts, "pair.cnf"))
-	if err != nil || !strings.Contains(strings.Join(options, " "), "--rpl-semi-sync-master-wait-point=AFTER_SYNC --rpl-semi-sync-master-timeout=31536000000") {
+	const wait = "--rpl-semi-sync-master-wait-point=AFTER_SYNC --rpl-semi-sync-master-timeout=31536000000"
+	if err != nil || !strings.Contains(strings.Join(options, " "), wait) {
 		t.Errorf("%q, %v", options, err)
 	}
 	for _, o := range options {

@@ -19,9 +19,13 @@ func TestMissing(t *testing.T) {
 		var known []store.Known
 		for range 3 {
 			m := appendAll(t, s, draft(r.ID, r.BuyerID, store.Buyer, "?"))[0].Message
-			known = append(known, store.Known{Room: r.ID, Seq: m.Seq, Key: m.ClientMsgID}, store.Known{Room: r.ID, Seq: m.Seq})
+			keyed := store.Known{Room: r.ID, Seq: m.Seq, Key: m.ClientMsgID}
+			known = append(known, keyed, store.Known{Room: r.ID, Seq: m.Seq})
 		}
-		want := []store.Known{{Room: r.ID, Seq: 2, Key: id.New()}, {Room: r.ID, Seq: 4}, {Room: r.ID, Seq: 5, Key: id.New()}, {Room: id.New(), Seq: 1}}
+		want := []store.Known{
+			{Room: r.ID, Seq: 2, Key: id.New()}, {Room: r.ID, Seq: 4}, {Room: r.ID, Seq: 5, Key: id.New()},
+			{Room: id.New(), Seq: 1},
+		}
 		got, err := s.Missing(t.Context(), append(known, want...))
 		if err != nil || !cmp.Equal(got, want) {
 			t.Errorf("missing %v, %v; want %v", got, err, want)
