@@ -108,7 +108,9 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 
-	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), dispatch(rooms, members, log), rooms.Resubscribed, log)
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), log)
+	bus.Handle("", dispatch(rooms, members, log))
+	bus.OnResumed(rooms.Resubscribed)
 	bus.OnRefused(badSeals(security))
 	notices.bus = bus
 	bus.Listen(memberChannel)

@@ -62,7 +62,7 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
-	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), func(string, []byte) {}, func() {}, slog.New(slog.DiscardHandler))
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), slog.New(slog.DiscardHandler))
 	end := introduce(ctx, bus)
 	defer end()
 	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: &announcer{bus: bus}, Security: securitylog.New(log), Log: log})

@@ -180,7 +180,9 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	members.OnChanged(rooms.MemberChanged)
 	seed(t, members, products)
 
-	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, dispatch(t, rooms, members), rooms.Resubscribed, log)
+	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, log)
+	bus.Handle("", dispatch(t, rooms, members))
+	bus.OnResumed(rooms.Resubscribed)
 	notices.bus = bus
 	bus.Listen(memberChannel)
 	rooms.Connect(bus)

@@ -61,7 +61,8 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redi
 		t.Fatal(err)
 	}
 	r := New()
-	bus := pubsub.New(client, "t", [][]byte{[]byte(key)}, r.Receive, func() {}, slog.New(slog.DiscardHandler))
+	bus := pubsub.New(client, "t", [][]byte{[]byte(key)}, slog.New(slog.DiscardHandler))
+	bus.Handle("", r.Receive)
 	r.Connect(bus, heard, func(hub.Party, []byte) {})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -80,7 +81,7 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redi
 // alone is a relay whose bus does not run.
 func alone() *Relay {
 	r := New()
-	r.Connect(pubsub.New(nil, "t", [][]byte{[]byte("key")}, nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {}, func(hub.Party, []byte) {})
+	r.Connect(pubsub.New(nil, "t", [][]byte{[]byte("key")}, slog.New(slog.DiscardHandler)), func([]byte) {}, func(hub.Party, []byte) {})
 	return r
 }
 
