@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -58,9 +57,11 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		security.Write(ctx, securitylog.Event{What: securitylog.DangerousSetting, Reason: setting})
 	}
 	registry := telemetry.NewRegistry(d.Pools())
+	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), log)
+	bus.OnRefused(badSeals(security))
+	news := outbox.New(d, log, s.Outbox)
 
-	notices, news := &announcer{}, outbox.New(d, log, s.Outbox)
-	members, err := member.New(s.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Security: security, Log: log, HashCommand: ownHashes()})
+	members, err := member.New(s.Member, member.Deps{DB: d, News: news, Mail: letters, Bus: bus, Security: security, Log: log, HashCommand: ownHashes()})
 	if err != nil {
 		return err
 	}
@@ -103,18 +104,11 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	products := product.New(d, members)
 	orders := order.New(s.Order, order.Deps{DB: d, News: news, Products: products, Members: members, Payments: s.payments(), Log: log})
 	rooms, err := chat.New(ctx, s.Chat, chat.Deps{DB: d, Members: members, Products: products, Orders: orders,
-		Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.Origins(), Security: security, Log: log})
+		Bus: bus, Redis: redis, Prefix: s.Redis.Prefix, Origins: s.HTTP.Origins(), Security: security, Log: log})
 	if err != nil {
 		return err
 	}
 
-	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), log)
-	bus.Handle("", dispatch(rooms, members, log))
-	bus.OnResumed(rooms.Resubscribed)
-	bus.OnRefused(badSeals(security))
-	notices.bus = bus
-	bus.Listen(memberChannel)
-	rooms.Connect(bus)
 	members.OnChanged(rooms.MemberChanged)
 	news.Handle(order.TopicStatusChanged, tellRoom(rooms))
 	news.Handle(member.TopicLetter, members.Deliver)
@@ -191,37 +185,6 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
-}
-
-// memberChannel carries what instances must forget about members.
-const memberChannel = "member"
-
-// dispatch hands what arrives from other instances to the module it is for.
-func dispatch(rooms *chat.Chat, members *member.Members, log *slog.Logger) func(channel string, payload []byte) {
-	return func(channel string, payload []byte) {
-		if channel != memberChannel {
-			rooms.Receive(channel, payload)
-			return
-		}
-		var n member.Notice
-		if err := json.Unmarshal(payload, &n); err != nil {
-			log.Warn("news about a member cannot be read", "error", err)
-			return
-		}
-		members.Heard(n)
-	}
-}
-
-// announcer tells other instances what to forget about a member.
-type announcer struct{ bus *pubsub.Bus }
-
-// Announce publishes the notice; what is lost is made up for by the short memory of each instance.
-func (a *announcer) Announce(_ context.Context, n member.Notice) error {
-	text, err := json.Marshal(n)
-	if err == nil {
-		a.bus.Publish(memberChannel, text)
-	}
-	return err
 }
 
 // tellRoom brings an order's news to its room.

@@ -63,12 +63,12 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
 	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), slog.New(slog.DiscardHandler))
-	end := introduce(ctx, bus)
-	defer end()
-	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: &announcer{bus: bus}, Security: securitylog.New(log), Log: log})
+	members, err := member.New(s.Member, member.Deps{DB: d, Bus: bus, Security: securitylog.New(log), Log: log})
 	if err != nil {
 		return err
 	}
+	end := introduce(ctx, bus)
+	defer end()
 	if command == listOperators {
 		return writeOperators(ctx, members, stdout)
 	}
@@ -124,7 +124,7 @@ func introduce(ctx context.Context, bus *pubsub.Bus) (end func()) {
 	}()
 	wait, cancel := context.WithTimeout(ctx, introduceWait)
 	defer cancel()
-	for wait.Err() == nil && bus.Subscribe(wait, memberChannel) != nil {
+	for wait.Err() == nil && bus.Subscribe(wait, member.Channel) != nil {
 		pause(wait, 20*time.Millisecond)
 	}
 	return sync.OnceFunc(func() { stop(); <-done })

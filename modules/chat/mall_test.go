@@ -157,18 +157,19 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 		change(&p)
 	}
 
-	notices, letters := &announcer{}, mail.NewMailbox(log)
+	letters := mail.NewMailbox(log)
+	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
+		Username: p.redisUser, Password: p.redisPassword}, log)
+	check(t, err)
+	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, log)
 	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
-	members, err := member.New(p.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Log: log})
+	members, err := member.New(p.Member, member.Deps{DB: d, News: news, Mail: letters, Bus: bus, Log: log})
 	check(t, err)
 	news.Handle(member.TopicLetter, members.Deliver)
 	products := product.New(d, members)
 	orders := order.New(order.Config{UnpaidLife: time.Hour, UnpaidMost: 100},
 		order.Deps{DB: d, News: news, Products: products, Members: members, Payments: order.DemoPayments{}, Log: log})
-	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
-		Username: p.redisUser, Password: p.redisPassword}, log)
-	check(t, err)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: log})
+	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Bus: bus, Redis: client, Prefix: "mall", Log: log})
 	check(t, err)
 	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
 		var c order.StatusChanged
@@ -180,12 +181,6 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	members.OnChanged(rooms.MemberChanged)
 	seed(t, members, products)
 
-	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, log)
-	bus.Handle("", dispatch(t, rooms, members))
-	bus.OnResumed(rooms.Resubscribed)
-	notices.bus = bus
-	bus.Listen(memberChannel)
-	rooms.Connect(bus)
 	spec, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
 	check(t, err)
 	server, err := httpserver.New(httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
