@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"mall/modules/mall"
 	"mall/modules/member"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
@@ -50,7 +51,7 @@ func knownOfMembers(words []string) bool {
 
 // changeMember does to a member what only whoever has the database's password may, so it asks for no other right. Running
 // instances hear of it over Redis; those that do not find out by themselves.
-func changeMember(ctx context.Context, s settings, command string, words []string, stdout, stderr io.Writer) (err error) {
+func changeMember(ctx context.Context, s mall.Settings, command string, words []string, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 	d, err := db.Open(ctx, s.DB.Config, log)
 	if err != nil {
@@ -62,7 +63,7 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
-	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), slog.New(slog.DiscardHandler))
+	bus := pubsub.New(redis, s.Redis.Prefix, s.BusSecrets(), slog.New(slog.DiscardHandler))
 	members, err := member.New(s.Member, member.Deps{DB: d, Bus: bus, Security: securitylog.New(log), Log: log})
 	if err != nil {
 		return err
@@ -128,4 +129,11 @@ func introduce(ctx context.Context, bus *pubsub.Bus) (end func()) {
 		pause(wait, 20*time.Millisecond)
 	}
 	return sync.OnceFunc(func() { stop(); <-done })
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

@@ -167,6 +167,12 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 		security: d.Security,
 		store:    store.NewSeated(d.DB, d.Members.Seats), bus: d.Bus, parties: cache,
 		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+	epoch, err := c.store.Epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.life.Store(&epoch)
+	// From here on there is something to close.
 	if c.quiet, err = newQuiet(c.store); err != nil {
 		return nil, err
 	}
@@ -176,11 +182,6 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	if c.changes, err = newBudget(float64(cfg.ChangesPerMinute)/60, cfg.ChangesPerMinute); err != nil {
 		return nil, err
 	}
-	epoch, err := c.store.Epoch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.life.Store(&epoch)
 	lanes := cfg.Lanes
 	if d.DB.Dialect() == "sqlite" {
 		lanes = 1 // it has one writer: more lanes would only wait for each other
@@ -286,6 +287,9 @@ func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
 func (c *Chat) Close() error {
 	c.writer.Close()
 	c.end()
+	c.quiet.close()
+	c.typings.close()
+	c.changes.close()
 	return nil
 }
 

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"mall/modules/platform/id"
 )
 
@@ -26,7 +24,7 @@ const (
 
 // Bus is one instance's connection to the others. It is safe for concurrent use.
 type Bus struct {
-	client  redis.UniversalClient
+	client  Client
 	network network
 	self    id.ID
 	log     *slog.Logger
@@ -54,7 +52,7 @@ type handler struct {
 // New makes a bus on client. All instances share the secrets: the first seals what this one says, and what any of them has
 // sealed is heard, once; a new one is given to all instances as a second before it becomes the first. Whoever uses the bus
 // registers what they listen to with Handle and OnResumed, before Run; nothing happens before that.
-func New(client redis.UniversalClient, prefix string, secrets [][]byte, log *slog.Logger) *Bus {
+func New(client Client, prefix string, secrets [][]byte, log *slog.Logger) *Bus {
 	b := &Bus{client: client, network: networkOf(client), self: id.New(), log: log, lost: make(chan struct{}, 1)}
 	first := newLane(b) // until it is known which channels are on which servers
 	b.lanes = map[string]*lane{"": first}
