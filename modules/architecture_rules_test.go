@@ -44,7 +44,7 @@ func arrows(h house) (breaches []string) {
 				continue
 			}
 			breaches = append(breaches, fmt.Sprintf(
-				"%s:%d: %s may not import %s; declare the interface you need in the file that uses it, and let cmd/mall pass it in",
+				"%s:%d: %s may not import %s; declare the interface you need in the file that uses it, and let modules/mall pass it in",
 				f.path, i.line, from, i.path))
 		}
 	}
@@ -86,7 +86,7 @@ func noInit(h house) (breaches []string) {
 	for _, f := range h.files {
 		for _, line := range f.inits {
 			breaches = append(breaches, fmt.Sprintf(
-				"%s:%d: init() runs whether or not anyone asked; make it a function that cmd/mall calls", f.path, line))
+				"%s:%d: init() runs whether or not anyone asked; make it a function that modules/mall calls", f.path, line))
 		}
 	}
 	return breaches

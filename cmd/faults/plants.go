@@ -33,7 +33,7 @@ const (
 	socketFile    = "modules/chat/internal/socket/write.go"
 	eventsFile    = "modules/chat/internal/events/events.go"
 	eventsExtra   = "modules/chat/internal/events/planted.go"
-	appFile       = "cmd/mall/app.go"
+	mallFile      = "modules/mall/steps.go"
 )
 
 // plants is the table of all.
@@ -143,10 +143,10 @@ func plantedLoss(frame []byte) bool {
 			{socketFile, "if len(c.queue) >= c.cfg.QueueFrames || c.bytes+len(frame) > c.cfg.QueueBytes {", "if false {"},
 		}},
 		{"no drain", "rolling restart", []checker.Kind{checker.Other}, []edit{
-			{appFile, "rooms.Drain(closing), ", ""},
+			{mallFile, "\tm.onStop(m.Chat.Drain)\n", ""},
 		}},
 		{"nobody hears of a login's end", "credentials", []checker.Kind{checker.Late}, []edit{
-			{appFile, "\tmembers.OnChanged(rooms.MemberChanged)\n", ""},
+			{mallFile, "\tm.Members.OnChanged(m.Chat.MemberChanged)\n", ""},
 		}},
 		{"a connection leaves goroutines behind", "calm", []checker.Kind{checker.Leak}, []edit{
 			{sessionFile, "s.chat.forget(s)", "s.chat.forget(s)\n\tfor range 10 {\n\t\tgo func() { select {} }()\n\t}"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mall/migrations"
+	"mall/modules/mall"
 	"mall/modules/member"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
@@ -89,7 +90,7 @@ func (o crowdOrder) check() error {
 }
 
 // crowd fills the database with people for a load test.
-func crowd(ctx context.Context, s settings, args []string, stdout, stderr io.Writer) (err error) {
+func crowd(ctx context.Context, s mall.Settings, args []string, stdout, stderr io.Writer) (err error) {
 	o, err := parseCrowd(args, stderr)
 	if err != nil {
 		return err

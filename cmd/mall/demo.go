@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mall/modules/chat"
+	"mall/modules/mall"
 	"mall/modules/member"
 	"mall/modules/order"
 	"mall/modules/platform/id"
@@ -41,14 +42,14 @@ func demoID(n int) id.ID { return id.MustParse(fmt.Sprintf("0193a000-0000-7000-8
 
 // startDemo lets the demo's people in and seeds what they have; where the mall is no demo it keeps them out, in case it was
 // one once: their passwords are known to everybody.
-func (s *settings) startDemo(ctx context.Context, members *member.Members, seed func() error, log *slog.Logger) error {
-	if s.demo() {
-		if err := members.UnlockDemo(ctx, demoAccounts()); err != nil {
+func startDemo(ctx context.Context, s mall.Settings, m *mall.Mall, log *slog.Logger) error {
+	if s.IsDemo() {
+		if err := m.Members.UnlockDemo(ctx, demoAccounts()); err != nil {
 			return err
 		}
-		return seed()
+		return seedDemo(ctx, m)
 	}
-	locked, err := members.LockDemo(ctx, demoAccounts())
+	locked, err := m.Members.LockDemo(ctx, demoAccounts())
 	if locked > 0 {
 		log.WarnContext(ctx, "this mall was a demo once: the demo's accounts are locked; its shops, products, orders and talks are still there",
 			slog.Int("accounts", locked))
@@ -67,16 +68,16 @@ func demoAccounts() []id.ID {
 
 // seedDemo fills the mall with people, shops, products, orders and talks. Everything has ids of its own, so
 // a second start, or a second instance at the same time, adds nothing.
-func seedDemo(ctx context.Context, members *member.Members, products *product.Catalogue, orders *order.Orders, rooms *chat.Chat) error {
-	if err := members.Seed(ctx, demoPeople()); err != nil {
+func seedDemo(ctx context.Context, m *mall.Mall) error {
+	if err := m.Members.Seed(ctx, demoPeople()); err != nil {
 		return err
 	}
 	goods := product.DemoCatalogue(demoMoonShop, demoForestShop)
-	if err := products.Seed(ctx, goods); err != nil {
+	if err := m.Products.Seed(ctx, goods); err != nil {
 		return err
 	}
 	for _, t := range demoTalks(goods) {
-		if err := t.play(ctx, orders, rooms); err != nil {
+		if err := t.play(ctx, m.Orders, m.Chat); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"syscall"
 
+	"mall/modules/mall"
 	"mall/modules/member"
 	"mall/modules/platform/config"
 )
@@ -54,24 +55,19 @@ func runUntilSignal() int {
 
 // exitCode is 0 after an orderly end, 2 for a mistake in the call or the settings, 1 for everything else.
 func exitCode(err error, stderr io.Writer) int {
-	var bad *settingsError
+	var bad *mall.SettingsError
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
 		return 2
 	case errors.As(err, &bad):
-		_, _ = fmt.Fprintln(stderr, "mall: settings:", bad.err)
+		_, _ = fmt.Fprintln(stderr, "mall: settings:", bad)
 		return 2
 	}
 	_, _ = fmt.Fprintln(stderr, "mall:", err)
 	return 1
 }
-
-// settingsError is a mistake of whoever set the program up.
-type settingsError struct{ err error }
-
-func (e *settingsError) Error() string { return e.err.Error() }
 
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("mall", flag.ContinueOnError)
@@ -99,9 +95,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		flags.Usage()
 		return errUsage
 	}
-	s, err := loadSettings(*file, environ)
+	s, err := mall.Load(*file, environ)
 	if err != nil {
-		return &settingsError{err}
+		return err
 	}
 	switch command {
 	case "migrate":

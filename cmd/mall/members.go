@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"mall/modules/mall"
 	"mall/modules/member"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
@@ -50,7 +51,7 @@ func knownOfMembers(words []string) bool {
 
 // changeMember does to a member what only whoever has the database's password may, so it asks for no other right. Running
 // instances hear of it over Redis; those that do not find out by themselves.
-func changeMember(ctx context.Context, s settings, command string, words []string, stdout, stderr io.Writer) (err error) {
+func changeMember(ctx context.Context, s mall.Settings, command string, words []string, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 	d, err := db.Open(ctx, s.DB.Config, log)
 	if err != nil {
@@ -62,13 +63,13 @@ func changeMember(ctx context.Context, s settings, command string, words []strin
 		return err
 	}
 	defer func() { err = errors.Join(err, closeRedis()) }()
-	bus := pubsub.New(redis, s.Redis.Prefix, s.busSecrets(), func(string, []byte) {}, func() {}, slog.New(slog.DiscardHandler))
-	end := introduce(ctx, bus)
-	defer end()
-	members, err := member.New(s.Member, member.Deps{DB: d, Announcer: &announcer{bus: bus}, Security: securitylog.New(log), Log: log})
+	bus := pubsub.New(redis, s.Redis.Prefix, s.BusSecrets(), slog.New(slog.DiscardHandler))
+	members, err := member.New(s.Member, member.Deps{DB: d, Bus: bus, Security: securitylog.New(log), Log: log})
 	if err != nil {
 		return err
 	}
+	end := introduce(ctx, bus)
+	defer end()
 	if command == listOperators {
 		return writeOperators(ctx, members, stdout)
 	}
@@ -124,8 +125,15 @@ func introduce(ctx context.Context, bus *pubsub.Bus) (end func()) {
 	}()
 	wait, cancel := context.WithTimeout(ctx, introduceWait)
 	defer cancel()
-	for wait.Err() == nil && bus.Subscribe(wait, memberChannel) != nil {
+	for wait.Err() == nil && bus.Subscribe(wait, member.Channel) != nil {
 		pause(wait, 20*time.Millisecond)
 	}
 	return sync.OnceFunc(func() { stop(); <-done })
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

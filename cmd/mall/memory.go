@@ -75,9 +75,9 @@ func (p *pace) setting(alive uint64) int {
 // paceCollector sets the collector's pace until ctx ends, unless GOGC says that somebody else has. GOMEMLIMIT holds either
 // way. When a rest begins it gives back to the system what the rush before it needed, a herd of connections after a deploy
 // above all: the runtime by itself keeps as much as the heap may grow to.
-func paceCollector(ctx context.Context) error {
+func paceCollector(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
-		return nil
+		return
 	}
 	seen := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	var p pace
@@ -95,7 +95,7 @@ func paceCollector(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 		}
 	}

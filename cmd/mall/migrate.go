@@ -9,11 +9,12 @@ import (
 
 	"mall/migrations"
 	"mall/modules/chat"
+	"mall/modules/mall"
 	"mall/modules/platform/db"
 	"mall/modules/platform/telemetry"
 )
 
-func migrate(ctx context.Context, s settings, what string, stdout, stderr io.Writer) (err error) {
+func migrate(ctx context.Context, s mall.Settings, what string, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
 	d, err := db.Open(ctx, s.DB.Config, log)
 	if err != nil {
@@ -30,7 +31,7 @@ func migrate(ctx context.Context, s settings, what string, stdout, stderr io.Wri
 	}
 }
 
-func renewEpoch(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
+func renewEpoch(ctx context.Context, s mall.Settings, stdout, stderr io.Writer) (err error) {
 	d, err := db.Open(ctx, s.DB.Config, telemetry.NewLogger(s.Log, stderr))
 	if err != nil {
 		return err

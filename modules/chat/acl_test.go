@@ -85,7 +85,7 @@ func limitedRedis(t *testing.T, addr string, nodes []*testservers.RedisServer) {
 	m := &mall{tokens: map[string]string{}}
 	for range 2 {
 		m.instances = append(m.instances, startInstance(t, cfg, addr, func(p *parts) {
-			p.redisUser, p.redisPassword = "mall", "secret"
+			p.Redis.Username, p.Redis.Password = "mall", "secret"
 			p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1, 8
 		}))
 	}

@@ -37,6 +37,9 @@ func (b *budget) allow(member id.ID) (after time.Duration, ok bool) {
 	return time.Duration(float64(time.Second) / float64(b.perSecond)), false
 }
 
+// close ends the clearing away of what is remembered no longer.
+func (b *budget) close() { b.members.StopAllGoroutines() }
+
 // mayChange counts what a member changes of rooms: opens a subject, changes an inquiry, blocks. Each is told to everybody in
 // the room, and some with a notice that stays.
 func (c *Chat) mayChange(member id.ID) error {

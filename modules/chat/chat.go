@@ -90,6 +90,7 @@ type Deps struct {
 	Members  Members
 	Products Products
 	Orders   Orders
+	Bus      *pubsub.Bus // does not run yet: what the chat listens to is registered by New
 	Redis    limit.Client
 	Prefix   string   // of the chat's keys in Redis
 	Origins  []string // further origins whose pages may open a socket
@@ -153,7 +154,7 @@ const (
 	repairPlaces, repairShare = 6, 2
 )
 
-// New makes the chat. Connect and Run must follow.
+// New makes the chat. Run keeps it alive, Close ends it.
 func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	cache, err := otter.New(&otter.Options[id.ID, parties]{MaximumSize: 200_000})
 	if err != nil {
@@ -165,8 +166,14 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c := &Chat{cfg: cfg, heads: heads, moves: newMoves(), receipts: newReceipts(), log: d.Log, members: d.Members, products: d.Products, orders: d.Orders, origins: d.Origins,
 		security: d.Security,
-		store:    store.NewSeated(d.DB, d.Members.Seats), relay: relay.New(), parties: cache,
+		store:    store.NewSeated(d.DB, d.Members.Seats), bus: d.Bus, parties: cache,
 		resumes: newPlaces(resumePlaces, resumeShare), repairs: newPlaces(repairPlaces, repairShare), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), leaving: make(chan struct{}), sessions: map[*session]struct{}{}, perMember: map[id.ID]int{}}
+	epoch, err := c.store.Epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.life.Store(&epoch)
+	// From here on there is something to close.
 	if c.quiet, err = newQuiet(c.store); err != nil {
 		return nil, err
 	}
@@ -176,11 +183,6 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	if c.changes, err = newBudget(float64(cfg.ChangesPerMinute)/60, cfg.ChangesPerMinute); err != nil {
 		return nil, err
 	}
-	epoch, err := c.store.Epoch(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.life.Store(&epoch)
 	lanes := cfg.Lanes
 	if d.DB.Dialect() == "sqlite" {
 		lanes = 1 // it has one writer: more lanes would only wait for each other
@@ -188,6 +190,8 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
 	c.traces = newTracer(c)
 	c.losses = newLosses()
+	c.relay = relay.New(d.Bus, c.traces.heard, c.heardReceipt)
+	d.Bus.OnResumed(c.resubscribed)
 	c.looks = newLooks()
 	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
@@ -198,15 +202,6 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c.lifetime, c.end = context.WithCancel(context.Background())
 	return c, nil
 }
-
-// Connect gives the chat its bus to other instances; Receive and Resumed are the bus' handlers.
-func (c *Chat) Connect(bus *pubsub.Bus) {
-	c.bus = bus
-	c.relay.Connect(bus, c.traces.heard, c.heardReceipt)
-}
-
-// Receive takes news from the bus.
-func (c *Chat) Receive(channel string, payload []byte) { c.relay.Receive(channel, payload) }
 
 // Run keeps connections alive and complete until ctx ends.
 func (c *Chat) Run(ctx context.Context) error {
@@ -233,8 +228,8 @@ func (c *Chat) Run(ctx context.Context) error {
 	}
 }
 
-// Resubscribed is told by the bus that news may have been lost: rooms are compared and logins looked at, soon.
-func (c *Chat) Resubscribed() {
+// resubscribed is told by the bus that news may have been lost: rooms are compared and logins looked at, soon.
+func (c *Chat) resubscribed() {
 	for _, now := range []chan struct{}{c.sweepNow, c.checkNow} {
 		select {
 		case now <- struct{}{}:
@@ -294,6 +289,9 @@ func (c *Chat) pause(ctx context.Context, d time.Duration) bool {
 func (c *Chat) Close() error {
 	c.writer.Close()
 	c.end()
+	c.quiet.close()
+	c.typings.close()
+	c.changes.close()
 	return nil
 }
 

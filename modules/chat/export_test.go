@@ -8,6 +8,9 @@ import (
 	"mall/modules/platform/id"
 )
 
+// Ask has the chat ask others than the members, before it runs.
+func (c *Chat) Ask(instead func(Members) Members) { c.members = instead(c.members) }
+
 // CheckEvery is how often the logins behind connections are looked at.
 const CheckEvery = checkEvery
 

@@ -28,12 +28,12 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// of gives the lines of a level.
+// of gives the lines of a level that name the command: a mall says other things, too.
 func (l *lines) of(level string) (found []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for line := range strings.Lines(l.text.String()) {
-		if strings.Contains(line, "level="+level) {
+		if strings.Contains(line, "level="+level) && strings.Contains(line, "mall epoch renew") {
 			found = append(found, line)
 		}
 	}

@@ -14,20 +14,16 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 
-	"mall/configs"
 	"mall/modules/chat"
+	composed "mall/modules/mall"
 	"mall/modules/member"
 	"mall/modules/order"
-	"mall/modules/platform/apidoc"
-	"mall/modules/platform/config"
 	"mall/modules/platform/db"
 	"mall/modules/platform/httpserver"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
 	"mall/modules/platform/mail"
-	"mall/modules/platform/outbox"
 	"mall/modules/platform/pubsub"
 	"mall/modules/platform/testservers"
 	"mall/modules/product"
@@ -119,115 +115,60 @@ func (m *mall) logIn(t *testing.T, on int, who string) string {
 	return tokens.AccessToken
 }
 
+// parts are the settings of one instance, and what a test changes of how it is composed.
 type parts struct {
-	Chat   chat.Config    `koanf:"chat"`
-	Member member.Config  `koanf:"member"`
-	Rest   map[string]any `koanf:",remain"`
+	composed.Settings
 
 	// members stands before the real ones, for a test that must come between two of their answers; nil: nothing does.
 	members func(chat.Members) chat.Members
 
-	redisUser, redisPassword string
-
-	log *slog.Logger // of the chat; nil: nobody reads it
-}
-
-func (p *parts) before(m chat.Members) chat.Members {
-	if p.members == nil {
-		return m
-	}
-	return p.members(m)
+	log *slog.Logger
 }
 
 // adjust changes the settings of one instance; none leaves the tests' own.
 type adjust func(*parts)
 
+// settings are those of the tests: of people and things there is more than real people have.
+func settings(t *testing.T, cfg db.Config, redisAddr string) (p parts) {
+	t.Helper()
+	var err error
+	p.Settings, err = composed.Load("", []string{"MALL_DATA=" + t.TempDir(), "MALL_DEMO=false", "MALL_ORDER__PAYMENTS=demo",
+		"MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0", "MALL_HTTP__PUBLIC_URL=http://mall.test", "MALL_HTTP__PLAIN=true",
+		"MALL_HTTP__SHUTDOWN_GRACE=1s", "MALL_DB__MIGRATE=false", "MALL_OUTBOX__POLL=100ms", "MALL_MEMBER__SHOPS_PER_DAY=1000",
+		"MALL_MEMBER__TOKEN_SECRET=hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs", "MALL_ORDER__UNPAID_LIFE=1h", "MALL_ORDER__UNPAID_MOST=100",
+		"MALL_ORDER__UNPAID_PAST=0", "MALL_CHAT__RESUME_MESSAGES=50", "MALL_CHAT__SOCKETS_PER_MEMBER=4", "MALL_CHAT__SENDS_PER_SECOND=1000",
+		"MALL_CHAT__SENDS_BURST=1000", "MALL_CHAT__CHANGES_PER_MINUTE=100000"})
+	check(t, err)
+	p.DB.Config, p.HTTP.Limits = cfg, httpserver.Limits{}
+	p.Redis = pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall"}
+	return p
+}
+
+// startInstance starts a whole mall, as the program does; its people are there when it opens.
 func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adjust) *instance {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	d, err := db.Open(t.Context(), cfg, log)
-	check(t, err)
-	var p parts
-	check(t, config.Load(configs.Default, "", nil, &p))
-	p.Member.TokenSecret = "hG7x2pQ9vR4tY8uW1zK5mN3bC6dF0jLs"
-	p.Member.Cookie, p.Member.ShopsPerDay, p.Member.PublicURL = member.Cookie{Name: "mall_session"}, 1000, "http://mall.test"
-	p.Chat.ResumeMessages = 50
-	p.Chat.SocketsPerMember = 4
-	p.Chat.SendsPerSecond, p.Chat.SendsBurst = 1000, 1000
-	p.Chat.ChangesPerMinute = 100_000
+	p := settings(t, cfg, redisAddr)
+	p.log = slog.New(slog.DiscardHandler)
 	for _, change := range changes {
 		change(&p)
 	}
-
-	said := log
-	if p.log != nil {
-		said = p.log
+	log := p.log
+	letters := mail.NewMailbox(log)
+	m, err := composed.New(t.Context(), p.Settings, composed.Options{Log: log, Letters: letters})
+	check(t, err)
+	if p.members != nil {
+		m.Chat.Ask(p.members)
 	}
-	notices, letters := &announcer{}, mail.NewMailbox(log)
-	news := outbox.New(d, log, outbox.Config{Poll: 100 * time.Millisecond})
-	members, err := member.New(p.Member, member.Deps{DB: d, News: news, Mail: letters, Announcer: notices, Log: log})
-	check(t, err)
-	news.Handle(member.TopicLetter, members.Deliver)
-	products := product.New(d, members)
-	orders := order.New(order.Config{UnpaidLife: time.Hour, UnpaidMost: 100},
-		order.Deps{DB: d, News: news, Products: products, Members: members, Payments: order.DemoPayments{}, Log: log})
-	client, closeRedis, err := pubsub.Open(pubsub.Config{Addr: redisAddr, Cluster: strings.Contains(redisAddr, ","), Prefix: "mall",
-		Username: p.redisUser, Password: p.redisPassword}, log)
-	check(t, err)
-	rooms, err := chat.New(t.Context(), p.Chat, chat.Deps{DB: d, Members: p.before(members), Products: products, Orders: orders, Redis: client, Prefix: "mall", Log: said})
-	check(t, err)
-	news.Handle(order.TopicStatusChanged, func(ctx context.Context, m outbox.Message) error {
-		var c order.StatusChanged
-		if err := json.Unmarshal(m.Payload, &c); err != nil {
-			return err
-		}
-		return rooms.OrderChanged(ctx, chat.OrderChange{News: m.ID, OrderID: c.OrderID, ShopID: c.ShopID, BuyerID: c.BuyerID, Status: string(c.To)})
-	})
-	members.OnChanged(rooms.MemberChanged)
-	seed(t, members, products)
-
-	bus := pubsub.New(client, "mall", [][]byte{[]byte("k")}, dispatch(t, rooms, members), rooms.Resubscribed, log)
-	notices.bus = bus
-	bus.Listen(memberChannel)
-	rooms.Connect(bus)
-	spec, err := apidoc.Merge(httpserver.API(), member.API(), product.API(), order.API(), chat.API())
-	check(t, err)
-	server, err := httpserver.New(httpserver.Config{Addr: "127.0.0.1:0", InternalAddr: "127.0.0.1:0", CookieName: "mall_session",
-		BodyLimit: 65536, RequestTimeout: soon, ShutdownGrace: time.Second}, spec,
-		httpserver.Deps{Members: members, Registry: prometheus.NewRegistry(), Log: log})
-	check(t, err)
-	members.Routes(server.API)
-	products.Routes(server.API)
-	orders.Routes(server.API)
-	rooms.Routes(server.API)
-	check(t, server.Listen(t.Context()))
-	server.SetReady(true)
-
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	for _, run := range []func(context.Context) error{bus.Run, rooms.Run, news.Run} {
-		running.Go(func() {
-			if err := run(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	running.Go(func() {
-		if err := server.Serve(); err != nil {
-			t.Error(err)
-		}
-	})
-	in := &instance{url: "http://" + server.Addr(), chat: rooms, bus: bus, members: members, orders: orders, letters: letters}
+	seed(t, m.Members, m.Products)
+	check(t, m.Start(t.Context()))
+	in := &instance{url: "http://" + m.Addr(), chat: m.Chat, bus: m.Bus, members: m.Members, orders: m.Orders, letters: letters}
 	in.stop = sync.OnceFunc(func() {
 		closing, done := context.WithTimeout(context.Background(), soon)
 		defer done()
 		// Of calls made at once the client keeps connections on which nothing was ever asked. net/http waits five seconds for
 		// such a one to say something before it counts as idle: longer than the grace.
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-		err := errors.Join(rooms.Drain(closing), server.Shutdown(closing), rooms.Close())
-		cancel()
-		running.Wait()
-		if err := errors.Join(err, closeRedis(), d.Close()); err != nil {
+		if err := m.Stop(closing); err != nil {
 			t.Error(err)
 		}
 	})

@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -161,14 +162,41 @@ func (w *watched) Review(ctx context.Context, logins []id.ID, each func(id.ID, m
 	return w.Members.Review(ctx, logins, each)
 }
 
-// guarded is a mall of one instance whose looks at logins are counted.
+// guarded is a mall of two instances; how often the first of them looks at logins is counted.
 func guarded(t *testing.T) (*mall, *watched) {
 	t.Helper()
-	w := &watched{}
-	in := startInstance(t, testservers.SQLite(t), "", func(p *parts) {
-		p.members = func(real chat.Members) chat.Members { w.Members = real; return w }
+	w, cfg, redis := &watched{}, testservers.SQLite(t), testservers.Redis(t)
+	m := &mall{tokens: map[string]string{}, instances: []*instance{
+		startInstance(t, cfg, redis.Addr(), func(p *parts) { p.members = func(real chat.Members) chat.Members { w.Members = real; return w } }),
+		startInstance(t, cfg, redis.Addr())}}
+	until(t, "they hear each other", func() bool {
+		m.instances[1].notice(t, id.New())
+		return m.instances[0].bus.Stats().Received > 0
 	})
-	return &mall{tokens: map[string]string{}, instances: []*instance{in}}, w
+	return m, w
+}
+
+// notice has an instance tell the others that something of a member has changed.
+func (in *instance) notice(t *testing.T, about id.ID) {
+	t.Helper()
+	text, err := json.Marshal(member.Notice{Member: about})
+	check(t, err)
+	in.bus.Publish(member.Channel, text)
+}
+
+// flood tells another instance so often of a member, and as often of nobody, without dropping anything.
+func flood(t *testing.T, from, to *instance, about id.ID, times int) {
+	t.Helper()
+	const atOnce = 1000
+	said, heard := from.bus.Stats().Published, to.bus.Stats().Received
+	for n := range times {
+		from.notice(t, about)
+		from.notice(t, id.New())
+		if n%atOnce == atOnce-1 {
+			until(t, "said", func() bool { return from.bus.Stats().Published-said >= int64(2*(n+1)) })
+		}
+	}
+	until(t, "heard", func() bool { return to.bus.Stats().Received-heard >= int64(2*times) })
 }
 
 // A flood of notices, even of real ones, is a few questions to the database and ends nothing.
@@ -176,10 +204,7 @@ func TestAFloodOfNotices(t *testing.T) {
 	m, w := guarded(t)
 	stays := m.connect(t, 0, "buyer")
 	before, began := w.asked.Load(), time.Now()
-	for range 20_000 {
-		m.instances[0].members.Heard(member.Notice{Member: buyerID})
-		m.instances[0].members.Heard(member.Notice{Member: id.New()})
-	}
+	flood(t, m.instances[1], m.instances[0], buyerID, 20_000)
 	until(t, "looked", func() bool { return w.asked.Load() > before })
 	took := time.Since(began)
 	if n := w.asked.Load() - before; n > 3+int64(took/(100*time.Millisecond)) {

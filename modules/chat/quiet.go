@@ -40,3 +40,6 @@ func (q *quiet) is(ctx context.Context, room id.ID) (bool, error) {
 }
 
 func (q *quiet) forget(room id.ID) { q.rooms.Invalidate(room) }
+
+// close ends the clearing away of what is no longer believed.
+func (q *quiet) close() { q.rooms.StopAllGoroutines() }

@@ -14,9 +14,8 @@ import (
 // their callers stays as it is.
 func elsewhere(t *testing.T, cfg db.Config) *member.Members {
 	t.Helper()
-	var settings member.Config
-	startInstance(t, cfg, "", func(p *parts) { settings = p.Member }).stop()
-	others, err := member.New(settings, member.Deps{DB: testservers.Open(t, cfg), Log: slog.New(slog.DiscardHandler)})
+	startInstance(t, cfg, "").stop() // its people are there from now on
+	others, err := member.New(settings(t, cfg, "").Member, member.Deps{DB: testservers.Open(t, cfg), Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
 	return others
 }

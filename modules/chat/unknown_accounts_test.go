@@ -89,6 +89,9 @@ func (s *shopper) accountActs() map[string]func() act {
 			return act{who, "PUT", "/me/password", map[string]any{"current": password, "password": newPassword}, nil,
 				func() bool { return len(open(who).Items) == 1 }}
 		},
+		"eraseMe": func() act {
+			return act{s.account(), "POST", "/me/erasure", map[string]any{"confirm": "erase"}, nil, nil}
+		},
 		"endSession": func() act {
 			who := twice()
 			for _, l := range open(who).Items {

@@ -188,7 +188,7 @@ func (m *Members) changeOnce(ctx context.Context, n Notice, fn func(ctx context.
 		if err := fn(ctx); err != nil {
 			return err
 		}
-		db.AfterCommit(ctx, func() { m.tell(ctx, n) })
+		db.AfterCommit(ctx, func() { m.tell(n) })
 		return nil
 	}, stored)
 }

@@ -319,7 +319,7 @@ func (m *Members) firstOrLast(ctx context.Context, who store.Member, has bool) (
 		return nil, err
 	}
 	if demanded { // the roles that were left out are theirs now
-		db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: who.ID}) })
+		db.AfterCommit(ctx, func() { m.tell(Notice{Member: who.ID}) })
 	}
 	return codes, m.store.SetSecondFactor(ctx, who.ID, has)
 }

@@ -200,7 +200,7 @@ func (m *Members) AcceptInvitation(ctx context.Context, member, invitation id.ID
 		if err := m.store.DeleteInvitation(ctx, row.ID); err != nil {
 			return noInvitation(err)
 		}
-		db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: member}) })
+		db.AfterCommit(ctx, func() { m.tell(Notice{Member: member}) })
 		return m.store.InsertStaff(ctx, store.Staff{ShopID: row.ShopID, MemberID: member, Role: row.Role, CreatedAt: m.now()})
 	}, func(ctx context.Context) (bool, error) {
 		r, err := m.roster(ctx, row.ShopID)

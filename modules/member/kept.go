@@ -79,7 +79,7 @@ func (m *Members) Erase(ctx context.Context, member id.ID) (was Member, err erro
 		if err := m.store.EraseMember(ctx, member, row.Email, ErasedName, m.now()); err != nil {
 			return err
 		}
-		db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: member}) })
+		db.AfterCommit(ctx, func() { m.tell(Notice{Member: member}) })
 		return nil
 	})
 	return was, err

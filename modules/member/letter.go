@@ -216,7 +216,7 @@ func linkInvalid() error {
 
 // afterCommit tells of a change of a member once the transaction in ctx has committed.
 func (m *Members) afterCommit(ctx context.Context, n Notice) {
-	db.AfterCommit(ctx, func() { m.tell(ctx, n) })
+	db.AfterCommit(ctx, func() { m.tell(n) })
 }
 
 // wording is a letter in both of the mall's languages. {life} is for lasting.

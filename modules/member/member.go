@@ -38,22 +38,22 @@ const (
 
 // Members is the module. It is safe for concurrent use once its hooks are registered.
 type Members struct {
-	cfg       Config
-	store     *store.Store
-	hasher    *password.Hasher
-	box       *factor.Box      // what authenticator apps share with us is kept in
-	passkeys  *factor.Passkeys // nil: the mall has no name to make them for
-	access    *token.Access
-	links     *token.Links
-	recent    *recent.Cache
-	announcer Announcer
-	news      News
-	mail      mail.Sender
-	security  *securitylog.Log
-	log       *slog.Logger
-	clock     func() time.Time
-	changed   []func(member id.ID)
-	notices   notices
+	cfg      Config
+	store    *store.Store
+	hasher   *password.Hasher
+	box      *factor.Box      // what authenticator apps share with us is kept in
+	passkeys *factor.Passkeys // nil: the mall has no name to make them for
+	access   *token.Access
+	links    *token.Links
+	recent   *recent.Cache
+	bus      Bus
+	news     News
+	mail     mail.Sender
+	security *securitylog.Log
+	log      *slog.Logger
+	clock    func() time.Time
+	changed  []func(member id.ID)
+	notices  notices
 }
 
 // News carries letters to be written out of a transaction to whoever writes them; see TopicLetter.
@@ -63,12 +63,12 @@ type News interface {
 
 // Deps is what the module stands on.
 type Deps struct {
-	DB        *db.DB
-	News      News             // nil: no letters are asked for, as by programs that are not the mall
-	Announcer Announcer        // reaches the other instances; nil when there are none
-	Mail      mail.Sender      // nil: no letters are sent
-	Security  *securitylog.Log // nil: events are not written down
-	Log       *slog.Logger
+	DB       *db.DB
+	News     News             // nil: no letters are asked for, as by programs that are not the mall
+	Bus      Bus              // reaches the other instances, and does not run yet; nil when there are none
+	Mail     mail.Sender      // nil: no letters are sent
+	Security *securitylog.Log // nil: events are not written down
+	Log      *slog.Logger
 
 	HashCommand []string // starts a process that calls ServeHashes; none: passwords are hashed in this one
 }
@@ -98,7 +98,7 @@ func New(cfg Config, deps Deps) (*Members, error) {
 	cfg = cfg.withDefaults()
 	m := &Members{
 		cfg: cfg, store: store.New(deps.DB), hasher: password.NewHasher(cfg.HashWait, deps.HashCommand...), links: token.NewLinks(keys),
-		news: deps.News, announcer: deps.Announcer, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
+		news: deps.News, bus: deps.Bus, mail: deps.Mail, security: deps.Security, log: deps.Log, clock: time.Now,
 	}
 	if m.box, err = factor.NewBox(keys.Derive("second factors")); err != nil {
 		return nil, err
@@ -109,6 +109,9 @@ func New(cfg Config, deps Deps) (*Members, error) {
 	m.access = token.NewAccess(keys, cfg.TokenIssuer, cfg.TokenAudience, cfg.AccessLife, m.now)
 	m.notices.waiting = map[id.ID]struct{}{}
 	m.recent = recent.New(recentSize, recentLife, m.now, m.readSessions)
+	if m.bus != nil {
+		m.listen()
+	}
 	return m, nil
 }
 

@@ -322,7 +322,7 @@ func TestOwnLoginsAreListedAndEnded(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		other := w.instance(t, nil)
-		w.announcer = &wire{to: []*Members{other}}
+		w.bus = &wire{to: []*Members{other}}
 		w.member(t, "kim@demo.mall")
 		w.member(t, "lee@demo.mall")
 		opened, err := w.OpenWebSession(fromWith(t.Context(), "198.51.100.7", "Firefox\x1b[2J "+strings.Repeat("é<b>", 200)), "kim@demo.mall", pass)

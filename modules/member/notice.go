@@ -1,8 +1,7 @@
 package member
 
 import (
-	"context"
-	"log/slog"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -16,14 +15,41 @@ type Notice struct {
 	Session id.ID `json:"session"` // of this session only; the nil id: of all
 }
 
-// Announcer carries notices to the other instances, as well as it can: what is lost is made up for by the short
-// memory of each instance. Redis Pub/Sub does; the receiving side calls Heard.
-type Announcer interface {
-	Announce(ctx context.Context, n Notice) error
+// Bus carries notices to the other instances, as well as it can: what is lost is made up for by the short memory of each
+// instance.
+type Bus interface {
+	Publish(channel string, payload []byte)
+	Handle(prefix string, fn func(channel string, payload []byte)) // who takes what others publish there
+	Listen(channel string)
 }
 
-// announceWait bounds what an act waits for its announcement.
-const announceWait = time.Second
+// Channel is the bus' on which notices travel.
+const Channel = "member"
+
+// listen has notices of other instances heard from the moment on at which the bus runs.
+func (m *Members) listen() {
+	m.bus.Handle(Channel, m.receive)
+	m.bus.Listen(Channel)
+}
+
+// announce tells the other instances what to forget.
+func (m *Members) announce(n Notice) {
+	text, err := json.Marshal(n)
+	if err != nil { // ids always encode
+		panic(err)
+	}
+	m.bus.Publish(Channel, text)
+}
+
+// receive takes what another instance has announced.
+func (m *Members) receive(_ string, payload []byte) {
+	var n Notice
+	if err := json.Unmarshal(payload, &n); err != nil {
+		m.log.Warn("news about a member cannot be read", "error", err)
+		return
+	}
+	m.heard(n)
+}
 
 // OnChanged registers fn for members of whom something has changed that connections stand on: a session ended before its
 // time, a ban, other shops. It is called on every instance, on the one that acted and on those that heard of it, and once
@@ -67,8 +93,8 @@ func (n *notices) next() map[id.ID]struct{} {
 	return some
 }
 
-// Heard takes in what another instance announced: at once, or with others a moment later.
-func (m *Members) Heard(n Notice) {
+// heard takes in what another instance announced: at once, or with others a moment later.
+func (m *Members) heard(n Notice) {
 	if !n.Session.IsZero() {
 		m.heed(n)
 		return
@@ -108,14 +134,9 @@ func (m *Members) callChanged(members map[id.ID]struct{}) {
 
 // tell takes in what this instance did, and announces it. It is called after the COMMIT: who asks the database
 // from then on gets the new answer.
-func (m *Members) tell(ctx context.Context, n Notice) {
+func (m *Members) tell(n Notice) {
 	m.heed(n)
-	if m.announcer == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceWait) // the client may be gone already
-	defer cancel()
-	if err := m.announcer.Announce(ctx, n); err != nil {
-		m.log.WarnContext(ctx, "other instances learn of a changed session a moment later", slog.Any("error", err))
+	if m.bus != nil {
+		m.announce(n)
 	}
 }

@@ -73,15 +73,15 @@ func newWorld(t *testing.T, d *db.DB) *world {
 }
 
 // instance is a further process of the mall.
-func (w *world) instance(t *testing.T, a Announcer) *Members {
+func (w *world) instance(t *testing.T, b Bus) *Members {
 	t.Helper()
-	return w.instanceWith(t, config(), a)
+	return w.instanceWith(t, config(), b)
 }
 
-func (w *world) instanceWith(t *testing.T, cfg Config, a Announcer) *Members {
+func (w *world) instanceWith(t *testing.T, cfg Config, b Bus) *Members {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	m, err := New(cfg, Deps{DB: w.db, News: outbox.New(w.db, quiet, outbox.Config{}), Mail: w.mail, Announcer: a,
+	m, err := New(cfg, Deps{DB: w.db, News: outbox.New(w.db, quiet, outbox.Config{}), Mail: w.mail, Bus: b,
 		Security: securitylog.New(slog.New(slog.NewJSONHandler(&w.mail.events, nil))), Log: quiet})
 	if err != nil {
 		t.Fatal(err)
@@ -193,15 +193,17 @@ func (w *world) proved(t *testing.T, email string) id.ID {
 	return x
 }
 
-// wire announces to the given instances.
+// wire is a bus that leads to the given instances.
 type wire struct{ to []*Members }
 
-func (w *wire) Announce(_ context.Context, n Notice) error {
+func (w *wire) Publish(channel string, payload []byte) {
 	for _, m := range w.to {
-		m.Heard(n)
+		m.receive(channel, payload)
 	}
-	return nil
 }
+
+func (*wire) Handle(string, func(string, []byte)) {}
+func (*wire) Listen(string)                       {}
 
 // cheapHash is of pass, with the smallest parameters: the tests log in hundreds of times.
 var cheapHash = func() string {

@@ -139,7 +139,7 @@ func (m *Members) changeStaff(ctx context.Context, actor, shop id.ID, fn func(ct
 		}
 		changed, err := fn(ctx, r, acting)
 		if err == nil {
-			db.AfterCommit(ctx, func() { m.tell(ctx, Notice{Member: changed}) })
+			db.AfterCommit(ctx, func() { m.tell(Notice{Member: changed}) })
 		}
 		return err
 	}, func(ctx context.Context) (bool, error) {

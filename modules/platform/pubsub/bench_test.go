@@ -18,7 +18,7 @@ import (
 func benchBus(b *testing.B) *Bus {
 	b.Helper()
 	client := redis.NewClient(&redis.Options{Addr: testservers.Redis(b).Addr()})
-	bus := New(client, "t", Secrets, func(string, []byte) {}, func() {}, slog.New(slog.DiscardHandler))
+	bus := New(client, "t", Secrets, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bus.Run(ctx) })
@@ -70,9 +70,11 @@ func BenchmarkCarry(b *testing.B) {
 }
 
 func BenchmarkReceive(b *testing.B) {
-	bus := New(nil, "t", Secrets, func(string, []byte) {}, nil, nil)
+	bus := New(nil, "t", Secrets, nil)
+	bus.Handle("member", func(string, []byte) {})
+	bus.Handle("chat:", func(string, []byte) {})
 	l := bus.links[0]
-	other := New(nil, "t", Secrets, nil, nil, nil)
+	other := New(nil, "t", Secrets, nil)
 	full, sealer := l.prefix+party, other.links[0].sealer
 	l.peers.known[other.self] = &peer{sealer.aead, sealer.head[1], windowAfter(0)}
 	m := &redis.Message{Channel: full}
@@ -94,7 +96,7 @@ func BenchmarkReceive(b *testing.B) {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	s := New(nil, "t", Secrets, nil, nil, nil).links[0].sealer
+	s := New(nil, "t", Secrets, nil).links[0].sealer
 	var room []byte
 	b.ReportAllocs()
 	for b.Loop() {
@@ -104,8 +106,8 @@ func BenchmarkSeal(b *testing.B) {
 
 // BenchmarkForgery is what it costs to refuse what claims to be of a stranger.
 func BenchmarkForgery(b *testing.B) {
-	bus := New(nil, "t", Secrets, func(string, []byte) {}, nil, nil)
-	other := New(nil, "t", Secrets, nil, nil, nil)
+	bus := New(nil, "t", Secrets, nil)
+	other := New(nil, "t", Secrets, nil)
 	full := bus.links[0].prefix + party
 	text := other.links[0].sealer.seal(nil, full, kindNews, payload)
 	text[len(text)-1] ^= 1

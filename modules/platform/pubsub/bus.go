@@ -4,12 +4,12 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"mall/modules/platform/id"
 )
@@ -19,21 +19,21 @@ const (
 	publishBatch = 128                    // news in one round trip
 	subscribeMax = 300 * time.Millisecond // how long Subscribe waits for Redis to confirm
 	flushMax     = time.Second            // how long the end waits for news to leave
-	resumedEvery = time.Second            // so often at most is resumed called
+	resumedEvery = time.Second            // so often at most is told that news come again
 )
 
 // Bus is one instance's connection to the others. It is safe for concurrent use.
 type Bus struct {
-	client  redis.UniversalClient
+	client  Client
 	network network
 	self    id.ID
 	log     *slog.Logger
 
-	links   []*link
-	handler func(channel string, payload []byte)
-	resumed func()
-	refused func(channel string, why Refusal)
-	lost    chan struct{} // holds a token when resumed must be called
+	links    []*link
+	handlers []handler
+	resumed  []func()
+	refused  func(channel string, why Refusal)
+	lost     chan struct{} // holds a token when those of OnResumed must be called
 
 	mu      sync.Mutex
 	lanes   map[string]*lane // by the server's address
@@ -43,15 +43,17 @@ type Bus struct {
 	proofs, forged, replayed, unproven                                               atomic.Int64
 }
 
+// handler takes the news of channels whose names begin so.
+type handler struct {
+	prefix string
+	take   func(channel string, payload []byte)
+}
+
 // New makes a bus on client. All instances share the secrets: the first seals what this one says, and what any of them has
-// sealed is heard, once; a new one is given to all instances as a second before it becomes the first. handler gets what
-// others say on subscribed channels, that of one channel one at a time: it must not block, or everything behind it waits.
-// resumed is called once news that may have been lost come again, at most every second: after each (re)subscription and
-// after a Subscribe that failed. Nothing happens before Run.
-func New(client redis.UniversalClient, prefix string, secrets [][]byte, handler func(channel string, payload []byte),
-	resumed func(), log *slog.Logger) *Bus {
-	b := &Bus{client: client, network: networkOf(client), self: id.New(), log: log,
-		handler: handler, resumed: resumed, lost: make(chan struct{}, 1)}
+// sealed is heard, once; a new one is given to all instances as a second before it becomes the first. Whoever uses the bus
+// registers what they listen to with Handle and OnResumed, before Run; nothing happens before that.
+func New(client Client, prefix string, secrets [][]byte, log *slog.Logger) *Bus {
+	b := &Bus{client: client, network: networkOf(client), self: id.New(), log: log, lost: make(chan struct{}, 1)}
 	first := newLane(b) // until it is known which channels are on which servers
 	b.lanes = map[string]*lane{"": first}
 	roots := rootsOf(secrets)
@@ -60,6 +62,32 @@ func New(client redis.UniversalClient, prefix string, secrets [][]byte, handler 
 	}
 	return b
 }
+
+// Handle says who takes what others say on subscribed channels whose names begin with prefix ("" is all of them), before
+// Run. fn gets what is said on one channel one at a time. It must not block, or everything behind it waits. Two handlers
+// for one channel are a mistake in the program: it panics.
+func (b *Bus) Handle(prefix string, fn func(channel string, payload []byte)) {
+	for _, h := range b.handlers {
+		if strings.HasPrefix(h.prefix, prefix) || strings.HasPrefix(prefix, h.prefix) {
+			panic(fmt.Sprintf("pubsub: two handlers, for %q and for %q", h.prefix, prefix))
+		}
+	}
+	b.handlers = append(b.handlers, handler{prefix, fn})
+}
+
+// hand gives news to its handler. What nobody takes is dropped.
+func (b *Bus) hand(channel string, payload []byte) {
+	for i := range b.handlers {
+		if h := &b.handlers[i]; strings.HasPrefix(channel, h.prefix) {
+			h.take(channel, payload)
+			return
+		}
+	}
+}
+
+// OnResumed registers fn, before Run: it is called once news that may have been lost come again, at most every second:
+// after each (re)subscription and after a Subscribe that failed.
+func (b *Bus) OnResumed(fn func()) { b.resumed = append(b.resumed, fn) }
 
 // OnRefused registers fn for what came and was not taken: by someone without the secret, or again. It must not block.
 // Register before Run.
@@ -107,7 +135,7 @@ var errAway = errors.New("pubsub: redis is away")
 
 // Subscribe listens to a channel and waits a short time until Redis has confirmed it and all other instances that
 // listen to it know: what is published from then on is not left out by any of them for want of a listener. An error says
-// that Redis is away, at once, or that Redis or another instance is slow; news may then be missed until resumed is called.
+// that Redis is away, at once, or that Redis or another instance is slow; news may then be missed until OnResumed's are called.
 // Each Subscribe, failed or not, needs its Unsubscribe.
 func (b *Bus) Subscribe(ctx context.Context, channel string) error {
 	l := b.link(channel)
@@ -167,14 +195,16 @@ func (b *Bus) lane(ctx context.Context, addr string) *lane {
 	return l
 }
 
-// tellLost calls resumed, on a goroutine of its own so that it may take its time.
+// tellLost calls who is to know, on a goroutine of its own so that they may take their time.
 func (b *Bus) tellLost(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-b.lost:
-			b.resumed()
+			for _, fn := range b.resumed {
+				fn()
+			}
 			pause(ctx, resumedEvery)
 		}
 	}

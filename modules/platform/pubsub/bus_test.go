@@ -221,7 +221,7 @@ func TestTheEndSendsWhatWaits(t *testing.T) {
 // Before Run nothing leaves the queue, so it fills up exactly.
 func TestPublishDropsWhatTheQueueCannotHold(t *testing.T) {
 	client := open(t, "")
-	bus := pubsub.New(client, "t", pubsub.Secrets, nil, nil, quiet)
+	bus := pubsub.New(client, "t", pubsub.Secrets, quiet)
 	for range 5000 {
 		bus.Publish("x", nil)
 	}
@@ -258,5 +258,51 @@ func TestConfig(t *testing.T) {
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%+v: %v, want %q", tc.cfg, err, tc.want)
 		}
+	}
+}
+
+// Each handler takes what is said on its channels, and nothing else; what nobody takes is dropped.
+func TestEachHandlerTakesItsOwnChannels(t *testing.T) {
+	onEach(t, func(t *testing.T, client redis.UniversalClient) {
+		heard := make(chan string, 10)
+		taking := func(name string) func(string, []byte) {
+			return func(channel string, payload []byte) { heard <- name + " " + channel + " " + string(payload) }
+		}
+		bus := pubsub.New(client, "t", pubsub.Secrets, quiet)
+		bus.Handle("member", taking("members"))
+		bus.Handle("chat:", taking("chat"))
+		run(t, bus)
+		until(t, "linked", bus.Connected)
+		for _, channel := range []string{"orders", "chat:b:1", "member"} {
+			until(t, "subscribed", func() bool { return bus.Subscribe(t.Context(), channel) == nil })
+		}
+		other := tune(t, client)
+		for channel, want := range map[string]string{"member": "members member x", "chat:b:1": "chat chat:b:1 x"} {
+			other.Publish("orders", []byte("x"))
+			other.Publish(channel, []byte("x"))
+			if got := <-heard; got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+		until(t, "all has come", func() bool { return bus.Stats().Received == 4 })
+		if len(heard) > 0 {
+			t.Errorf("heard %q as well", <-heard)
+		}
+	})
+}
+
+func TestTwoHandlersForOneChannelAreAMistake(t *testing.T) {
+	for _, second := range []string{"chat:", "chat:b:", "c", ""} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%q beside chat: was taken", second)
+				}
+			}()
+			bus := pubsub.New(open(t, ""), "t", pubsub.Secrets, quiet)
+			bus.Handle("chat:", func(string, []byte) {})
+			bus.Handle("member", func(string, []byte) {})
+			bus.Handle(second, func(string, []byte) {})
+		}()
 	}
 }

@@ -38,7 +38,7 @@ func (b *Bus) Arrivals(channel string) uint64 { return b.link(channel).lones.fin
 
 // FullName is a channel's name in Redis.
 func FullName(client redis.UniversalClient, prefix, channel string) string {
-	return New(client, prefix, Secrets, nil, nil, nil).link(channel).prefix + channel
+	return New(client, prefix, Secrets, nil).link(channel).prefix + channel
 }
 
 // Tags are what spreads channels over a cluster.

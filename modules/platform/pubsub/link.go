@@ -165,7 +165,7 @@ func (l *link) obey(o opened) {
 	switch {
 	case o.kind == kindNews:
 		l.bus.received.Add(1)
-		l.bus.handler(channel, o.payload)
+		l.bus.hand(channel, o.payload)
 	case o.kind == kindAsk:
 		l.answer(o)
 	case !isCall:

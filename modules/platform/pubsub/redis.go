@@ -144,9 +144,12 @@ const (
 	pipelines = 10
 )
 
+// Client speaks to Redis, whatever is behind it.
+type Client = redis.UniversalClient
+
 // Open gives a client with short patience. No connection is made yet. The func closes it. log hears of certificates that
 // are replaced meanwhile.
-func Open(cfg Config, log *slog.Logger) (redis.UniversalClient, func() error, error) {
+func Open(cfg Config, log *slog.Logger) (Client, func() error, error) {
 	silence()
 	dial, err := cfg.dialer(log)
 	if err != nil {

@@ -44,7 +44,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 		for _, text := range []string{"", "x", `{"member":"…","ended":true,"banned":true}`, string(make([]byte, 200))} {
 			th.play("member", text)
 		}
-		stranger := pubsub.New(client, "t", [][]byte{[]byte("a guess")}, nil, func() {}, quiet)
+		stranger := pubsub.New(client, "t", [][]byte{[]byte("a guess")}, quiet)
 		tapped := th.tap("chat")
 		run(t, stranger)
 		stranger.Publish("chat", []byte("banned"))
@@ -113,7 +113,7 @@ func TestAStrangersFirstWords(t *testing.T) {
 		s := tune(t, client)
 		check(t, s.Subscribe(t.Context(), "c"))
 		for range 10 { // it says them before anybody can have asked who it is
-			speaker := pubsub.New(client, "t", pubsub.Secrets, nil, func() {}, quiet)
+			speaker := pubsub.New(client, "t", pubsub.Secrets, quiet)
 			speaker.Publish("c", []byte("one"))
 			speaker.Publish("c", []byte("two"))
 			run(t, speaker)
@@ -165,7 +165,7 @@ func TestAForgedProbe(t *testing.T) {
 func TestRefusalsAreTold(t *testing.T) {
 	client := open(t, "")
 	told := make(chan string, 10)
-	bus := pubsub.New(client, "t", pubsub.Secrets, nil, func() {}, quiet)
+	bus := pubsub.New(client, "t", pubsub.Secrets, quiet)
 	bus.OnRefused(func(channel string, why pubsub.Refusal) { told <- channel + " " + string(why) })
 	run(t, bus)
 	until(t, "linked", bus.Connected)

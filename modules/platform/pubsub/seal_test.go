@@ -14,14 +14,14 @@ import (
 
 // silentBus is a bus without a Redis, which counts what it is given.
 func silentBus(heard *[]string) *Bus {
-	return New(nil, "t", Secrets, func(channel string, payload []byte) {
-		*heard = append(*heard, channel+" "+string(payload))
-	}, nil, nil)
+	b := New(nil, "t", Secrets, nil)
+	b.Handle("", func(channel string, payload []byte) { *heard = append(*heard, channel+" "+string(payload)) })
+	return b
 }
 
 // A seal is good as it is, on its channel, and nothing else is.
 func TestASealCannotBeBent(t *testing.T) {
-	s := New(nil, "t", Secrets, nil, nil, nil)
+	s := New(nil, "t", Secrets, nil)
 	full := "t:s1:member"
 	text := s.links[0].sealer.seal(nil, full, kindNews, []byte("words"))
 	if bytes.Contains(text, []byte("words")) {
@@ -56,7 +56,7 @@ func TestASealCannotBeBent(t *testing.T) {
 
 // Many seals share their room until they are sent.
 func TestSealsInOneRoom(t *testing.T) {
-	b := New(nil, "t", Secrets, nil, nil, nil)
+	b := New(nil, "t", Secrets, nil)
 	s := b.links[0].sealer
 	var room []byte
 	var texts [][]byte
@@ -119,7 +119,7 @@ func TestAnOldAnswerProvesNothing(t *testing.T) {
 	var heard []string
 	b := silentBus(&heard)
 	l := b.links[0]
-	gone := New(nil, "t", Secrets, nil, nil, nil)
+	gone := New(nil, "t", Secrets, nil)
 	say := func(channel string, kind byte, payload []byte) {
 		full := l.prefix + channel
 		l.hear(sealed{gone.links[0].sealer.seal(nil, full, kind, payload), full})
@@ -147,7 +147,7 @@ func TestAFloodOfOldSeals(t *testing.T) {
 	b := silentBus(&heard)
 	l := b.links[0]
 	for range 3 * maxStrangers {
-		gone := New(nil, "t", Secrets, nil, nil, nil)
+		gone := New(nil, "t", Secrets, nil)
 		for range 50 {
 			l.hear(sealed{gone.links[0].sealer.seal(nil, l.prefix+"c", kindNews, payload), l.prefix + "c"})
 		}
@@ -160,7 +160,7 @@ func TestAFloodOfOldSeals(t *testing.T) {
 	if len(l.peers.strangers)+l.peers.held > 0 || len(heard) > 0 {
 		t.Errorf("%d strangers, %d held, heard %q", len(l.peers.strangers), l.peers.held, heard)
 	}
-	asker := New(nil, "t", Secrets, nil, nil, nil)
+	asker := New(nil, "t", Secrets, nil)
 	for range 3 * maxSpoken {
 		words := id.New()
 		l.hear(sealed{asker.links[0].sealer.seal(nil, l.prefix+l.probe, kindAsk, words[:]), l.prefix + l.probe})
@@ -172,7 +172,7 @@ func TestAFloodOfOldSeals(t *testing.T) {
 
 // Nothing that comes from Redis is heard but what an instance with the secret has sealed for that channel.
 func FuzzHear(f *testing.F) {
-	other := New(nil, "t", Secrets, nil, nil, nil)
+	other := New(nil, "t", Secrets, nil)
 	full := "t:s1:member"
 	good := other.links[0].sealer.seal(nil, full, kindNews, []byte("x"))
 	f.Add(full, good)

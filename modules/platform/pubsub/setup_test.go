@@ -109,7 +109,9 @@ func tuneWith(t *testing.T, client redis.UniversalClient, secrets [][]byte) *sta
 func attuneWith(t *testing.T, client redis.UniversalClient, secrets [][]byte, handler func(channel string, payload []byte)) *station {
 	t.Helper()
 	s := &station{client: client}
-	s.Bus = pubsub.New(client, "t", secrets, handler, func() { s.resumed.Add(1) }, quiet)
+	s.Bus = pubsub.New(client, "t", secrets, quiet)
+	s.Handle("", handler)
+	s.OnResumed(func() { s.resumed.Add(1) })
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

@@ -25,15 +25,14 @@ type Relay struct {
 	refused atomic.Int64
 }
 
-// New makes a relay. Connect must be called before use.
-func New() *Relay { return &Relay{hub: hub.New(), instance: id.New()} }
-
-// Connect gives the relay its bus, whose handler is Receive: it seals what it carries, so that who can write to Redis
-// still cannot put words into anybody's mouth, nor say them again. heard gets what other instances Tell, receipt the
-// frames that came here by their Receipt; neither may block.
-func (r *Relay) Connect(bus *pubsub.Bus, heard func(payload []byte), receipt func(p hub.Party, frame []byte)) {
-	r.bus, r.heard, r.receipt = bus, heard, receipt
+// New makes a relay on a bus that does not run yet. The bus seals what it carries, so that who can write to Redis still
+// cannot put words into anybody's mouth, nor say them again. heard gets what other instances Tell, receipt the frames that
+// came here by their Receipt; neither may block.
+func New(bus *pubsub.Bus, heard func(payload []byte), receipt func(p hub.Party, frame []byte)) *Relay {
+	r := &Relay{hub: hub.New(), bus: bus, instance: id.New(), heard: heard, receipt: receipt}
+	bus.Handle(channels, r.receive)
 	bus.Listen(channel(everyone))
+	return r
 }
 
 // everyone is the party of all instances.
@@ -53,10 +52,13 @@ func (r *Relay) Hub() *hub.Hub { return r.hub }
 // Refused counts news of another instance that makes no sense here.
 func (r *Relay) Refused() int64 { return r.refused.Load() }
 
+// channels is what the names of the parties' channels begin with.
+const channels = "chat:"
+
 // channel names a party's channel. A publish so reaches only the instances that hold one of its connections.
 func channel(p hub.Party) string {
 	var name [8 + 36]byte
-	b := append(name[:0], "chat:"...)
+	b := append(name[:0], channels...)
 	b, _ = p.ID.AppendText(append(b, p.Kind, ':')) // always nil
 	return string(b)
 }
@@ -119,8 +121,8 @@ func pack(kind byte, room id.ID, seq int64, frame []byte) []byte {
 	return append(b, frame...)
 }
 
-// Receive takes news from the bus. It does not block.
-func (r *Relay) Receive(ch string, payload []byte) {
+// receive takes news from the bus. It does not block.
+func (r *Relay) receive(ch string, payload []byte) {
 	p, ok := party(ch)
 	if !ok || len(payload) < headSize || payload[0] != version {
 		r.refused.Add(1)
@@ -145,7 +147,7 @@ func (r *Relay) Receive(ch string, payload []byte) {
 
 // party is what a channel's name says.
 func party(ch string) (hub.Party, bool) {
-	rest, ok := strings.CutPrefix(ch, "chat:")
+	rest, ok := strings.CutPrefix(ch, channels)
 	if !ok || len(rest) != len("b:")+36 || rest[1] != ':' {
 		return hub.Party{}, false
 	}

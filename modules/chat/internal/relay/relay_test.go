@@ -60,9 +60,8 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redi
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New()
-	bus := pubsub.New(client, "t", [][]byte{[]byte(key)}, r.Receive, func() {}, slog.New(slog.DiscardHandler))
-	r.Connect(bus, heard, func(hub.Party, []byte) {})
+	bus := pubsub.New(client, "t", [][]byte{[]byte(key)}, slog.New(slog.DiscardHandler))
+	r := New(bus, heard, func(hub.Party, []byte) {})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bus.Run(ctx) })
@@ -79,9 +78,7 @@ func listening(t *testing.T, key, addr string, heard func([]byte)) (*Relay, redi
 
 // alone is a relay whose bus does not run.
 func alone() *Relay {
-	r := New()
-	r.Connect(pubsub.New(nil, "t", [][]byte{[]byte("key")}, nil, nil, slog.New(slog.DiscardHandler)), func([]byte) {}, func(hub.Party, []byte) {})
-	return r
+	return New(pubsub.New(nil, "t", [][]byte{[]byte("key")}, slog.New(slog.DiscardHandler)), func([]byte) {}, func(hub.Party, []byte) {})
 }
 
 func until(t *testing.T, done func() bool) {
@@ -225,7 +222,7 @@ func heard(p hub.Party, ch string, payload []byte) (frames []string, refused int
 	r := alone()
 	l := newLine()
 	position(r.hub, p, l)
-	r.Receive(ch, payload)
+	r.receive(ch, payload)
 	close(l.got)
 	for f := range l.got {
 		frames = append(frames, f)
@@ -351,7 +348,7 @@ func BenchmarkReceive(b *testing.B) {
 	ch, payload := channel(p), pack(kindMessage, id.New(), 42, words)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.Receive(ch, payload)
+		r.receive(ch, payload)
 	}
 	if r.Refused() > 0 {
 		b.Fatal("refused")

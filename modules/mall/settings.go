@@ -1,4 +1,4 @@
-package main
+package mall
 
 import (
 	"crypto/rand"
@@ -24,14 +24,14 @@ import (
 	"mall/modules/platform/telemetry"
 )
 
-// settings is the list of the parts' own settings; configs/default.yaml explains each key.
-type settings struct {
+// Settings is the list of the parts' own settings; configs/default.yaml explains each key.
+type Settings struct {
 	Data        string           `koanf:"data" validate:"required"`
 	Demo        string           `koanf:"demo" validate:"oneof=auto true false"`
 	DemoExposed bool             `koanf:"demo_exposed"`
 	Log         telemetry.Config `koanf:"log"`
-	HTTP        httpSettings     `koanf:"http"`
-	DB          dbSettings       `koanf:"db"`
+	HTTP        HTTPSettings     `koanf:"http"`
+	DB          DBSettings       `koanf:"db"`
 	Redis       pubsub.Config    `koanf:"redis"`
 	Member      member.Config    `koanf:"member"`
 	Mail        mail.Config      `koanf:"mail"`
@@ -40,7 +40,8 @@ type settings struct {
 	Chat        chat.Config      `koanf:"chat"`
 }
 
-type httpSettings struct {
+// HTTPSettings are the server's, and what the mall itself does about its addresses.
+type HTTPSettings struct {
 	httpserver.Config `koanf:",squash"`
 
 	DrainDelay      time.Duration `koanf:"drain_delay" validate:"min=0,max=1m"`
@@ -48,20 +49,38 @@ type httpSettings struct {
 	InternalExposed bool          `koanf:"internal_exposed"` // internal_addr may be reachable from everywhere
 }
 
-type dbSettings struct {
+// DBSettings are the database's, and what the mall wants of it.
+type DBSettings struct {
 	db.Config `koanf:",squash"`
 
 	Migrate bool `koanf:"migrate"`
 	Strict  bool `koanf:"strict"`
 }
 
-// loadSettings reads and completes the settings; the error is one line for the operator.
-func loadSettings(file string, environ []string) (settings, error) {
-	var s settings
+// SettingsError is a mistake of whoever set the mall up: one line for the operator, which names the key at fault.
+type SettingsError struct{ Err error }
+
+func (e *SettingsError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what is wrong.
+func (e *SettingsError) Unwrap() error { return e.Err }
+
+// Load reads and completes the settings of a file and of MALL_ variables, either of which may be empty. The error is a
+// *SettingsError.
+func Load(file string, environ []string) (Settings, error) {
+	s, err := load(file, environ)
+	if err != nil {
+		return s, &SettingsError{err}
+	}
+	return s, nil
+}
+
+func load(file string, environ []string) (Settings, error) {
+	var s Settings
 	if err := config.Load(configs.Default, file, environ, &s); err != nil {
 		return s, err
 	}
-	if s.embedded() {
+	if s.Embedded() {
 		if err := s.completeEmbedded(); err != nil {
 			return s, err
 		}
@@ -95,23 +114,24 @@ func cookieName(secure bool) string {
 }
 
 // secondFactor says of whom a second factor is demanded where nobody has said it: whoever tries the mall out at home has none.
-func (s *settings) secondFactor() {
+func (s *Settings) secondFactor() {
 	switch {
 	case s.Member.SecondFactor != "auto":
-	case s.embedded():
+	case s.Embedded():
 		s.Member.SecondFactor = "optional"
 	default:
 		s.Member.SecondFactor = "operators"
 	}
 }
 
-func (s *settings) embedded() bool { return s.DB.Driver == db.SQLite }
+// Embedded says whether the database is in this process.
+func (s *Settings) Embedded() bool { return s.DB.Driver == db.SQLite }
 
-// demo says whether to fill the mall with demo data.
-func (s *settings) demo() bool { return s.Demo == "true" || s.Demo == "auto" && s.embedded() }
+// IsDemo says whether the mall shows demo data.
+func (s *Settings) IsDemo() bool { return s.Demo == "true" || s.Demo == "auto" && s.Embedded() }
 
 // completeEmbedded fills in what a mall without servers keeps in its data folder, and that it may play with money.
-func (s *settings) completeEmbedded() error {
+func (s *Settings) completeEmbedded() error {
 	if s.Order.Payments == "" {
 		s.Order.Payments = paymentsDemo
 	}

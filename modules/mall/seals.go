@@ -1,4 +1,4 @@
-package main
+package mall
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"mall/modules/platform/securitylog"
 )
 
-// busSecrets are what seals news between instances, the one that seals first: made of the token secrets, for this alone.
-func (s *settings) busSecrets() [][]byte {
+// BusSecrets are what seals news between instances, the one that seals first: made of the token secrets, for this only.
+func (s *Settings) BusSecrets() [][]byte {
 	keys, err := s.Member.Keys()
 	if err != nil {
 		return nil // the settings have been checked

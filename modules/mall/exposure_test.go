@@ -1,4 +1,4 @@
-package main
+package mall
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 )
 
 // settingsOf are those of a mall in a folder of its own.
-func settingsOf(t *testing.T, environ ...string) settings {
+func settingsOf(t *testing.T, environ ...string) Settings {
 	t.Helper()
-	s, err := loadSettings("", append([]string{"MALL_DATA=" + filepath.Join(t.TempDir(), "data")}, environ...))
+	s, err := Load("", append([]string{"MALL_DATA=" + filepath.Join(t.TempDir(), "data")}, environ...))
 	if err != nil {
 		t.Fatal(err)
 	}

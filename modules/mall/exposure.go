@@ -1,4 +1,4 @@
-package main
+package mall
 
 import (
 	"context"
@@ -35,17 +35,17 @@ type danger struct {
 }
 
 // exposures lists the dangers, in the order in which they are told.
-func (s *settings) exposures() []danger {
+func (s *Settings) exposures() []danger {
 	demo := "and the demo's passwords are known to everybody, its operator's too: " +
 		"set demo to false, or demo_exposed to true where nobody else gets there"
 	plain := s.HTTP.PublicURL + " is read by whoever is on the way, passwords and cookies too"
-	payments := s.Order.Payments == paymentsDemo && !s.embedded()
+	payments := s.Order.Payments == paymentsDemo && !s.Embedded()
 	database, readable, likely := s.DB.Readable()
 	return []danger{
-		{setting: "http.addr", open: s.demo() && !loopbackAddr(s.HTTP.Addr), wanted: s.DemoExposed,
+		{setting: "http.addr", open: s.IsDemo() && !loopbackAddr(s.HTTP.Addr), wanted: s.DemoExposed,
 			refusal: fmt.Sprintf("%s is reachable by others, %s", s.HTTP.Addr, demo),
 			warning: "whoever reaches this mall logs in with the demo's passwords, as its operator too"},
-		{setting: "http.public_url", open: s.demo() && !s.local(), wanted: s.DemoExposed,
+		{setting: "http.public_url", open: s.IsDemo() && !s.local(), wanted: s.DemoExposed,
 			refusal: fmt.Sprintf("%s is where others come, %s", s.HTTP.PublicURL, demo),
 			warning: "whoever reaches this mall logs in with the demo's passwords, as its operator too"},
 		{setting: "order.payments", open: s.Order.Payments == "",
@@ -66,7 +66,7 @@ func (s *settings) exposures() []danger {
 }
 
 // checkExposure says why the mall must not be opened as it is set up; one line for the operator.
-func (s *settings) checkExposure(ctx context.Context, security *securitylog.Log) error {
+func (s *Settings) checkExposure(ctx context.Context, security *securitylog.Log) error {
 	if err := s.checkPublicURL(); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *settings) checkExposure(ctx context.Context, security *securitylog.Log)
 }
 
 // tellExposure writes down what the mall opens to strangers because it was told to.
-func (s *settings) tellExposure(ctx context.Context, log *slog.Logger, security *securitylog.Log) {
+func (s *Settings) tellExposure(ctx context.Context, log *slog.Logger, security *securitylog.Log) {
 	for _, d := range s.exposures() {
 		if !d.open {
 			continue
@@ -97,7 +97,7 @@ func (s *settings) tellExposure(ctx context.Context, log *slog.Logger, security 
 }
 
 // checkPublicURL finds what is no address of a site.
-func (s *settings) checkPublicURL() error {
+func (s *Settings) checkPublicURL() error {
 	u, err := url.Parse(s.HTTP.PublicURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
 		u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
@@ -107,12 +107,12 @@ func (s *settings) checkPublicURL() error {
 }
 
 // local says whether people reach the mall from this machine only, as far as its public address tells.
-func (s *settings) local() bool {
+func (s *Settings) local() bool {
 	u, err := url.Parse(s.HTTP.PublicURL)
 	return err == nil && loopback(u.Hostname())
 }
 
-func (h httpSettings) plainHTTP() bool {
+func (h HTTPSettings) plainHTTP() bool {
 	u, err := url.Parse(h.PublicURL)
 	return err == nil && u.Scheme == "http"
 }
@@ -139,7 +139,7 @@ func inside(addr string) bool {
 }
 
 // payments is the service that the settings name.
-func (s *settings) payments() order.Payments {
+func (s *Settings) payments() order.Payments {
 	if s.Order.Payments == paymentsDemo {
 		return order.DemoPayments{}
 	}

@@ -1,10 +1,10 @@
-package main
+package mall
 
 import "testing"
 
 func TestTheSessionCookieHasTheStrongestNameThatBrowsersTake(t *testing.T) {
 	for url, want := range map[string]string{"https://mall.example": "__Host-mall_session", "http://127.0.0.1:8080": "mall_session"} {
-		s, err := loadSettings("", []string{"MALL_DATA=" + t.TempDir(), "MALL_HTTP__PUBLIC_URL=" + url})
+		s, err := Load("", []string{"MALL_DATA=" + t.TempDir(), "MALL_HTTP__PUBLIC_URL=" + url})
 		if err != nil {
 			t.Fatal(err)
 		}
