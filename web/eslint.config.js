@@ -55,7 +55,7 @@ export default ts.config(
       'no-restricted-globals': [
         'error',
         { name: 'fetch', message: 'Call src/api: components do not talk to the network.' },
-        { name: 'WebSocket', message: 'Use src/realtime: components do not talk to the network.' },
+        { name: 'WebSocket', message: 'Use src/sdk: components do not talk to the network.' },
       ],
       // style="…" in markup is refused by the content security policy; style: directives go through CSSOM.
       'no-restricted-syntax': [

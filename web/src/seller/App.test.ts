@@ -1,7 +1,7 @@
 import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Chat, Options } from '../realtime';
+import type { Chat, Options } from '../sdk';
 import { Router } from '../ui/router/router.svelte';
 import App from './App.svelte';
 import { patterns } from './routes';
@@ -13,7 +13,7 @@ import '../features/member/seller/gate';
 import '../features/member/seller/SettingsPage.svelte';
 
 const chats = vi.hoisted(() => ({ create: vi.fn<(options: Options) => Chat>() }));
-vi.mock('../realtime', () => ({ createChat: chats.create }));
+vi.mock('../sdk', () => ({ createChat: chats.create }));
 
 const moon = { id: 's1', name: '달빛상점', role: 'owner' };
 const forest = { id: 's2', name: '숲속공방', role: 'agent' };

@@ -1,4 +1,4 @@
-import type { InquiryState } from '../realtime';
+import type { InquiryState } from '../sdk';
 import type { Schemas } from '../api/client';
 
 export type OrderStatus = Schemas['OrderStatus'];

@@ -4,7 +4,7 @@ import { createApi, type Api, type Schemas } from '../../api/client';
 import { Talks } from '../../features/chat/buyer/talks.svelte';
 import { Session } from '../../features/member/buyer/session.svelte';
 import { Catalogue } from '../../features/product/buyer/catalogue.svelte';
-import type { Chat } from '../../realtime';
+import type { Chat } from '../../sdk';
 import { Router } from '../../ui/router/router.svelte';
 import type { Buyer } from '../context';
 import { patterns } from '../routes';

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { fakeThread, settable } from '../../features/chat/pane/testing';
-import type { Chat, Conversation, InboxState, Status, Summary } from '../../realtime';
+import type { Chat, Conversation, InboxState, Status, Summary } from '../../sdk';
 
 export const live: Status = {
   phase: 'live',

@@ -1,5 +1,5 @@
 import type { Buyer } from '../../../buyer/context';
-import type { OpenAbout } from '../../../realtime';
+import type { OpenAbout } from '../../../sdk';
 import { why } from '../../../ui/errors';
 import { texts } from '../../../ui/i18n';
 import { toast } from '../../../ui/toasts.svelte';

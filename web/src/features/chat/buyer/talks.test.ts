@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Chat } from '../../../realtime';
+import type { Chat } from '../../../sdk';
 import { Talks } from './talks.svelte';
 
 function clients() {

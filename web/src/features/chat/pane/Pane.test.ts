@@ -1,7 +1,7 @@
 import { render, screen, within } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { ChatError, type Limits, type Status, type ThreadState } from '../../../realtime';
+import { ChatError, type Limits, type Status, type ThreadState } from '../../../sdk';
 import type { Drafts } from './drafts';
 import Pane from './Pane.svelte';
 import { conversation, fakeThread, message, settable, type FakeThread } from './testing';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../../realtime';
+import type { Message } from '../../../sdk';
 import { rowBuilder, type Row } from './rows';
 import { message } from './testing';
 

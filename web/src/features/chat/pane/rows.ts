@@ -1,4 +1,4 @@
-import type { Message } from '../../../realtime';
+import type { Message } from '../../../sdk';
 import { kstDay, minute } from '../../../ui/time';
 
 /** A message as the list draws it. */

@@ -1,4 +1,4 @@
-import type { Conversation, Message, Side } from '../../../realtime';
+import type { Conversation, Message, Side } from '../../../sdk';
 import type { TalkTexts } from './i18n';
 
 /** Who wrote a message, as this side says it: a buyer talks with the shop, the staff with people. */

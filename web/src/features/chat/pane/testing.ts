@@ -7,7 +7,7 @@ import type {
   Store,
   Thread,
   ThreadState,
-} from '../../../realtime';
+} from '../../../sdk';
 
 export interface MessageInit {
   key?: string;

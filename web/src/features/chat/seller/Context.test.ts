@@ -1,6 +1,6 @@
 import { screen } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
-import type { Inquiry } from '../../../realtime';
+import type { Inquiry } from '../../../sdk';
 import { conversation } from '../../../seller/testing/fakeChat';
 import { consoleOf, order, problem, product, renderIn } from '../../../seller/testing/fixture';
 import Context from './Context.svelte';

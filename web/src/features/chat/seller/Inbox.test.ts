@@ -2,7 +2,7 @@ import { fireEvent, render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { tick } from 'svelte';
 import { describe, expect, it } from 'vitest';
-import type { Conversation } from '../../../realtime';
+import type { Conversation } from '../../../sdk';
 import { conversation, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
 import Inbox from './Inbox.svelte';
 import { InboxList } from './inboxList.svelte';

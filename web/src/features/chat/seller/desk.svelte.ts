@@ -1,4 +1,4 @@
-import type { Chat, Conversation, InquiryState } from '../../../realtime';
+import type { Chat, Conversation, InquiryState } from '../../../sdk';
 import { InboxList } from './inboxList.svelte';
 
 /** What changing a state has to say, each with the way back or the way on. */

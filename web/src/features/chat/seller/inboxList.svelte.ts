@@ -1,4 +1,4 @@
-import type { Chat, Conversation, InboxState, Inbox, InquiryState } from '../../../realtime';
+import type { Chat, Conversation, InboxState, Inbox, InquiryState } from '../../../sdk';
 import { appended, steady } from './steady';
 
 /** One row of the inbox. */

@@ -1,4 +1,4 @@
-import type { Message } from '../../../realtime';
+import type { Message } from '../../../sdk';
 import type { Texts } from '../../../ui/i18n';
 import type { SellerTexts } from '../../../seller/i18n';
 

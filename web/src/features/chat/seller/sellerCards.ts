@@ -1,5 +1,5 @@
 import { call, type Api } from '../../../api/client';
-import type { Card } from '../../../realtime';
+import type { Card } from '../../../sdk';
 import { to } from '../../../seller/routes';
 import type { Cards, LiveCard } from '../pane/cards';
 

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
 import Around from '../../../buyer/testing/Around.svelte';
 import { buyer, me, order, problem, product, type Answers } from '../../../buyer/testing';
-import type { Chat } from '../../../realtime';
+import type { Chat } from '../../../sdk';
 import BuyBox from './BuyBox.svelte';
 
 beforeEach(() => {
