@@ -1,6 +1,6 @@
 import { createContext } from 'svelte';
 import type { Api } from '../api/client';
-import type { Talks } from '../features/chat/buyer/talks.svelte';
+import type { Chats } from '../features/chat/buyer/chats.svelte';
 import type { Session } from '../features/member/buyer/session.svelte';
 import type { Catalogue } from '../features/product/buyer/catalogue.svelte';
 import type { Router } from '../ui/router/router.svelte';
@@ -11,7 +11,7 @@ export interface Buyer {
   readonly api: Api;
   readonly router: Router<typeof patterns>;
   readonly session: Session;
-  readonly talks: Talks;
+  readonly chats: Chats;
   readonly catalogue: Catalogue;
 }
 

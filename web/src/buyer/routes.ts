@@ -1,4 +1,4 @@
-/** The buyer app's pages; `?chat=ID` opens a conversation beside any of them. */
+/** The buyer app's pages; `?chat=ID` opens a room beside any of them. */
 export const patterns = {
   home: '/',
   product: '/p/:id',

@@ -1,18 +1,18 @@
 import { describe, expect, it, vi } from 'vitest';
 import { agent, buyer, colleague, mall, moonShop } from './testing/people';
-import type { ChatError, Thread } from './types';
+import type { ChatError, OpenRoom } from './types';
 
-const bodies = (thread: Thread) => thread.get().messages.map((m) => m.body);
-const states = (thread: Thread) => thread.get().messages.map((m) => m.state);
+const bodies = (room: OpenRoom) => room.get().messages.map((m) => m.body);
+const states = (room: OpenRoom) => room.get().messages.map((m) => m.state);
 
-describe('a talk', () => {
+describe('a room', () => {
   it('shows what was said before, and what is said now, to both sides', async () => {
     const { clock, server, live } = mall();
     server.store('r1', buyer, '재고 있나요?');
     const b = await live(buyer);
     const s = await live(agent);
-    const asked = b.chat.thread('r1');
-    const answered = s.chat.thread('r1');
+    const asked = b.chat.room('r1');
+    const answered = s.chat.room('r1');
     await clock.advance(100);
     expect(bodies(asked)).toEqual(['재고 있나요?']);
     expect(asked.get().messages[0]).toMatchObject({ seq: 1, mine: true, byMe: true, kind: 'text' });
@@ -21,7 +21,7 @@ describe('a talk', () => {
     answered.send('네, 있습니다');
     await clock.advance(100);
     expect(bodies(asked)).toEqual(['재고 있나요?', '네, 있습니다']);
-    expect(asked.get().conversation).toMatchObject({
+    expect(asked.get().room).toMatchObject({
       head: 2,
       unread: 1,
       peer: { name: '달빛상점' },
@@ -32,26 +32,26 @@ describe('a talk', () => {
   it('goes through the states of a message, each time as a new object under the same key', async () => {
     const { clock, live } = mall();
     const b = await live(buyer);
-    const thread = b.chat.thread('r1');
+    const room = b.chat.room('r1');
     await clock.advance(100);
-    const sent = thread.send('안녕하세요');
+    const sent = room.send('안녕하세요');
     expect(sent.state).toBe('sending');
-    expect(states(thread)).toEqual(['sending']);
+    expect(states(room)).toEqual(['sending']);
     await clock.advance(10);
-    expect(states(thread)).toEqual(['sent']);
-    const stored = thread.get().messages[0]!;
+    expect(states(room)).toEqual(['sent']);
+    const stored = room.get().messages[0]!;
     expect(stored).toMatchObject({ key: sent.key, seq: 1 });
 
     const s = await live(agent);
     s.chat.inbox();
     await clock.advance(2000);
-    expect(states(thread)).toEqual(['delivered']);
-    const seen = s.chat.thread('r1');
+    expect(states(room)).toEqual(['delivered']);
+    const seen = s.chat.room('r1');
     await clock.advance(100);
     seen.read();
     await clock.advance(1000);
-    expect(states(thread)).toEqual(['read']);
-    expect(thread.get().messages[0]).not.toBe(stored);
+    expect(states(room)).toEqual(['read']);
+    expect(room.get().messages[0]).not.toBe(stored);
     expect(stored.state).toBe('sent');
   });
 
@@ -61,52 +61,52 @@ describe('a talk', () => {
     const one = await live(agent);
     const two = await live(colleague);
     const inbox = two.chat.inbox();
-    const thread = one.chat.thread('r1');
+    const room = one.chat.room('r1');
     await clock.advance(500);
     expect(two.chat.summary.get()).toMatchObject({
       unread: 3,
-      unreadConversations: 1,
+      unreadRooms: 1,
       states: { waiting: 1, open: 0 },
     });
-    expect(thread.get().firstUnreadSeq).toBe(1);
-    thread.read(2);
-    expect(thread.get().conversation!.unread).toBe(1);
+    expect(room.get().firstUnreadSeq).toBe(1);
+    room.read(2);
+    expect(room.get().room!.unread).toBe(1);
     await clock.advance(2000);
     expect(inbox.get().items[0]!.unread).toBe(1);
-    expect(two.chat.summary.get()).toMatchObject({ unread: 1, unreadConversations: 1 });
-    thread.read();
+    expect(two.chat.summary.get()).toMatchObject({ unread: 1, unreadRooms: 1 });
+    room.read();
     await clock.advance(2000);
     expect(inbox.get().items[0]!.unread).toBe(0);
-    expect(two.chat.summary.get()).toMatchObject({ unread: 0, unreadConversations: 0 });
-    expect(thread.get().firstUnreadSeq).toBe(1);
+    expect(two.chat.summary.get()).toMatchObject({ unread: 0, unreadRooms: 0 });
+    expect(room.get().firstUnreadSeq).toBe(1);
   });
 
   it('never moves a read mark back, and sends one at most every 500 ms', async () => {
     const { clock, server, live } = mall();
     for (let i = 1; i <= 9; i++) server.store('r1', buyer, `${i}`);
     const { chat, env } = await live(agent);
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await clock.advance(1000);
-    for (const seq of [3, 2, 5, 4, 7, 1]) thread.read(seq);
+    for (const seq of [3, 2, 5, 4, 7, 1]) room.read(seq);
     await clock.advance(2000);
-    thread.read(2);
+    room.read(2);
     await clock.advance(2000);
     const reads = env.socket().heard.flatMap((f) => (f.type === 'read' ? [f.seq] : []));
     expect(reads).toEqual([3, 7]);
-    expect(thread.get().conversation!.cursors.shop.readSeq).toBe(7);
-    thread.read(99);
+    expect(room.get().room!.cursors.shop.readSeq).toBe(7);
+    room.read(99);
     await clock.advance(1000);
-    expect(thread.get().conversation!.cursors.shop.readSeq).toBe(9);
+    expect(room.get().room!.cursors.shop.readSeq).toBe(9);
   });
 
   it('says a read mark again that the lost link may have swallowed', async () => {
     const { clock, server, live } = mall();
     server.store('r1', buyer, 'x');
     const { chat, env } = await live(agent);
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await clock.advance(100);
     env.socket().freeze();
-    thread.read();
+    room.read();
     await clock.advance(60_000);
     expect(server.rooms.get('r1')!.wire.cursors.shop.read_seq).toBe(1);
   });
@@ -116,25 +116,25 @@ describe('a talk', () => {
     for (let i = 1; i <= 130; i++) server.store('r1', agent, `${i}`);
     server.moveCursor(server.rooms.get('r1')!, 'buyer', 'read', 130);
     const { chat } = await live(buyer);
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await clock.advance(100);
-    expect(thread.get().messages.length).toBe(50);
-    const newest = thread.get().messages.at(-1);
-    void thread.older();
-    void thread.older();
-    expect(thread.get().loadingOlder).toBe(true);
+    expect(room.get().messages.length).toBe(50);
+    const newest = room.get().messages.at(-1);
+    void room.older();
+    void room.older();
+    expect(room.get().loadingOlder).toBe(true);
     await clock.advance(100);
-    expect(thread.get().messages.length).toBe(100);
-    void thread.older();
+    expect(room.get().messages.length).toBe(100);
+    void room.older();
     await clock.advance(100);
-    expect(thread.get().messages.map((m) => m.seq)).toEqual(
+    expect(room.get().messages.map((m) => m.seq)).toEqual(
       Array.from({ length: 130 }, (_, i) => i + 1),
     );
-    expect(thread.get().hasOlder).toBe(false);
-    expect(thread.get().messages.at(-1)).toBe(newest);
-    thread.trim(60);
-    expect(thread.get()).toMatchObject({ hasOlder: true });
-    expect(thread.get().messages.length).toBe(60);
+    expect(room.get().hasOlder).toBe(false);
+    expect(room.get().messages.at(-1)).toBe(newest);
+    room.trim(60);
+    expect(room.get()).toMatchObject({ hasOlder: true });
+    expect(room.get().messages.length).toBe(60);
   });
 
   it('shows a failed load, keeps trying, and recovers', async () => {
@@ -142,22 +142,22 @@ describe('a talk', () => {
     server.store('r1', agent, 'x');
     const { chat } = await live(buyer);
     server.sabotage = (_, path) => (path.includes('/messages') ? 'network' : undefined);
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await clock.advance(100);
-    expect(thread.get().error).toMatchObject({ code: 'network', retryable: true });
+    expect(room.get().error).toMatchObject({ code: 'network', retryable: true });
     server.sabotage = () => undefined;
     await clock.advance(5000);
-    expect(thread.get().error).toBeUndefined();
-    expect(bodies(thread)).toEqual(['x']);
+    expect(room.get().error).toBeUndefined();
+    expect(bodies(room)).toEqual(['x']);
   });
 
-  it('tells that a conversation of others does not exist', async () => {
+  it('tells that a room of others does not exist', async () => {
     const { clock, server, live } = mall();
     server.addRoom('r9', { id: 'someone', name: 's' }, moonShop);
     const { chat } = await live(buyer);
-    const thread = chat.thread('r9');
+    const room = chat.room('r9');
     await clock.advance(200);
-    expect(thread.get()).toMatchObject({ loading: false, error: { code: 'not_found' } });
+    expect(room.get()).toMatchObject({ loading: false, error: { code: 'not_found' } });
   });
 
   it('shows who is typing: after 300 ms, for 6 s, and not past their message', async () => {
@@ -165,24 +165,22 @@ describe('a talk', () => {
     server.store('r1', buyer, 'x');
     const b = await live(buyer);
     const s = await live(agent);
-    const at = s.chat.thread('r1');
-    const from = b.chat.thread('r1');
+    const at = s.chat.room('r1');
+    const from = b.chat.room('r1');
     await clock.advance(100);
     from.typing(true);
     from.typing(true);
     await clock.advance(200);
-    expect(at.get().conversation!.typing).toEqual([]);
+    expect(at.get().room!.typing).toEqual([]);
     await clock.advance(200);
-    expect(at.get().conversation!.typing).toEqual([
-      { party: 'buyer', memberId: 'b1', name: '하늘' },
-    ]);
+    expect(at.get().room!.typing).toEqual([{ party: 'buyer', memberId: 'b1', name: '하늘' }]);
     await clock.advance(6000);
-    expect(at.get().conversation!.typing).toEqual([]);
+    expect(at.get().room!.typing).toEqual([]);
     from.typing(true);
     await clock.advance(500);
     from.send('여기요');
     await clock.advance(100);
-    expect(at.get().conversation!.typing).toEqual([]);
+    expect(at.get().room!.typing).toEqual([]);
     expect(b.env.socket().heard.filter((f) => f.type === 'typing').length).toBe(2);
   });
 
@@ -191,32 +189,32 @@ describe('a talk', () => {
     server.skewMs = -5 * 60_000;
     const { chat } = await live(buyer);
     expect(chat.now()).toBe(clock.now() - 5 * 60_000);
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await clock.advance(100);
-    const { at } = thread.send('x');
+    const { at } = room.send('x');
     await clock.advance(100);
-    expect(Math.abs(thread.get().messages[0]!.at - at)).toBeLessThan(1000);
+    expect(Math.abs(room.get().messages[0]!.at - at)).toBeLessThan(1000);
   });
 
-  it('opens the conversation about something, once', async () => {
+  it('opens the room about something, once', async () => {
     const { clock, live } = mall();
     const { chat } = await live(buyer);
     const opening = chat.open({ shopId: 'moon', productId: 'p1' });
     await clock.advance(100);
-    const thread = await opening;
-    expect(thread.id).toBe('r1');
-    expect(thread.get().conversation!.shop.name).toBe('달빛상점');
+    const room = await opening;
+    expect(room.id).toBe('r1');
+    expect(room.get().room!.shop.name).toBe('달빛상점');
   });
 
   it('shows a card as given, then as the server has it', async () => {
     const { clock, live } = mall();
     const { chat } = await live(buyer);
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await clock.advance(100);
-    thread.send({ card: { kind: 'product', id: 'p1', title: '달 머그컵' } });
-    expect(thread.get().messages[0]).toMatchObject({ kind: 'card', card: { title: '달 머그컵' } });
+    room.send({ card: { kind: 'product', id: 'p1', title: '달 머그컵' } });
+    expect(room.get().messages[0]).toMatchObject({ kind: 'card', card: { title: '달 머그컵' } });
     await clock.advance(100);
-    expect(thread.get().messages[0]).toMatchObject({
+    expect(room.get().messages[0]).toMatchObject({
       kind: 'card',
       seq: 1,
       card: { title: 'product as the server names it' },
@@ -265,7 +263,7 @@ describe('an inbox', () => {
     const inbox = chat.inbox({ order: 'waiting' });
     await clock.advance(100);
     expect(inbox.get().items.map((c) => c.id)).toEqual(['r2', 'r1']);
-    chat.thread('r2').send('answer');
+    chat.room('r2').send('answer');
     await clock.advance(500);
     expect(inbox.get().items.map((c) => c.id)).toEqual(['r1']);
   });
@@ -286,7 +284,7 @@ describe('an inbox', () => {
     void tab;
   });
 
-  it('moves a conversation between the states, at once and back when refused', async () => {
+  it('moves a room between the states, at once and back when refused', async () => {
     const { clock, server, live } = mall();
     server.store('r1', buyer, 'x');
     const { chat } = await live(agent);
@@ -314,10 +312,10 @@ describe('an inbox', () => {
     const { clock, server, live } = mall();
     server.store('r1', buyer, 'x');
     const { chat } = await live(agent);
-    const theirs = (await live(buyer)).chat.thread('r1');
-    const thread = chat.thread('r1');
+    const theirs = (await live(buyer)).chat.room('r1');
+    const room = chat.room('r1');
     await clock.advance(1000);
-    const blocked = () => [thread, theirs].map((t) => t.get().conversation!.blocked);
+    const blocked = () => [room, theirs].map((t) => t.get().room!.blocked);
     const none = { byUs: false, byPeer: false };
     expect(blocked()).toEqual([none, none]);
 

@@ -18,12 +18,12 @@ import {
 } from './protocol';
 import { createRest } from './rest';
 import { createResumes } from './resumes';
-import type { Room } from './room';
+import type { TrackedRoom } from './tracked-room';
 import { createRooms } from './rooms';
 import { emitter, writable } from './store';
 import { createSummary } from './summary';
 import { createSharedLink } from './tabs';
-import { createThread, type LiveThread } from './thread';
+import { createOpenRoom, type LiveRoom } from './open-room';
 import {
   ChatError,
   type Chat,
@@ -45,10 +45,10 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
   const { clock } = env;
   const events = emitter<Events>();
   const limits = writable<Limits>(defaultLimits);
-  const threads = new Set<LiveThread>();
+  const openRooms = new Set<LiveRoom>();
   const inboxes = new Set<LiveInbox>();
   /** Rooms whose last pane was closed, the latest last. */
-  let resting: Room[] = [];
+  let resting: TrackedRoom[] = [];
   let epoch: string | undefined;
   /** The server's clock minus ours. */
   let skewMs = 0;
@@ -73,7 +73,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     owner: `${member.id}/${shopId ?? 'buyer'}`,
     now,
     send,
-    changed: (roomId) => touchThreads(roomId),
+    changed: (roomId) => touchRooms(roomId),
     acked,
     failed,
   });
@@ -88,22 +88,22 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
       if (epoch !== undefined) await resumes.ask({ [roomId]: position }, epoch);
     },
     changed(room, before) {
-      const c = room.conversation!;
-      counts.changed(before, c);
-      if (c.unread > 0 && c.cursors[side].deliveredSeq < c.head) {
-        reports.delivered(room.id, c.head);
+      const state = room.state!;
+      counts.changed(before, state);
+      if (state.unread > 0 && state.cursors[side].deliveredSeq < state.head) {
+        reports.delivered(room.id, state.head);
       }
-      touchThreads(room.id);
+      touchRooms(room.id);
       for (const inbox of inboxes) inbox.touch();
     },
-    timeline: (room) => touchThreads(room.id),
+    timeline: (room) => touchRooms(room.id),
     applied(message) {
       if (message.byMe && message.clientMsgId) outbox.settle(message.clientMsgId);
     },
     received(room, message) {
-      events.emit('message', { message, conversation: room.conversation! });
+      events.emit('message', { message, room: room.state! });
     },
-    isOpen: (roomId) => [...threads].some((t) => t.room.id === roomId),
+    isOpen: (roomId) => [...openRooms].some((o) => o.room.id === roomId),
     confirmed: reports.confirmed,
     startOver() {
       for (const inbox of inboxes) inbox.reload();
@@ -199,7 +199,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     reports.live();
     resumeAll();
     rooms.newLife();
-    for (const thread of threads) thread.retry();
+    for (const open of openRooms) open.retry();
     for (const inbox of inboxes) inbox.retry();
     counts.refresh();
   }
@@ -222,7 +222,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     }
   }
 
-  /** Asks for what the open conversations missed. */
+  /** Asks for what the open rooms missed. */
   function resumeAll() {
     const open = [...rooms.all()].filter((room) => room.timeline?.loaded);
     for (let at = 0; at < open.length; at += resumeRooms) {
@@ -230,7 +230,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     }
   }
 
-  async function resume(open: Room[]) {
+  async function resume(open: TrackedRoom[]) {
     const heads: Heads = {};
     for (const room of open) heads[room.id] = room.timeline?.position() ?? 0;
     const whole = await resumes.ask(heads, epoch ?? '');
@@ -251,7 +251,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
   function acked(entry: OutboxEntry, ack: AckFrame): boolean {
     const room = rooms.of(entry.roomId);
     const { timeline } = room;
-    const inquiryId = entry.inquiryId ?? room.conversation?.inquiry.id;
+    const inquiryId = entry.inquiryId ?? room.state?.inquiry.id;
     if (entry.card) {
       // What a card shows is the server's to say: read like any other message that is missing.
       room.expect(ack.seq);
@@ -262,15 +262,15 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     return !timeline || (timeline.position() ?? -1) >= ack.seq;
   }
 
-  function touchThreads(roomId: string) {
-    for (const thread of threads) if (thread.room.id === roomId) thread.touch();
+  function touchRooms(roomId: string) {
+    for (const open of openRooms) if (open.room.id === roomId) open.touch();
   }
 
-  function thread(roomId: string): LiveThread['face'] {
+  function openRoom(roomId: string): LiveRoom['face'] {
     const room = rooms.of(roomId);
     rooms.freshen(roomId);
     resting = resting.filter((r) => r !== room);
-    const opened = createThread(room, {
+    const open = createOpenRoom(room, {
       env,
       viewer,
       member,
@@ -282,20 +282,20 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
       known,
       closed,
     });
-    threads.add(opened);
-    return opened.face;
+    openRooms.add(open);
+    return open.face;
   }
 
-  async function known(room: Room) {
-    if (room.conversation) return;
+  async function known(room: TrackedRoom) {
+    if (room.state) return;
     const wire = await rest.insist(() => rest.room(room.id));
-    if (!rooms.adopt(wire)) throw new ChatError('not_found', 'not a conversation of this side');
+    if (!rooms.adopt(wire)) throw new ChatError('not_found', 'not a room of this side');
   }
 
-  function closed(thread: LiveThread) {
-    threads.delete(thread);
-    if ([...threads].some((t) => t.room === thread.room)) return;
-    resting.push(thread.room);
+  function closed(open: LiveRoom) {
+    openRooms.delete(open);
+    if ([...openRooms].some((o) => o.room === open.room)) return;
+    resting.push(open.room);
     if (resting.length > keptTimelines) resting.shift()!.forget();
   }
 
@@ -303,7 +303,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     const opened = createInbox(filter, {
       rest,
       shopId,
-      known: rooms.conversations,
+      known: rooms.states,
       merge: (wires) => wires.forEach((wire) => rooms.adopt(wire)),
       closed: (it) => inboxes.delete(it),
     });
@@ -332,7 +332,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
     destroy,
     on: events.on,
     inbox,
-    thread,
+    room: openRoom,
     async open({ shopId: at, productId, orderId }) {
       const wire = await rest.open({
         shop_id: at,
@@ -340,7 +340,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         ...(orderId && { order_id: orderId }),
       });
       rooms.adopt(wire);
-      return thread(wire.id);
+      return openRoom(wire.id);
     },
     async setInquiry(roomId, inquiryId, change) {
       const undo = rooms.of(roomId).preview(inquiryId, change, nameOf(change.ownerId));
@@ -351,7 +351,7 @@ export function createChat(options: Options, env: Env = browserEnv()): Chat {
         undo();
         throw e;
       }
-      return rooms.of(roomId).conversation!;
+      return rooms.of(roomId).state!;
     },
     async block(roomId, on) {
       rooms.adopt(await rest.block(roomId, on));

@@ -1,13 +1,13 @@
-// Lists of conversations: pages from REST, kept in order by what comes in live.
+// Lists of rooms: pages from REST, kept in order by what comes in live.
 import { lazy } from './lazy';
 import type { WireRoom } from './protocol';
 import type { Rest } from './rest';
-import type { ChatError, Conversation, Inbox, InboxFilter, InboxState } from './types';
+import type { ChatError, Inbox, InboxFilter, InboxState, Room } from './types';
 
 export interface InboxHost {
   readonly rest: Rest;
   readonly shopId: string | undefined;
-  known(): Iterable<Conversation>;
+  known(): Iterable<Room>;
   /** Takes a page's rooms in. */
   merge(rooms: WireRoom[]): void;
   closed(inbox: LiveInbox): void;
@@ -16,7 +16,7 @@ export interface InboxHost {
 /** An open list as the client's core sees it. */
 export interface LiveInbox {
   readonly face: Inbox;
-  /** A conversation changed or became known. */
+  /** A room changed or became known. */
   touch(): void;
   /** Asks again for a first page that was refused, say for want of a session. */
   retry(): void;
@@ -30,21 +30,21 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
   let loaded = false;
   let loading: Promise<void> | undefined;
   let error: ChatError | undefined;
-  /** The last conversation of the last page; what sorts after it belongs to pages not read yet. */
+  /** The last room of the last page; what sorts after it belongs to pages not read yet. */
   let bound: number | undefined;
   let closed = false;
 
   /** Smaller comes first. */
-  const rank = (c: Conversation) =>
-    waiting ? (c.waitingSince ?? Number.MAX_SAFE_INTEGER) : -c.updatedAt;
+  const rank = (room: Room) =>
+    waiting ? (room.waitingSince ?? Number.MAX_SAFE_INTEGER) : -room.updatedAt;
 
-  const wanted = (c: Conversation) =>
-    (!filter.state || c.inquiry.state === filter.state) &&
-    (!filter.unread || c.unread > 0) &&
-    (!waiting || c.waitingSince !== undefined) &&
-    // A buyer who has opened a talk and said nothing is no case for the shop.
-    (host.shopId === undefined || c.head > 0) &&
-    (bound === undefined || rank(c) <= bound);
+  const wanted = (room: Room) =>
+    (!filter.state || room.inquiry.state === filter.state) &&
+    (!filter.unread || room.unread > 0) &&
+    (!waiting || room.waitingSince !== undefined) &&
+    // A buyer who has opened a room and said nothing is no case for the shop.
+    (host.shopId === undefined || room.head > 0) &&
+    (bound === undefined || rank(room) <= bound);
 
   const store = lazy<InboxState>(() => ({
     items: loaded

@@ -1,16 +1,6 @@
 // From the wire's words to the library's.
 import type { AckFrame, WireCard, WireMessage, WireRoom } from './protocol';
-import type {
-  Card,
-  Conversation,
-  Cursors,
-  Inquiry,
-  Message,
-  Named,
-  Party,
-  SendState,
-  Side,
-} from './types';
+import type { Card, Cursors, Inquiry, Message, Named, Party, Room, SendState, Side } from './types';
 
 /** Who looks: decides what is "mine" and which side is the peer. */
 export interface Viewer {
@@ -63,7 +53,7 @@ export function toMessage(wire: WireMessage, viewer: Viewer, peer?: Cursors): Me
   return {
     // Another member may choose the same client_msg_id: only our own is unique for us.
     key: byMe && clientMsgId ? clientMsgId : `#${wire.seq}`,
-    conversationId: wire.room_id,
+    roomId: wire.room_id,
     seq: wire.seq,
     clientMsgId,
     inquiryId: wire.inquiry_id,
@@ -117,7 +107,7 @@ const toBlocked = ({ blocked }: Partial<WireRoom>) => ({
   byPeer: blocked?.by_other ?? false,
 });
 
-export function toConversation(wire: WireRoom, viewer: Viewer): Conversation {
+export function toRoom(wire: WireRoom, viewer: Viewer): Room {
   const cursors = { buyer: toCursors(wire.cursors.buyer), shop: toCursors(wire.cursors.shop) };
   const peer = other(viewer.side);
   return {

@@ -4,41 +4,41 @@ import { openIndexedDb } from './indexeddb';
 import { memoryStorage, type OutboxEntry } from './outbox-storage';
 import { agent, buyer, mall } from './testing/people';
 import { FakeProfile } from './testing/profile';
-import type { Thread } from './types';
+import type { OpenRoom } from './types';
 
-const summary = (thread: Thread) => thread.get().messages.map((m) => `${m.body} ${m.state}`);
+const summary = (room: OpenRoom) => room.get().messages.map((m) => `${m.body} ${m.state}`);
 const hour = 3600_000;
 
-async function talking(profile?: FakeProfile) {
+async function inRoom(profile?: FakeProfile) {
   const all = mall();
   const tab = await all.live(buyer, { ...(profile && { profile }), tabs: 'own' });
-  const thread = tab.chat.thread('r1');
+  const room = tab.chat.room('r1');
   await all.clock.advance(100);
-  return { ...all, ...tab, thread };
+  return { ...all, ...tab, room };
 }
 
 describe('the outbox', () => {
   it('keeps what is typed offline, in order, and sends it when the link is back', async () => {
-    const { clock, server, env, thread } = await talking();
+    const { clock, server, env, room } = await inRoom();
     env.fate = ['refuse', 'refuse'];
     env.socket().drop();
-    thread.send('하나');
-    thread.send('둘');
+    room.send('하나');
+    room.send('둘');
     server.store('r1', agent, '한편');
-    expect(summary(thread)).toEqual(['하나 queued', '둘 queued']);
+    expect(summary(room)).toEqual(['하나 queued', '둘 queued']);
     await clock.advance(5_000);
-    expect(summary(thread)).toEqual(['한편 sent', '하나 sent', '둘 sent']);
-    expect(thread.get().messages.map((m) => m.seq)).toEqual([1, 2, 3]);
+    expect(summary(room)).toEqual(['한편 sent', '하나 sent', '둘 sent']);
+    expect(room.get().messages.map((m) => m.seq)).toEqual([1, 2, 3]);
   });
 
   it('has one in flight a room, and does not let a slow room hold up another', async () => {
-    const { clock, server, chat, env, thread } = await talking();
+    const { clock, server, chat, env, room } = await inRoom();
     server.addRoom('r2', buyer, { id: 'forest', name: '숲속공방' });
-    const other = chat.thread('r2');
+    const other = chat.room('r2');
     await clock.advance(100);
     server.sendFault = (f) => (f.room_id === 'r1' ? 'silence' : undefined);
-    thread.send('a');
-    thread.send('b');
+    room.send('a');
+    room.send('b');
     other.send('c');
     await clock.advance(500);
     const sends = env.socket().heard.flatMap((f) => (f.type === 'send' ? [f.body] : []));
@@ -47,16 +47,16 @@ describe('the outbox', () => {
   });
 
   it('sends again under the same key after 10 s without an ack, and it is stored once', async () => {
-    const { clock, server, env, thread } = await talking();
+    const { clock, server, env, room } = await inRoom();
     server.sendFault = () => 'silence';
     // Else a heartbeat would tell, and the message itself.
     env.socket().heartbeat = () => env.socket().push({ type: 'hb', time: server.time() });
-    thread.send('x');
+    room.send('x');
     await clock.advance(9_000);
-    expect(summary(thread)).toEqual(['x sending']);
+    expect(summary(room)).toEqual(['x sending']);
     server.sendFault = () => undefined;
     await clock.advance(2_000);
-    expect(summary(thread)).toEqual(['x sent']);
+    expect(summary(room)).toEqual(['x sent']);
     expect(server.stored.length).toBe(1);
     const keys = env.socket().heard.flatMap((f) => (f.type === 'send' ? [f.client_msg_id] : []));
     expect(keys.length).toBe(2);
@@ -64,118 +64,118 @@ describe('the outbox', () => {
   });
 
   it('waits as long as the server asks, keeps the order, and then sends', async () => {
-    const { clock, server, thread } = await talking();
+    const { clock, server, room } = await inRoom();
     server.sendFault = () => ({ code: 'rate_limited', retryable: true, retry_after_ms: 3_000 });
-    thread.send('a');
+    room.send('a');
     await clock.advance(100);
     server.sendFault = () => undefined;
-    thread.send('b');
-    expect(summary(thread)).toEqual(['a queued', 'b queued']);
+    room.send('b');
+    expect(summary(room)).toEqual(['a queued', 'b queued']);
     await clock.advance(2_500);
     expect(server.stored).toEqual([]);
     await clock.advance(1_000);
-    expect(summary(thread)).toEqual(['a sent', 'b sent']);
+    expect(summary(room)).toEqual(['a sent', 'b sent']);
   });
 
   it('shows a refusal at once with its reason, lets the others pass, and can retry or discard', async () => {
-    const { clock, server, thread } = await talking();
+    const { clock, server, room } = await inRoom();
     server.sendFault = (f) =>
       f.body === 'bad' ? { code: 'blocked', retryable: false } : undefined;
-    const bad = thread.send('bad');
-    const worse = thread.send('bad');
-    thread.send('good');
+    const bad = room.send('bad');
+    const worse = room.send('bad');
+    room.send('good');
     await clock.advance(100);
-    expect(summary(thread)).toEqual(['good sent', 'bad failed', 'bad failed']);
-    expect(thread.get().messages[1]!.error).toMatchObject({ code: 'blocked', retryable: false });
+    expect(summary(room)).toEqual(['good sent', 'bad failed', 'bad failed']);
+    expect(room.get().messages[1]!.error).toMatchObject({ code: 'blocked', retryable: false });
     await clock.advance(hour);
     expect(server.stored.length).toBe(1);
 
     server.sendFault = () => undefined;
-    thread.retry(bad.clientMsgId!);
-    thread.discard(worse.clientMsgId!);
+    room.retry(bad.clientMsgId!);
+    room.discard(worse.clientMsgId!);
     await clock.advance(100);
-    expect(summary(thread)).toEqual(['good sent', 'bad sent']);
-    expect(thread.get().messages[1]!.clientMsgId).toBe(bad.clientMsgId);
+    expect(summary(room)).toEqual(['good sent', 'bad sent']);
+    expect(room.get().messages[1]!.clientMsgId).toBe(bad.clientMsgId);
   });
 
   it('asks once before overtaking a colleague: stale, and retry sends all the same', async () => {
-    const { clock, server, thread, env } = await talking();
+    const { clock, server, room, env } = await inRoom();
     server.sendFault = (f) =>
       f.expect_seq === undefined ? undefined : { code: 'stale', retryable: false, head: 5 };
-    const late = thread.send('late', { expectSeq: 4 });
+    const late = room.send('late', { expectSeq: 4 });
     await clock.advance(100);
-    expect(thread.get().messages[0]!.error).toMatchObject({ code: 'stale', head: 5 });
-    thread.retry(late.clientMsgId!);
+    expect(room.get().messages[0]!.error).toMatchObject({ code: 'stale', head: 5 });
+    room.retry(late.clientMsgId!);
     await clock.advance(100);
-    expect(summary(thread)).toEqual(['late sent']);
+    expect(summary(room)).toEqual(['late sent']);
     const sends = env.socket().heard.flatMap((f) => (f.type === 'send' ? [f.expect_seq] : []));
     expect(sends).toEqual([4, undefined]);
   });
 
   it('refuses what could never be sent, and keeps nothing of it', async () => {
-    const { thread } = await talking();
-    expect(() => thread.send('  ')).toThrow(expect.objectContaining({ code: 'empty_body' }));
-    expect(() => thread.send('가'.repeat(2001))).toThrow(
+    const { room } = await inRoom();
+    expect(() => room.send('  ')).toThrow(expect.objectContaining({ code: 'empty_body' }));
+    expect(() => room.send('가'.repeat(2001))).toThrow(
       expect.objectContaining({ code: 'too_long' }),
     );
-    expect(thread.get().messages).toEqual([]);
+    expect(room.get().messages).toEqual([]);
   });
 
   it('gives up after 24 hours, and a retry gives it a new day', async () => {
-    const { clock, server, chat, env, thread } = await talking();
+    const { clock, server, chat, env, room } = await inRoom();
     chat.disconnect();
-    const old = thread.send('어제');
+    const old = room.send('어제');
     await clock.advance(25 * hour);
     chat.connect();
     await clock.advance(1_000);
-    expect(summary(thread)).toEqual(['어제 failed']);
-    expect(thread.get().messages[0]!.error!.code).toBe('expired');
-    thread.retry(old.clientMsgId!);
+    expect(summary(room)).toEqual(['어제 failed']);
+    expect(room.get().messages[0]!.error!.code).toBe('expired');
+    room.retry(old.clientMsgId!);
     await clock.advance(100);
-    expect(summary(thread)).toEqual(['어제 sent']);
+    expect(summary(room)).toEqual(['어제 sent']);
     expect(server.stored.length).toBe(1);
     expect(env.dials).toBe(2);
   });
 
   it('takes the message itself for the ack that got lost', async () => {
-    const { clock, server, env, thread } = await talking();
+    const { clock, server, env, room } = await inRoom();
     server.sendFault = () => 'silence';
     // Else a heartbeat would tell, and the message itself.
     env.socket().heartbeat = () => env.socket().push({ type: 'hb', time: server.time() });
-    thread.send('x');
+    room.send('x');
     await clock.advance(100);
     server.sendFault = () => undefined;
     env.socket().drop();
     await clock.advance(1_000);
-    expect(summary(thread)).toEqual(['x sent']);
+    expect(summary(room)).toEqual(['x sent']);
     expect(server.stored.length).toBe(1);
   });
 
   it('keeps an acked message in sight while an earlier one is still missing', async () => {
-    const { clock, server, thread } = await talking();
+    const { clock, server, room } = await inRoom();
     server.weather = () => [];
     server.store('r1', agent, 'lost on the way');
-    thread.send('mine');
+    room.send('mine');
     await clock.advance(10);
-    expect(summary(thread)).toEqual(['mine sent']);
+    expect(summary(room)).toEqual(['mine sent']);
     await clock.advance(1_000);
-    expect(summary(thread)).toEqual(['lost on the way sent', 'mine sent']);
+    expect(summary(room)).toEqual(['lost on the way sent', 'mine sent']);
   });
 
   it('sends when the token ran out in mid-flight, once signed in again', async () => {
-    const { clock, server, chat, env, thread } = await talking();
+    const { clock, server, chat, env, room } = await inRoom();
     server.sendFault = () => 'silence';
-    thread.send('x');
+    room.send('x');
     server.loggedIn.clear();
     env.socket().drop(4401);
     await clock.advance(2_000);
     expect(chat.status.get()).toMatchObject({ phase: 'closed', code: 4401 });
-    expect(summary(thread)).toEqual(['x queued']);
+    expect(summary(room)).toEqual(['x queued']);
     server.sendFault = () => undefined;
     server.loggedIn.add(buyer.id);
     chat.connect();
     await clock.advance(1_000);
-    expect(summary(thread)).toEqual(['x sent']);
+    expect(summary(room)).toEqual(['x sent']);
     expect(server.stored.length).toBe(1);
   });
 
@@ -185,11 +185,11 @@ describe('the outbox', () => {
     const { chat } = await all.live(buyer, { storage: () => Promise.resolve(broken) });
     const failed = vi.fn();
     chat.on('error', (e) => failed(e.code));
-    const thread = chat.thread('r1');
+    const room = chat.room('r1');
     await all.clock.advance(100);
-    thread.send('x');
+    room.send('x');
     await all.clock.advance(100);
-    expect(summary(thread)).toEqual(['x sent']);
+    expect(summary(room)).toEqual(['x sent']);
     expect(failed).toHaveBeenCalledWith('storage');
   });
 });
@@ -199,7 +199,7 @@ describe('the outbox of a profile', () => {
     const all = mall();
     const storage = () => openIndexedDb('reload');
     const before = await all.live(buyer, { storage });
-    const gone = before.chat.thread('r1');
+    const gone = before.chat.room('r1');
     await all.clock.advance(100);
     before.env.socket().drop();
     before.env.fate = Array.from({ length: 99 }, () => 'refuse' as const);
@@ -208,14 +208,14 @@ describe('the outbox of a profile', () => {
     before.chat.destroy();
 
     const other = await all.live(agent, { storage });
-    const theirs = other.chat.thread('r1');
+    const theirs = other.chat.room('r1');
     await all.clock.advance(1_000);
     expect(theirs.get().messages).toEqual([]);
 
     const after = await all.live(buyer, { storage, seed: 2 });
-    const thread = after.chat.thread('r1');
+    const room = after.chat.room('r1');
     await all.clock.advance(1_000);
-    expect(thread.get().messages).toMatchObject([
+    expect(room.get().messages).toMatchObject([
       { body: '남아 있어라', state: 'delivered', kind: 'card', seq: 1 },
     ]);
     expect(all.server.stored.length).toBe(1);
@@ -227,14 +227,14 @@ describe('the outbox of a profile', () => {
     const storage = () => openIndexedDb('failures');
     const before = await all.live(buyer, { storage });
     all.server.sendFault = () => ({ code: 'blocked', retryable: false });
-    before.chat.thread('r1').send('x');
+    before.chat.room('r1').send('x');
     await all.clock.advance(100);
     before.chat.destroy();
     const after = await all.live(buyer, { storage, seed: 2 });
-    const thread = after.chat.thread('r1');
+    const room = after.chat.room('r1');
     await all.clock.advance(1_000);
-    expect(summary(thread)).toEqual(['x failed']);
-    expect(thread.get().messages[0]!.error!.code).toBe('blocked');
+    expect(summary(room)).toEqual(['x failed']);
+    expect(room.get().messages[0]!.error!.code).toBe('blocked');
   });
 
   it('stores and counts, finds and forgets', async () => {
@@ -252,50 +252,50 @@ describe('the outbox of a profile', () => {
 
   it('is sent once by two tabs with a socket each, and both show it all along', async () => {
     const profile = new FakeProfile();
-    const { clock, server, env, thread, live } = await talking(profile);
+    const { clock, server, env, room, live } = await inRoom(profile);
     const two = await live(buyer, { profile, seed: 2, tabs: 'own' });
-    const there = two.chat.thread('r1');
+    const there = two.chat.room('r1');
     await clock.advance(100);
     for (const e of [env, two.env]) {
       e.fate = ['refuse'];
       e.socket().drop();
     }
-    thread.send('a');
+    room.send('a');
     there.send('b');
     await clock.advance(10);
-    expect(summary(thread).sort()).toEqual(['a queued', 'b queued']);
+    expect(summary(room).sort()).toEqual(['a queued', 'b queued']);
     expect(summary(there).sort()).toEqual(['a queued', 'b queued']);
     await clock.advance(3_000);
     expect(server.stored.length).toBe(2);
-    expect(summary(thread).sort()).toEqual(['a sent', 'b sent']);
-    expect(summary(there)).toEqual(summary(thread));
+    expect(summary(room).sort()).toEqual(['a sent', 'b sent']);
+    expect(summary(there)).toEqual(summary(room));
     const sends = [env, two.env].flatMap((e) => e.socket().heard.filter((f) => f.type === 'send'));
     expect(sends.length).toBe(2);
   });
 
   it('does not send in one tab what was discarded in another', async () => {
     const profile = new FakeProfile();
-    const { clock, server, env, thread, live } = await talking(profile);
+    const { clock, server, env, room, live } = await inRoom(profile);
     const two = await live(buyer, { profile, seed: 2, tabs: 'own' });
-    const there = two.chat.thread('r1');
+    const there = two.chat.room('r1');
     for (const e of [env, two.env]) {
       e.fate = ['refuse'];
       e.socket().drop();
     }
-    const regretted = thread.send('oops');
+    const regretted = room.send('oops');
     await clock.advance(4);
     there.discard(regretted.clientMsgId!);
     await clock.advance(5_000);
     expect(server.stored).toEqual([]);
-    expect(summary(thread)).toEqual([]);
+    expect(summary(room)).toEqual([]);
   });
 
   it('sends what a tab that was closed has left behind', async () => {
     const profile = new FakeProfile();
-    const { clock, server, chat, env, thread, live } = await talking(profile);
+    const { clock, server, chat, env, room, live } = await inRoom(profile);
     const two = await live(buyer, { profile, seed: 2, tabs: 'own' });
     server.sendFault = () => ({ code: 'busy', retryable: true, retry_after_ms: 60_000 });
-    thread.send('left');
+    room.send('left');
     await clock.advance(100);
     chat.destroy();
     expect(env.socket().open).toBe(false);
@@ -309,10 +309,10 @@ describe('the outbox of a profile', () => {
 it('sends without the browser’s lock where that is refused', async () => {
   const profile = new FakeProfile();
   profile.lock = () => Promise.reject(new DOMException('no', 'SecurityError'));
-  const { clock, chat, thread } = await talking(profile);
+  const { clock, chat, room } = await inRoom(profile);
   expect(chat.status.get().phase).toBe('live');
-  thread.send('a');
-  thread.send('b');
+  room.send('a');
+  room.send('b');
   await clock.advance(100);
-  expect(summary(thread)).toEqual(['a sent', 'b sent']);
+  expect(summary(room)).toEqual(['a sent', 'b sent']);
 });

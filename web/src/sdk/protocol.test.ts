@@ -63,9 +63,9 @@ describe('what the server says', () => {
   it('is shown: messages, cards, notices, receipts, rooms, typing', async () => {
     const { clock, chat, say } = await wired();
     await say(server.room);
-    const thread = chat.thread(roomId);
+    const room = chat.room(roomId);
     await clock.advance(500);
-    expect(thread.get().conversation).toMatchObject({
+    expect(room.get().room).toMatchObject({
       peer: { name: '달빛상점' },
       head: 7,
       unread: 1,
@@ -77,7 +77,7 @@ describe('what the server says', () => {
       { ...server.message_card, seq: 8 },
       { ...server.message_notice, seq: 9 },
     );
-    const [, text, card, notice] = thread.get().messages;
+    const [, text, card, notice] = room.get().messages;
     expect(text).toMatchObject({ seq: 7, byMe: true, kind: 'text', body: '재고 있나요?' });
     expect(text!.key).toBe(server.message.client_msg_id);
     expect(card).toMatchObject({ kind: 'card', card: { title: '달빛 머그컵', priceWon: 14900 } });
@@ -89,55 +89,50 @@ describe('what the server says', () => {
       card: { status: 'paid', summary: '머그컵', more: 2 },
     });
     await say({ ...server.receipt, delivered_seq: 8, read_seq: 7 });
-    expect(thread.get().messages.map((m) => m.state)).toEqual([
-      'read',
-      'read',
-      'delivered',
-      'sent',
-    ]);
+    expect(room.get().messages.map((m) => m.state)).toEqual(['read', 'read', 'delivered', 'sent']);
     await say({ ...server.typing, member_id: 'another' });
     await clock.advance(400);
-    expect(thread.get().conversation!.typing).toMatchObject([{ party: 'shop', name: '박달님' }]);
+    expect(room.get().room!.typing).toMatchObject([{ party: 'shop', name: '박달님' }]);
   });
 
   it('answers what was asked: ack, error, stale', async () => {
     const { clock, chat, sent, say } = await wired();
-    const thread = chat.thread(roomId);
+    const room = chat.room(roomId);
     await clock.advance(500);
     const { card } = server.message_card;
-    thread.send({
+    room.send({
       text: '재고 있나요?',
       card: { kind: 'product', id: card.id, title: card.title },
     });
     await clock.advance(10);
     const id = () => sent.findLast((f) => f.type === 'send')!.id;
     await say({ ...server.error, id: id() });
-    expect(thread.get().messages.at(-1)!.state).toBe('queued');
+    expect(room.get().messages.at(-1)!.state).toBe('queued');
     await clock.advance(1_000);
     await say({ ...server.error_stale, id: id() });
-    expect(thread.get().messages.at(-1)).toMatchObject({
+    expect(room.get().messages.at(-1)).toMatchObject({
       state: 'failed',
       error: { code: 'stale', head: 9 },
     });
-    thread.retry(client.send.client_msg_id);
+    room.retry(client.send.client_msg_id);
     await clock.advance(10);
     await say({ ...server.ack, id: id() });
-    expect(thread.get().messages.at(-1)).toMatchObject({ state: 'sent', seq });
+    expect(room.get().messages.at(-1)).toMatchObject({ state: 'sent', seq });
   });
 
   it('makes a view whole: heartbeat, resumed, too far, reset', async () => {
     const { clock, chat, sent, say } = await wired();
-    const thread = chat.thread(roomId);
+    const room = chat.room(roomId);
     await clock.advance(500);
     await say(server.hb);
     await clock.advance(300);
     const resume = sent.findLast((f) => f.type === 'resume')!;
     expect(resume.rooms).toEqual({ [roomId]: 6 });
     await say(server.message, { ...server.resumed, id: resume.id });
-    expect(thread.get().messages.map((m) => m.seq)).toEqual([6, 7]);
+    expect(room.get().messages.map((m) => m.seq)).toEqual([6, 7]);
     await say(server.too_far, { ...server.reset, id: 'r9' });
     await clock.advance(500);
-    expect(thread.get().messages.map((m) => m.seq)).toEqual([6]);
+    expect(room.get().messages.map((m) => m.seq)).toEqual([6]);
   });
 
   it('is all known here, by the names the server gives it', () => {
@@ -166,17 +161,17 @@ describe('what the server says', () => {
 describe('what this client says', () => {
   it('has the fields the server reads, and no others', async () => {
     const { clock, chat, sent, say } = await wired();
-    const thread = chat.thread(roomId);
+    const room = chat.room(roomId);
     await clock.advance(500);
-    thread.typing(true);
+    room.typing(true);
     const fromShop = { ...server.message, sender: { party: 'shop', member_id: 'x', name: 'x' } };
     await say({ ...fromShop, seq: 7 }, { ...fromShop, seq: 8 });
     await clock.advance(1_000);
-    thread.read(7);
+    room.read(7);
     await say({ ...server.hb, heads: { [roomId]: 9 } });
     const { body: text, card, inquiry_id: inquiryId, expect_seq: expectSeq } = client.send;
     const shown = { kind: 'product', id: card.id, title: 't' } as const;
-    thread.send({ text, card: shown }, { inquiryId, expectSeq });
+    room.send({ text, card: shown }, { inquiryId, expectSeq });
     // Nothing comes any more: the link is asked whether it lives.
     await clock.advance(4_000);
     const said = new Map<string, object>(sent.map((f) => [f.type, f]));

@@ -4,48 +4,48 @@ import { agent, buyer, colleague, mall, moonShop, type Tab } from './testing/peo
 import { FakeProfile } from './testing/profile';
 import { problem } from './testing/rest';
 import type { FakeMember } from './testing/world';
-import type { Thread } from './types';
+import type { OpenRoom } from './types';
 
-const list = (thread: Thread) => thread.get().messages.map((m) => `${m.seq} ${m.body}`);
+const list = (room: OpenRoom) => room.get().messages.map((m) => `${m.seq} ${m.body}`);
 
 async function reading(member: FakeMember = buyer) {
   const all = mall();
   for (let i = 1; i <= 3; i++) all.server.store('r1', agent, `before ${i}`);
   const tab = await all.live(member);
-  const thread = tab.chat.thread('r1');
+  const room = tab.chat.room('r1');
   await all.clock.advance(200);
-  return { ...all, ...tab, thread };
+  return { ...all, ...tab, room };
 }
 
 describe('after a lost link', () => {
   it('everything missed is there, in order, by one question', async () => {
-    const { clock, server, env, thread } = await reading();
+    const { clock, server, env, room } = await reading();
     env.socket().drop();
     for (let i = 1; i <= 5; i++) server.store('r1', agent, `missed ${i}`);
     server.requests.length = 0;
     await clock.advance(1_000);
-    expect(list(thread).length).toBe(8);
-    expect(list(thread).at(-1)).toBe('8 missed 5');
+    expect(list(room).length).toBe(8);
+    expect(list(room).at(-1)).toBe('8 missed 5');
     expect(env.socket().heard.filter((f) => f.type === 'resume').length).toBe(1);
     expect(server.requests.filter((r) => r.includes('/messages'))).toEqual([]);
   });
 
   it('what is too far behind comes by pages, and what is very far by the newest page', async () => {
-    const { clock, server, env, thread } = await reading();
+    const { clock, server, env, room } = await reading();
     env.socket().drop();
     for (let i = 1; i <= 300; i++) server.store('r1', agent, `${i}`);
     await clock.advance(1_500);
-    expect(thread.get().messages.length).toBe(303);
-    expect(thread.get().messages.map((m) => m.seq)).toEqual(
+    expect(room.get().messages.length).toBe(303);
+    expect(room.get().messages.map((m) => m.seq)).toEqual(
       Array.from({ length: 303 }, (_, i) => i + 1),
     );
     env.socket().drop();
     for (let i = 1; i <= 900; i++) server.store('r1', agent, `${i}`);
     await clock.advance(1_500);
-    expect(thread.get().messages.at(-1)!.seq).toBe(1203);
-    expect(thread.get().messages.length).toBe(50);
-    expect(thread.get().hasOlder).toBe(true);
-    expect(thread.get().conversation!.head).toBe(1203);
+    expect(room.get().messages.at(-1)!.seq).toBe(1203);
+    expect(room.get().messages.length).toBe(50);
+    expect(room.get().hasOlder).toBe(true);
+    expect(room.get().room!.head).toBe(1203);
   });
 
   it('the lists and counts of rooms that nobody has open are right', async () => {
@@ -62,7 +62,7 @@ describe('after a lost link', () => {
     await clock.advance(50_000);
     const row = inbox.get().items.find((c) => c.id === 'r2')!;
     expect(row).toMatchObject({ unread: 2, head: 2, inquiry: { state: 'held' } });
-    expect(chat.summary.get()).toMatchObject({ unread: 3, unreadConversations: 2 });
+    expect(chat.summary.get()).toMatchObject({ unread: 3, unreadRooms: 2 });
   });
 
   it('what another device has read meanwhile is read here', async () => {
@@ -89,36 +89,36 @@ describe('after a lost link', () => {
     const { clock, server, chat, env } = await reading(agent);
     server.loggedIn.clear();
     env.socket().drop(4401);
-    const thread = chat.thread('r1');
-    thread.close();
+    const room = chat.room('r1');
+    room.close();
     const inbox = chat.inbox();
     server.addRoom('r2', { id: 'b2', name: '바다' }, { id: 'moon', name: '달빛상점' });
-    const other = chat.thread('r2');
+    const other = chat.room('r2');
     await clock.advance(2_000);
     expect(other.get().error).toMatchObject({ status: 401 });
     expect(inbox.get()).toMatchObject({ loaded: false, error: { status: 401 } });
     server.loggedIn.add(agent.id);
     chat.connect();
     await clock.advance(2_000);
-    expect(other.get()).toMatchObject({ error: undefined, conversation: { id: 'r2' } });
+    expect(other.get()).toMatchObject({ error: undefined, room: { id: 'r2' } });
     expect(inbox.get().items.length).toBe(1);
   });
 
   it('what the other side has read meanwhile is marked', async () => {
-    const { clock, server, env, thread } = await reading(agent);
+    const { clock, server, env, room } = await reading(agent);
     env.socket().freeze();
     server.moveCursor(server.rooms.get('r1')!, 'buyer', 'read', 2);
     await clock.advance(50_000);
-    expect(thread.get().messages.map((m) => m.state)).toEqual(['read', 'read', 'sent']);
+    expect(room.get().messages.map((m) => m.state)).toEqual(['read', 'read', 'sent']);
   });
 });
 
 describe('a room that a restore has lost', () => {
   it('is shown as gone, and keeps no other from what it missed', async () => {
-    const { clock, server, env, chat, thread } = await reading();
+    const { clock, server, env, chat, room } = await reading();
     server.addRoom('r2', buyer, moonShop);
     server.store('r2', agent, 'before');
-    const lost = chat.thread('r2');
+    const lost = chat.room('r2');
     await clock.advance(500);
     expect(list(lost)).toEqual(['1 before']);
     env.socket().freeze();
@@ -126,35 +126,35 @@ describe('a room that a restore has lost', () => {
     server.store('r1', agent, 'missed');
     await clock.advance(15_000);
     expect(chat.status.get().phase).toBe('live');
-    expect(list(thread).at(-1)).toBe('4 missed');
+    expect(list(room).at(-1)).toBe('4 missed');
     expect(lost.get().error?.code).toBe('not_found');
   });
 });
 
 describe('on a live link', () => {
   it('a lost last message is found by the heartbeat, without another one', async () => {
-    const { clock, server, thread, chat } = await reading();
+    const { clock, server, room, chat } = await reading();
     server.weather = () => [];
     server.store('r1', agent, 'the last word');
     await clock.advance(21_000);
-    expect(list(thread).at(-1)).toBe('4 the last word');
+    expect(list(room).at(-1)).toBe('4 the last word');
     expect(chat.summary.get().unread).toBe(4);
   });
 
   it('a hole is filled when what follows it comes', async () => {
-    const { clock, server, env, thread } = await reading();
+    const { clock, server, env, room } = await reading();
     server.weather = () => [];
     server.store('r1', agent, 'lost');
     server.weather = () => [0];
     server.store('r1', agent, 'after it');
-    expect(list(thread).length).toBe(3);
+    expect(list(room).length).toBe(3);
     await clock.advance(300);
-    expect(list(thread).slice(3)).toEqual(['4 lost', '5 after it']);
+    expect(list(room).slice(3)).toEqual(['4 lost', '5 after it']);
     expect(env.socket().heard.filter((f) => f.type === 'resume').length).toBe(1);
   });
 
   it('a hole is filled by REST when the socket’s answer never comes', async () => {
-    const { clock, server, env, thread } = await reading();
+    const { clock, server, env, room } = await reading();
     const socket = env.socket();
     const receive = socket.receive.bind(socket);
     socket.receive = (f) => f.type !== 'resume' && receive(f);
@@ -163,11 +163,11 @@ describe('on a live link', () => {
     server.weather = () => [0];
     server.store('r1', agent, 'after it');
     await clock.advance(6_000);
-    expect(list(thread).length).toBe(5);
+    expect(list(room).length).toBe(5);
   });
 
   it('is complete within 5 s of the end of a database outage', async () => {
-    const { clock, server, env, thread } = await reading();
+    const { clock, server, env, room } = await reading();
     server.sabotage = () => problem(503, 'unavailable');
     const socket = env.socket();
     const receive = socket.receive.bind(socket);
@@ -181,10 +181,10 @@ describe('on a live link', () => {
     server.weather = () => [0];
     server.store('r1', agent, 'after it');
     await clock.advance(120_000);
-    expect(list(thread).length).toBe(3);
+    expect(list(room).length).toBe(3);
     server.sabotage = () => undefined;
     await clock.advance(5_000);
-    expect(list(thread).length).toBe(5);
+    expect(list(room).length).toBe(5);
   });
 
   it('a new room shows up', async () => {
@@ -196,16 +196,16 @@ describe('on a live link', () => {
     server.store('r2', other, '처음 뵙겠습니다');
     await clock.advance(1_000);
     expect(inbox.get().items[0]).toMatchObject({ id: 'r2', unread: 1 });
-    expect(chat.summary.get()).toMatchObject({ unreadConversations: 1 });
+    expect(chat.summary.get()).toMatchObject({ unreadRooms: 1 });
   });
 
   it('the same list follows a colleague’s and one’s own messages from elsewhere', async () => {
-    const { clock, server, thread } = await reading(agent);
+    const { clock, server, room } = await reading(agent);
     server.store('r1', colleague, '제가 볼게요');
     server.store('r1', agent, 'from my phone', { client_msg_id: 'k' });
     await clock.advance(10);
     expect(
-      thread
+      room
         .get()
         .messages.slice(3)
         .map((m) => [m.mine, m.byMe]),
@@ -218,39 +218,39 @@ describe('on a live link', () => {
 
 describe('a reset', () => {
   it('reads the last page again, quietly, and keeps what is on its way', async () => {
-    const { clock, server, chat, env, thread } = await reading();
+    const { clock, server, chat, env, room } = await reading();
     const inbox = chat.inbox();
     const reset = vi.fn();
     chat.on('reset', reset);
-    thread.read();
+    room.read();
     await clock.advance(1_000);
     env.fate = ['refuse'];
     env.socket().drop();
-    thread.send('on its way');
+    room.send('on its way');
     // The database came back from a copy that lacks the last message.
     server.epoch = 'e2';
-    const room = server.rooms.get('r1')!;
-    room.messages.pop();
-    room.wire.head = 2;
-    room.wire.cursors.buyer = { delivered_seq: 2, read_seq: 1 };
+    const stored = server.rooms.get('r1')!;
+    stored.messages.pop();
+    stored.wire.head = 2;
+    stored.wire.cursors.buyer = { delivered_seq: 2, read_seq: 1 };
     const lengths: number[] = [];
-    const stop = thread.subscribe((t) => lengths.push(t.messages.length));
+    const stop = room.subscribe((t) => lengths.push(t.messages.length));
     await clock.advance(5_000);
     stop();
     expect(reset).toHaveBeenCalledOnce();
-    expect(list(thread)).toEqual(['1 before 1', '2 before 2', '3 on its way']);
+    expect(list(room)).toEqual(['1 before 1', '2 before 2', '3 on its way']);
     expect(Math.min(...lengths)).toBeGreaterThan(0);
     expect(inbox.get().items[0]).toMatchObject({ head: 3, unread: 1 });
     server.store('r1', agent, 'and on it goes');
     await clock.advance(1_000);
-    expect(list(thread).at(-1)).toBe('4 and on it goes');
-    thread.read();
+    expect(list(room).at(-1)).toBe('4 and on it goes');
+    room.read();
     await clock.advance(1_000);
-    expect(room.wire.cursors.buyer.read_seq).toBe(4);
+    expect(stored.wire.cursors.buyer.read_seq).toBe(4);
   });
 
   it('is noticed by REST as well', async () => {
-    const { clock, server, chat, thread } = await reading();
+    const { clock, server, chat, room } = await reading();
     const reset = vi.fn();
     chat.on('reset', reset);
     server.epoch = 'e2';
@@ -259,36 +259,36 @@ describe('a reset', () => {
     chat.inbox();
     await clock.advance(1_000);
     expect(reset).toHaveBeenCalledOnce();
-    expect(list(thread)).toEqual(['1 before 1']);
+    expect(list(room)).toEqual(['1 before 1']);
   });
 });
 
 describe('memory', () => {
-  it('keeps the last conversations whole after they are closed, and lets go of older ones', async () => {
-    const { clock, server, chat, thread } = await reading();
-    thread.close();
+  it('keeps the last rooms whole after they are closed, and lets go of older ones', async () => {
+    const { clock, server, chat, room } = await reading();
+    room.close();
     server.store('r1', agent, 'while closed');
     await clock.advance(100);
     server.requests.length = 0;
-    const again = chat.thread('r1');
+    const again = chat.room('r1');
     expect(list(again).at(-1)).toBe('4 while closed');
     expect(again.get().firstUnreadSeq).toBe(1);
     expect(server.requests.filter((r) => r.includes('/messages'))).toEqual([]);
     again.close();
     for (let i = 0; i < 20; i++) {
       server.addRoom(`x${i}`, buyer, { id: `s${i}`, name: `s${i}` });
-      chat.thread(`x${i}`).close();
+      chat.room(`x${i}`).close();
       await clock.advance(50);
     }
     await clock.advance(500);
-    chat.thread('r1');
+    chat.room('r1');
     await clock.advance(100);
     expect(server.requests.some((r) => r.includes('r1/messages'))).toBe(true);
   });
 
   it('is given back at the end', async () => {
     const { clock, server, chat } = await reading();
-    chat.thread('r1').send('x');
+    chat.room('r1').send('x');
     chat.inbox();
     chat.destroy();
     await clock.advance(60_000);
@@ -307,7 +307,7 @@ async function storm(seed: number, walled: boolean) {
   const chance = (p: number) => random() < p;
   const pick = <T>(items: T[]) => items[Math.floor(random() * items.length)]!;
   const profile = new FakeProfile();
-  const tabs: (Tab & { thread: Thread })[] = [];
+  const tabs: (Tab & { room: OpenRoom })[] = [];
   const open = async (member: FakeMember, shared?: FakeProfile) => {
     const tab = await live(member, {
       seed: seed * 10 + tabs.length,
@@ -315,7 +315,7 @@ async function storm(seed: number, walled: boolean) {
       ...(shared && { profile: shared }),
     });
     tab.chat.inbox();
-    tabs.push({ ...tab, thread: tab.chat.thread('r1') });
+    tabs.push({ ...tab, room: tab.chat.room('r1') });
   };
   await open(buyer, profile);
   await open(buyer, profile);
@@ -339,12 +339,12 @@ async function storm(seed: number, walled: boolean) {
   let said = 0;
   for (let step = 0; step < 120; step++) {
     const tab = pick(tabs);
-    if (chance(0.35)) tab.thread.send(`${++said}`);
+    if (chance(0.35)) tab.room.send(`${++said}`);
     if (chance(0.05)) {
       const card = { kind: 'product', id: 'p1', title: 'as it was here' } as const;
-      tab.thread.send({ text: `${++said}`, card });
+      tab.room.send({ text: `${++said}`, card });
     }
-    if (chance(0.2)) tab.thread.read();
+    if (chance(0.2)) tab.room.read();
     if (chance(0.08) && server.sockets.size)
       pick([...server.sockets]).drop(pick([1006, 1012, 4508]));
     if (chance(0.02) && server.sockets.size) pick([...server.sockets]).freeze();
@@ -376,31 +376,31 @@ describe('whatever happens', () => {
       const { clock, server, live, tabs, said } = await storm(seed, network === 'walled');
       const bySpeech = server.requests.filter((r) => r === 'POST /chat/rooms/r1/messages').length;
       if (network === 'walled') expect(bySpeech).toBeGreaterThan(3);
-      const room = server.rooms.get('r1')!;
-      const truth = room.messages.map((m) => `${m.seq} ${m.body}`);
+      const stored = server.rooms.get('r1')!;
+      const truth = stored.messages.map((m) => `${m.seq} ${m.body}`);
       expect(truth.length).toBe(said);
-      expect(new Set(room.messages.map((m) => m.body)).size).toBe(said);
-      for (const { chat, thread } of tabs) {
+      expect(new Set(stored.messages.map((m) => m.body)).size).toBe(said);
+      for (const { chat, room } of tabs) {
         await clock.advance(0);
-        while (thread.get().hasOlder) {
-          void thread.older(100);
+        while (room.get().hasOlder) {
+          void room.older(100);
           await clock.advance(100);
         }
-        expect(list(thread)).toEqual(truth);
+        expect(list(room)).toEqual(truth);
         const side = chat.side;
-        expect(thread.get().conversation).toMatchObject({
+        expect(room.get().room).toMatchObject({
           head: said,
-          unread: server.view(room, side).unread,
+          unread: server.view(stored, side).unread,
         });
-        expect(chat.summary.get().unread).toBe(server.view(room, side).unread);
+        expect(chat.summary.get().unread).toBe(server.view(stored, side).unread);
         expect(chat.status.get().phase).toBe('live');
       }
       const fresh = await live(buyer);
-      const thread = fresh.chat.thread('r1');
+      const room = fresh.chat.room('r1');
       await clock.advance(200);
-      const mine = tabs[0]!.thread.get().messages.slice(-thread.get().messages.length);
+      const mine = tabs[0]!.room.get().messages.slice(-room.get().messages.length);
       expect(mine.map(({ key, state }) => [key, state])).toEqual(
-        thread.get().messages.map(({ key, state }) => [key, state]),
+        room.get().messages.map(({ key, state }) => [key, state]),
       );
     },
   );

@@ -1,194 +1,94 @@
-// One conversation as this client knows it: its summary, always up to its own head, and its messages while wanted.
-import { merged, withChange, withCursors, withMessage } from './conversation';
-import type { Env } from './env';
-import { other, stamp, toConversation, toCursors, toMessage, type Viewer } from './mapping';
-import type { ReceiptFrame, TypingFrame, WireMessage, WireRoom } from './protocol';
-import type { Rest } from './rest';
-import { createSequencer } from './sequencer';
-import { createTimeline, type Timeline } from './timeline';
-import type { Conversation, Cursors, InquiryChange, Message, Side } from './types';
-import { createTypists } from './typists';
+// How a room's state changes with what becomes known of it. Pure: old one in, new one out.
+import { laterCursors, other, storedState, type Viewer } from './mapping';
+import type { Cursors, Inquiry, InquiryChange, Message, Room, Side } from './types';
 
-export interface RoomHost {
-  readonly env: Env;
-  readonly viewer: Viewer;
-  readonly rest: Rest;
-  /** Asks the socket for what comes after position; resolves when that is over, whatever came of it. */
-  resume(roomId: string, position: number): Promise<void>;
-  /** Reads this room's summary again: what is known here has a hole. */
-  refresh(roomId: string): void;
-  /** The conversation is another one now; before is undefined when it became known. */
-  changed(room: Room, before: Conversation | undefined): void;
-  /** The timeline changed. */
-  timeline(room: Room): void;
-  /** A message is in its place in the timeline, or, without one, in the summary. */
-  applied(message: Message): void;
-  /** A message of the other side came in, and the summary counts it. */
-  received(room: Room, message: Message): void;
-}
-
-export interface Room {
-  readonly id: string;
-  readonly conversation: Conversation | undefined;
-  readonly timeline: Timeline | undefined;
-  /** Creates the timeline, or gives the one there is. */
-  open(): Timeline;
-  /** Forgets the messages; the summary stays. */
-  forget(): void;
-  /** Takes what the server says about the room; `anew` when its numbering began anew. */
-  merge(wire: WireRoom, anew: boolean): void;
-  receive(message: WireMessage): void;
-  /** The room has messages up to head. */
-  expect(head: number): void;
-  receipt(frame: ReceiptFrame): void;
-  typing(frame: TypingFrame): void;
-  /** Whether the other side is there; undefined when nobody can say. */
-  presence(online: boolean | undefined, seenAt?: number): void;
-  /** Our side has read up to seq; false when that is no news. */
-  read(seq: number): boolean;
-  /** Shows a change before the server has it; returns what takes it back. */
-  preview(inquiryId: string, change: InquiryChange, ownerName?: string): () => void;
-}
-
-export function createRoom(id: string, host: RoomHost): Room {
-  const { viewer, env } = host;
-  const { side } = viewer;
-  const peerSide = other(side);
-  let conversation: Conversation | undefined;
-  let timeline: Timeline | undefined;
-  let version = '';
-
-  const summary = createSequencer<WireMessage>({
-    clock: env.clock,
-    seqOf: (m) => m.seq,
-    apply: count,
-    fill(position) {
-      // A timeline with the same hole asks for the messages themselves, and they come by here too.
-      if (!timeline?.loaded || timeline.position()! > position) host.refresh(id);
-      summary.stalled();
-    },
-  });
-
-  const typists = createTypists(env.clock, (typing) => {
-    if (conversation) set({ ...conversation, typing });
-  });
-
-  function set(next: Conversation) {
-    const before = conversation;
-    if (next === before) return;
-    conversation = next;
-    const peer = next.cursors[peerSide];
-    if (before?.cursors[peerSide] !== peer) timeline?.peerMoved(peer);
-    host.changed(room, before);
-  }
-
-  function count(wire: WireMessage) {
-    const c = conversation!;
-    const message = toMessage(wire, viewer, c.cursors[peerSide]);
-    typists.stop(message.sender.memberId);
-    set(withMessage(conversation!, message, viewer));
-    const { party } = message.sender;
-    // It made another inquiry the current one, of which only the server can tell.
-    if (party !== 'system' && message.inquiryId && message.inquiryId !== c.inquiry.id) {
-      host.refresh(id);
-    }
-    if (!timeline) host.applied(message);
-    if (party === peerSide) host.received(room, message);
-  }
-
-  function move(party: Side, to: Cursors) {
-    const c = conversation!;
-    const next = withCursors(c, party, to, viewer);
-    if (party !== side || next.cursors[side].readSeq === c.cursors[side].readSeq) return set(next);
-    const unread = countUnread(next.cursors[side].readSeq, c.head);
-    if (unread === undefined) host.refresh(id);
-    set({ ...next, unread: unread ?? c.unread });
-  }
-
-  /** The other side's messages past readSeq, where they are all here. */
-  function countUnread(readSeq: number, head: number): number | undefined {
-    if (readSeq >= head) return 0;
-    return timeline?.position() === head ? timeline.countAfter(readSeq) : undefined;
-  }
-
-  function merge(wire: WireRoom, anew: boolean) {
-    const server = toConversation(wire, viewer);
-    const c = conversation;
-    const at = stamp(wire.updated_at);
-    const fresh = anew || at >= version;
-    if (fresh) version = at;
-    if (anew) summary.stop();
-    if (!c) set(server);
-    else if (anew) set({ ...server, peer: c.peer, typing: c.typing });
-    else set(merged(c, server, viewer, fresh, countUnread));
-    summary.start(Math.max(wire.head, summary.position() ?? 0));
-    timeline?.expect(wire.head);
-    const { last } = server;
-    const isNews = c && !anew && server.head > c.head && last?.sender.party === peerSide;
-    if (isNews) host.received(room, last);
-  }
-
-  const room: Room = {
-    id,
-    get conversation() {
-      return conversation;
-    },
-    get timeline() {
-      return timeline;
-    },
-    open() {
-      timeline ??= createTimeline(id, {
-        viewer,
-        clock: env.clock,
-        rest: host.rest,
-        resume: (position) => host.resume(id, position),
-        receive: room.receive,
-        applied: host.applied,
-        changed: () => host.timeline(room),
-        peer: () => conversation?.cursors[peerSide],
-      });
-      return timeline;
-    },
-    forget() {
-      timeline?.end();
-      timeline = undefined;
-    },
-    merge,
-    receive(message) {
-      timeline?.offer(message);
-      if (conversation) summary.offer(message);
-    },
-    expect(head) {
-      timeline?.expect(head);
-      if (conversation) summary.expect(head);
-    },
-    receipt(frame) {
-      if (conversation) move(frame.party, toCursors(frame));
-    },
-    typing(frame) {
-      if (frame.member_id !== viewer.memberId) typists.hear(frame);
-    },
-    presence(online, seenAt) {
-      const peer = conversation?.peer;
-      if (!conversation || (peer?.online === online && peer?.seenAt === seenAt)) return;
-      set({ ...conversation, peer: { ...conversation.peer, online, seenAt } });
-    },
-    read(seq) {
-      if (!conversation || seq <= conversation.cursors[side].readSeq) return false;
-      move(side, { deliveredSeq: seq, readSeq: seq });
-      return true;
-    },
-    preview(inquiryId, change, ownerName) {
-      const before = conversation;
-      if (before?.inquiry.id !== inquiryId) return () => {};
-      const shown = withChange(before, change, ownerName);
-      set(shown);
-      return () => {
-        if (conversation?.inquiry !== shown.inquiry) return;
-        const { inquiry, waitingSince } = before;
-        set({ ...conversation, inquiry, waitingSince });
-      };
-    },
+/** With the next message, changed as the server changes it. */
+export function withMessage(room: Room, message: Message, { side }: Viewer): Room {
+  const { party } = message.sender;
+  const isUnread = party === other(side) && message.seq! > room.cursors[side].readSeq;
+  const next: Room = {
+    ...room,
+    head: message.seq!,
+    last: message,
+    unread: room.unread + (isUnread ? 1 : 0),
+    updatedAt: Math.max(room.updatedAt, message.at),
   };
-  return room;
+  // A notice is nobody's question and nobody's answer.
+  if (party === 'system') return next;
+  const asks = party === 'buyer';
+  return {
+    ...next,
+    inquiry: inState(room.inquiry, asks ? 'waiting' : 'open'),
+    waitingSince: asks ? (room.waitingSince ?? message.at) : undefined,
+  };
+}
+
+const inState = (inquiry: Inquiry, state: Inquiry['state']): Inquiry =>
+  inquiry.state === state ? inquiry : { ...inquiry, state };
+
+/** With a party's cursors moved; the same room when they are no later than the known ones. */
+export function withCursors(room: Room, party: Side, to: Cursors, { side }: Viewer): Room {
+  const moved = laterCursors(room.cursors[party], to);
+  if (moved === room.cursors[party]) return room;
+  const next = { ...room, cursors: { ...room.cursors, [party]: moved } };
+  return party === side ? next : { ...next, last: lastSeenBy(room.last, moved) };
+}
+
+function lastSeenBy(last: Message | undefined, peer: Cursors): Message | undefined {
+  if (!last?.mine || last.seq === undefined) return last;
+  const state = storedState(last.seq, peer);
+  return state === last.state ? last : { ...last, state };
+}
+
+/** With a change of its inquiry that the server has yet to confirm. */
+export function withChange(room: Room, change: InquiryChange, ownerName: string | undefined): Room {
+  const state = change.state ?? room.inquiry.state;
+  return {
+    ...room,
+    inquiry: {
+      ...room.inquiry,
+      state,
+      ...(change.ownerId && { ownerId: change.ownerId, ownerName }),
+    },
+    waitingSince: state === 'done' || state === 'held' ? undefined : room.waitingSince,
+  };
+}
+
+/**
+ * What is known and what the server said, each where it is the later one: answers and frames overtake each other.
+ * `fresh` tells that the server's is at least as late as the last one taken in; `countUnread` counts the messages
+ * past a seq where they are all here.
+ */
+export function merged(
+  room: Room,
+  server: Room,
+  { side }: Viewer,
+  fresh: boolean,
+  countUnread: (readSeq: number, head: number) => number | undefined,
+): Room {
+  const peer = other(side);
+  const ahead = server.head >= room.head;
+  const counted = ahead ? server : room;
+  const base = fresh ? server : room;
+  const cursors = {
+    buyer: laterCursors(room.cursors.buyer, server.cursors.buyer),
+    shop: laterCursors(room.cursors.shop, server.cursors.shop),
+  };
+  const { readSeq } = cursors[side];
+  // Where we have read further than the server knows yet, its number is too high.
+  const overcounts = ahead && server.cursors[side].readSeq < readSeq;
+  return {
+    ...base,
+    peer: { ...room.peer, ...base[peer] },
+    typing: room.typing,
+    cursors,
+    head: counted.head,
+    last: lastSeenBy(counted.last, cursors[peer]),
+    updatedAt: Math.max(room.updatedAt, server.updatedAt),
+    inquiry: fresh && ahead ? server.inquiry : room.inquiry,
+    waitingSince: fresh && ahead ? server.waitingSince : room.waitingSince,
+    unread: overcounts
+      ? (countUnread(readSeq, server.head) ?? Math.min(room.unread, server.unread))
+      : counted.unread,
+  };
 }

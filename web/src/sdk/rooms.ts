@@ -1,10 +1,10 @@
-// Every conversation this client knows, and how they become known and stay up to date without their messages.
+// Every room this client knows, and how they become known and stay up to date without their messages.
 import { stamp, toCursors, type Viewer } from './mapping';
 import type { WireRoom } from './protocol';
 import type { Rest } from './rest';
 import type { Clock } from './env';
-import { createRoom, type Room, type RoomHost } from './room';
-import type { ChatError, Conversation, Cursors } from './types';
+import { createTrackedRoom, type TrackedRoom, type TrackedRoomHost } from './tracked-room';
+import type { ChatError, Cursors, Room } from './types';
 
 /** Rooms to read again are gathered this long. */
 const gatherMs = 100;
@@ -16,7 +16,7 @@ const pageSize = 100;
 /** More pages of changes than this: the lists start over. */
 const maxPages = 10;
 
-export interface RoomsHost extends Omit<RoomHost, 'refresh'> {
+export interface RoomsHost extends Omit<TrackedRoomHost, 'refresh'> {
   readonly clock: Clock;
   readonly rest: Rest;
   readonly viewer: Viewer;
@@ -31,13 +31,13 @@ export interface RoomsHost extends Omit<RoomHost, 'refresh'> {
 }
 
 export interface Rooms {
-  get(id: string): Room | undefined;
+  get(id: string): TrackedRoom | undefined;
   /** The room with this id, known or not yet. */
-  of(id: string): Room;
-  all(): Iterable<Room>;
-  conversations(): Conversation[];
+  of(id: string): TrackedRoom;
+  all(): Iterable<TrackedRoom>;
+  states(): Room[];
   /** Takes what the server says about a room; undefined when it is not one of our side's. */
-  adopt(wire: WireRoom): Room | undefined;
+  adopt(wire: WireRoom): TrackedRoom | undefined;
   /** The server spoke of a room: reads it unless it is known, or known not to be ours. */
   notice(id: string): void;
   /** Reads the room again, soon. */
@@ -54,7 +54,7 @@ export interface Rooms {
 
 export function createRooms(host: RoomsHost): Rooms {
   const { viewer, rest, clock, shopId } = host;
-  const rooms = new Map<string, Room>();
+  const rooms = new Map<string, TrackedRoom>();
   /** Of the same member's other side, which the socket brings as well. */
   const foreign = new Set<string>();
   const wanted = new Set<string>();
@@ -70,20 +70,20 @@ export function createRooms(host: RoomsHost): Rooms {
   const isOurs = (wire: WireRoom) =>
     viewer.side === 'shop' ? wire.shop.id === shopId : wire.buyer.id === viewer.memberId;
 
-  function of(id: string): Room {
+  function of(id: string): TrackedRoom {
     let room = rooms.get(id);
-    if (!room) rooms.set(id, (room = createRoom(id, { ...host, refresh })));
+    if (!room) rooms.set(id, (room = createTrackedRoom(id, { ...host, refresh })));
     return room;
   }
 
-  function adopt(wire: WireRoom): Room | undefined {
+  function adopt(wire: WireRoom): TrackedRoom | undefined {
     if (!isOurs(wire)) {
       foreign.add(wire.id);
       return undefined;
     }
     if (!latest || stamp(wire.updated_at) > stamp(latest)) latest = wire.updated_at;
     const room = of(wire.id);
-    const anew = room.conversation !== undefined && heardIn.get(wire.id)?.numbering !== numbering;
+    const anew = room.state !== undefined && heardIn.get(wire.id)?.numbering !== numbering;
     heardIn.set(wire.id, { numbering, life, at: ++heard });
     room.merge(wire, anew);
     host.confirmed(wire.id, toCursors(wire.cursors[viewer.side]));
@@ -121,10 +121,10 @@ export function createRooms(host: RoomsHost): Rooms {
     }
   }
 
-  /** An open one stays, with what its thread says of it; the lists no longer have it. */
+  /** An open one stays, with what its pane says of it; the lists no longer have it. */
   function gone(id: string) {
     foreign.add(id);
-    if (!rooms.get(id)?.conversation || host.isOpen(id)) return;
+    if (!rooms.get(id)?.state || host.isOpen(id)) return;
     rooms.delete(id);
     host.startOver();
   }
@@ -137,7 +137,7 @@ export function createRooms(host: RoomsHost): Rooms {
 
   /** Reading on another device changes no room, so it shows only in the list of what is unread. */
   async function readUnread() {
-    const unread = () => conversations().filter((c) => c.unread > 0);
+    const unread = () => states().filter((room) => room.unread > 0);
     const before = life;
     if (unread().length === 0 || !(await readList({ unread: true }))) return;
     for (const { id } of unread()) if (before === life) freshen(id);
@@ -164,26 +164,26 @@ export function createRooms(host: RoomsHost): Rooms {
   }
 
   function freshen(id: string) {
-    if (rooms.get(id)?.conversation && heardIn.get(id)?.life !== life) refresh(id);
+    if (rooms.get(id)?.state && heardIn.get(id)?.life !== life) refresh(id);
   }
 
-  const conversations = () => [...rooms.values()].flatMap((r) => r.conversation ?? []);
+  const states = () => [...rooms.values()].flatMap((r) => r.state ?? []);
 
   return {
     get: (id) => rooms.get(id),
     of,
     all: () => rooms.values(),
-    conversations,
+    states,
     adopt,
     notice(id) {
-      if (!rooms.get(id)?.conversation) refresh(id);
+      if (!rooms.get(id)?.state) refresh(id);
     },
     refresh,
     newLife,
     freshen,
     lost(ids) {
       for (const id of ids) {
-        // Its thread asks for itself, and shows what it is told.
+        // Its pane asks for itself, and shows what it is told.
         void rooms.get(id)?.timeline?.reset();
         if (rooms.has(id)) refresh(id);
       }

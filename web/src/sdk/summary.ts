@@ -3,7 +3,7 @@
 import type { Clock } from './env';
 import { lazy } from './lazy';
 import type { Rest } from './rest';
-import type { Conversation, InquiryState, Store, Summary } from './types';
+import type { InquiryState, Room, Store, Summary } from './types';
 
 const soonMs = 500;
 /** Where something changes all the time, the numbers are read no more often than this. */
@@ -11,8 +11,8 @@ const busyMs = 10_000;
 
 export interface SummaryCounts {
   readonly store: Store<Summary>;
-  /** A conversation changed; before is undefined when it only became known. */
-  changed(before: Conversation | undefined, after: Conversation): void;
+  /** A room changed; before is undefined when it only became known. */
+  changed(before: Room | undefined, after: Room): void;
   /** The server knows more than when it last counted: reads its numbers soon. */
   verify(): void;
   /** Reads the server's numbers now. */
@@ -22,7 +22,7 @@ export interface SummaryCounts {
 export function createSummary(clock: Clock, rest: Rest, shopId: string | undefined): SummaryCounts {
   let counts: Summary = {
     unread: 0,
-    unreadConversations: 0,
+    unreadRooms: 0,
     states: { waiting: 0, open: 0, held: 0, done: 0 },
     loaded: false,
   };
@@ -53,8 +53,8 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
     rest
       .insist(() => rest.summary({ shop_id: shopId }))
       .then((got) => {
-        const { unread, unread_rooms: unreadConversations, states } = got;
-        counts = { unread, unreadConversations, states, loaded: true };
+        const { unread, unread_rooms: unreadRooms, states } = got;
+        counts = { unread, unreadRooms, states, loaded: true };
         store.touch();
       })
       // Only the end of this client, or of its rights, ends the asking.
@@ -73,7 +73,7 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
   return {
     store,
     changed(before, after) {
-      // The server counts a shop's conversations from their first message on.
+      // The server counts a shop's rooms from their first message on.
       if (shopId !== undefined && after.head === 0) return;
       const known = before && (shopId === undefined || before.head > 0) ? before : undefined;
       const from = known?.inquiry.state;
@@ -84,9 +84,9 @@ export function createSummary(clock: Clock, rest: Rest, shopId: string | undefin
       counts = {
         ...counts,
         unread: Math.max(0, counts.unread + after.unread - known.unread),
-        unreadConversations: Math.max(
+        unreadRooms: Math.max(
           0,
-          counts.unreadConversations + Number(after.unread > 0) - Number(known.unread > 0),
+          counts.unreadRooms + Number(after.unread > 0) - Number(known.unread > 0),
         ),
       };
       if (from !== to) {

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { agent, buyer, mall, moonShop } from './testing/people';
 import { FakeProfile } from './testing/profile';
-import type { Thread } from './types';
+import type { OpenRoom } from './types';
 
-const summary = (thread: Thread) => thread.get().messages.map((m) => `${m.seq} ${m.body}`);
+const summary = (room: OpenRoom) => room.get().messages.map((m) => `${m.seq} ${m.body}`);
 
 async function twoTabs() {
   const all = mall();
   const profile = new FakeProfile();
   const one = await all.live(buyer, { profile });
   const two = await all.live(buyer, { profile, seed: 2 });
-  const first = one.chat.thread('r1');
-  const second = two.chat.thread('r1');
+  const first = one.chat.room('r1');
+  const second = two.chat.room('r1');
   await all.clock.advance(200);
   return { ...all, profile, one, two, first, second };
 }
@@ -52,8 +52,8 @@ describe('the tabs of a profile', () => {
     const { clock, second, first } = await twoTabs();
     second.send({ card: { kind: 'product', id: 'p', title: 'mine' } });
     await clock.advance(2_000);
-    for (const thread of [first, second]) {
-      expect(thread.get().messages[0]).toMatchObject({
+    for (const room of [first, second]) {
+      expect(room.get().messages[0]).toMatchObject({
         seq: 1,
         card: { title: 'product as the server names it' },
       });
@@ -142,15 +142,15 @@ describe('the tabs of a profile', () => {
     all.server.addRoom('own', both, { id: 'forest', name: '숲속공방' });
     const asShop = await all.live(both, { profile });
     const asBuyer = await all.live({ id: 'both', name: agent.name }, { profile, seed: 2 });
-    const shopThread = asShop.chat.thread('r1');
-    const buyerThread = asBuyer.chat.thread('own');
+    const shopRoom = asShop.chat.room('r1');
+    const buyerRoom = asBuyer.chat.room('own');
     await all.clock.advance(200);
-    shopThread.send('as the shop');
-    buyerThread.send('as a buyer');
+    shopRoom.send('as the shop');
+    buyerRoom.send('as a buyer');
     await all.clock.advance(200);
     expect(all.server.sockets.size).toBe(1);
-    expect(summary(shopThread)).toEqual(['1 as the shop']);
-    expect(summary(buyerThread)).toEqual(['1 as a buyer']);
+    expect(summary(shopRoom)).toEqual(['1 as the shop']);
+    expect(summary(buyerRoom)).toEqual(['1 as a buyer']);
     expect(all.server.rooms.get('r1')!.messages[0]!.sender.party).toBe('shop');
     expect(all.server.rooms.get('own')!.messages[0]!.sender.party).toBe('buyer');
     expect(moonShop.id).toBe(asShop.chat.side === 'shop' ? 'moon' : '');
@@ -173,11 +173,11 @@ describe('the tabs of a profile', () => {
     profile.lock = () => Promise.reject(new DOMException('no', 'SecurityError'));
     const one = await all.live(buyer, { profile });
     const two = await all.live(buyer, { profile, seed: 2 });
-    const thread = two.chat.thread('r1');
+    const room = two.chat.room('r1');
     await all.clock.advance(100);
-    one.chat.thread('r1').send('x');
+    one.chat.room('r1').send('x');
     await all.clock.advance(500);
     expect(all.server.sockets.size).toBe(2);
-    expect(summary(thread)).toEqual(['1 x']);
+    expect(summary(room)).toEqual(['1 x']);
   });
 });

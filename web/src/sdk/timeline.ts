@@ -1,4 +1,4 @@
-// The messages of one conversation that are in memory: one unbroken run of seqs that ends at the newest.
+// The messages of one room that are in memory: one unbroken run of seqs that ends at the newest.
 import { other, storedState, toMessage, type Viewer } from './mapping';
 import type { Clock } from './env';
 import type { WireMessage } from './protocol';

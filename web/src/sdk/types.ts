@@ -1,13 +1,13 @@
 // The chat client's face: everything the two apps (and later the widget) may use.
 //
-// Stable, build on it: Status, Summary, Party, Named, Card, Inquiry, Message, SendState, Conversation, Store,
-// ThreadState, InboxState, Thread, Inbox, Chat, Options, Events, ChatError.
+// Stable, build on it: Status, Summary, Party, Named, Card, Inquiry, Message, SendState, Room, Store,
+// OpenRoomState, InboxState, OpenRoom, Inbox, Chat, Options, Events, ChatError.
 // May still grow (additions only): Limits, Events, Options.
 //
 // Three rules hold everywhere:
-// - What a store hands out is never changed afterwards. A changed message or conversation is a new object, an
+// - What a store hands out is never changed afterwards. A changed message or room is a new object, an
 //   unchanged one keeps its identity, so a keyed list touches only what moved.
-// - Times are milliseconds since 1970. Those of messages and conversations are the server's: compare them with
+// - Times are milliseconds since 1970. Those of messages and rooms are the server's: compare them with
 //   `chat.now()`, never with Date.now(). Those of Status are this device's.
 // - Nothing here throws for a network's sake: what needs the network waits for it, except the promises that say so.
 
@@ -60,10 +60,10 @@ export interface Status {
   readonly transport?: Way | undefined;
 }
 
-/** What is unread and, for a shop, how many conversations are in each state. The numbers are the server's. */
+/** What is unread and, for a shop, how many rooms are in each state. The numbers are the server's. */
 export interface Summary {
   readonly unread: number;
-  readonly unreadConversations: number;
+  readonly unreadRooms: number;
   readonly states: Readonly<Record<InquiryState, number>>;
   /** False until the server's first answer. */
   readonly loaded: boolean;
@@ -87,7 +87,7 @@ export interface Card {
 
 export interface Inquiry {
   readonly id: string;
-  /** 1, 2, 3 … in its conversation. */
+  /** 1, 2, 3 … in its room. */
   readonly number: number;
   readonly subject: 'product' | 'order' | 'general';
   readonly card?: Card | undefined;
@@ -112,8 +112,8 @@ export type SendState = 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | '
 export interface Message {
   /** Names this message in a keyed list; the same before and after it is stored. */
   readonly key: string;
-  readonly conversationId: string;
-  /** Its number in the conversation; absent until it is stored. */
+  readonly roomId: string;
+  /** Its number in the room; absent until it is stored. */
   readonly seq?: number | undefined;
   readonly clientMsgId?: string | undefined;
   readonly inquiryId?: string | undefined;
@@ -144,7 +144,7 @@ export interface Typist {
 }
 
 /** A room with its current inquiry. */
-export interface Conversation {
+export interface Room {
   /** The room's id. */
   readonly id: string;
   readonly buyer: Named;
@@ -157,7 +157,7 @@ export interface Conversation {
   readonly inquiry: Inquiry;
   /** Nobody can write while one side has blocked the other; our side can take back its own block only. */
   readonly blocked: { readonly byUs: boolean; readonly byPeer: boolean };
-  /** The last message's seq; 0 in an empty conversation. */
+  /** The last message's seq; 0 in an empty room. */
   readonly head: number;
   /** The other party's messages past our side's readSeq. */
   readonly unread: number;
@@ -184,7 +184,7 @@ export class ChatError extends Error {
   /** The HTTP status where REST answered; 401 means: sign in again. */
   readonly status: number | undefined;
   readonly requestId: string | undefined;
-  /** With `stale`: the conversation's head, to show what came in between. */
+  /** With `stale`: the room's head, to show what came in between. */
   readonly head: number | undefined;
 
   constructor(code: string, message: string, more: ChatErrorMore = {}) {
@@ -229,9 +229,9 @@ export interface SendOptions {
   readonly expectSeq?: number | undefined;
 }
 
-export interface ThreadState {
+export interface OpenRoomState {
   /** Undefined until the first load. */
-  readonly conversation?: Conversation | undefined;
+  readonly room?: Room | undefined;
   /** Oldest first; our side's not yet stored ones stand last, in the order of typing. */
   readonly messages: readonly Message[];
   readonly hasOlder: boolean;
@@ -248,7 +248,7 @@ export interface ThreadState {
   readonly firstUnreadSeq?: number | undefined;
 }
 
-export interface Thread extends Store<ThreadState> {
+export interface OpenRoom extends Store<OpenRoomState> {
   readonly id: string;
   /**
    * Puts a message into the outbox and returns it, queued or sending. It survives a reload and is stored once.
@@ -280,7 +280,7 @@ export interface InboxFilter {
 }
 
 export interface InboxState {
-  readonly items: readonly Conversation[];
+  readonly items: readonly Room[];
   readonly more: boolean;
   /** A page is under way. */
   readonly loading: boolean;
@@ -298,9 +298,9 @@ export interface Inbox extends Store<InboxState> {
 export interface Events {
   /**
    * A message of the other side came in, once in each tab; not for history. Where several were missed in a
-   * conversation that is not open it may be the last one only. Make a sound where `status.leader` is true.
+   * room that is not open it may be the last one only. Make a sound where `status.leader` is true.
    */
-  message: { readonly message: Message; readonly conversation: Conversation };
+  message: { readonly message: Message; readonly room: Room };
   /** Something in the background failed and is not shown by any store. */
   error: ChatError;
   /** The server's numbering began anew (after a restore); everything was read again, quietly. */
@@ -362,20 +362,16 @@ export interface Chat {
     options?: { signal?: AbortSignal },
   ): () => void;
   inbox(filter?: InboxFilter): Inbox;
-  thread(conversationId: string): Thread;
-  /** Opens or finds the conversation and the inquiry about something. Rejects with ChatError. */
-  open(about: OpenAbout): Promise<Thread>;
+  room(roomId: string): OpenRoom;
+  /** Opens or finds the room and the inquiry about something. Rejects with ChatError. */
+  open(about: OpenAbout): Promise<OpenRoom>;
   /**
    * Changes an inquiry's state or owner, shown at once; for a shop's staff. Rejects with ChatError, and the change is
-   * taken back. Resolves with the conversation as the server has it now.
+   * taken back. Resolves with the room as the server has it now.
    */
-  setInquiry(
-    conversationId: string,
-    inquiryId: string,
-    change: InquiryChange,
-  ): Promise<Conversation>;
+  setInquiry(roomId: string, inquiryId: string, change: InquiryChange): Promise<Room>;
   /** Blocks the other side for ours, or takes that back. Rejects with ChatError. */
-  block(conversationId: string, on: boolean): Promise<void>;
+  block(roomId: string, on: boolean): Promise<void>;
   /** Reports the other side to the mall; the same `id` again is the same report. Rejects with ChatError. */
-  report(conversationId: string, report: Report): Promise<void>;
+  report(roomId: string, report: Report): Promise<void>;
 }

@@ -11,7 +11,7 @@ export interface Typists {
   stop(memberId: string | undefined): void;
 }
 
-/** Who is typing in one conversation: shown after 300 ms, gone 6 s after the last sign. */
+/** Who is typing in one room: shown after 300 ms, gone 6 s after the last sign. */
 export function createTypists(clock: Clock, show: (typing: readonly Typist[]) => void): Typists {
   const typists = new Map<string, { who: Typist; shown: boolean; cancel: () => void }>();
 

@@ -8,7 +8,7 @@ import { patterns } from './routes';
 import { fakeChat, live } from './testing/fakeChat';
 import { apiOf, json, member, problem, type Answer } from './testing/fixture';
 // Fetched when they are needed; here they are there already, whatever the machine's speed.
-import '../features/chat/seller/talkParts';
+import '../features/chat/seller/roomParts';
 import '../features/member/seller/gate';
 import '../features/member/seller/SettingsPage.svelte';
 
@@ -135,7 +135,7 @@ describe('the menu', () => {
   it('says how many inquiries are unread, also in the title', async () => {
     open({ 'GET /me': () => me(moon) });
     await inbox();
-    fakes[0]?.summary.set({ ...fakes[0].summary.get(), unreadConversations: 3 });
+    fakes[0]?.summary.set({ ...fakes[0].summary.get(), unreadRooms: 3 });
     await screen.findByText('안 읽은 문의 3건');
     expect(document.title).toBe('(3) 문의 · 달빛상점');
   });

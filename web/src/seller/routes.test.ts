@@ -10,7 +10,7 @@ const read = (address: string) => {
 describe('routes', () => {
   it.each([
     [to.inbox('held'), 'inbox', {}],
-    [to.talk('r1', 'done'), 'talk', { id: 'r1' }],
+    [to.room('r1', 'done'), 'room', { id: 'r1' }],
     [to.products(), 'products', {}],
     [to.newProduct(), 'newProduct', {}],
     [to.product('p1'), 'product', { id: 'p1' }],
@@ -24,7 +24,7 @@ describe('routes', () => {
   });
 
   it('keeps the tab and the filter in the address, except the default ones', () => {
-    expect(tabOf(read(to.talk('r1', 'done')).query)).toBe('done');
+    expect(tabOf(read(to.room('r1', 'done')).query)).toBe('done');
     expect(statusOf(read(to.order('o1', 'shipped')).query)).toBe('shipped');
     expect(to.inbox()).toBe('/seller');
     expect(to.orders()).toBe('/seller/orders');

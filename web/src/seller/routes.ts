@@ -20,7 +20,7 @@ export const orderStatuses: readonly OrderStatus[] = [
 /** The console's pages; the first pattern that fits wins. */
 export const patterns = {
   inbox: '/seller',
-  talk: '/seller/c/:id',
+  room: '/seller/c/:id',
   products: '/seller/products',
   newProduct: '/seller/products/new',
   product: '/seller/products/:id',
@@ -42,7 +42,7 @@ export const statusOf = (query: URLSearchParams): OrderStatus | undefined =>
 /** The addresses of the console; the default tab and filter leave no trace in them. */
 export const to = {
   inbox: (tab: InquiryState = 'waiting') => `/seller${tab === 'waiting' ? '' : `?tab=${tab}`}`,
-  talk: (id: string, tab: InquiryState = 'waiting') =>
+  room: (id: string, tab: InquiryState = 'waiting') =>
     `/seller/c/${id}${tab === 'waiting' ? '' : `?tab=${tab}`}`,
   products: () => '/seller/products',
   newProduct: () => '/seller/products/new',

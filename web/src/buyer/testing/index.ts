@@ -1,7 +1,7 @@
 // Answers and contexts for tests of the buyer's parts.
 import { vi } from 'vitest';
 import { createApi, type Api, type Schemas } from '../../api/client';
-import { Talks } from '../../features/chat/buyer/talks.svelte';
+import { Chats } from '../../features/chat/buyer/chats.svelte';
 import { Session } from '../../features/member/buyer/session.svelte';
 import { Catalogue } from '../../features/product/buyer/catalogue.svelte';
 import type { Chat } from '../../sdk';
@@ -115,13 +115,13 @@ export function order(change: Partial<Schemas['Order']> = {}): Schemas['Order'] 
 /** What a component of the buyer app finds around it. */
 export function buyer(answers: Answers, chat?: Partial<Chat>): Buyer & { asked: Asked[] } {
   const { api, asked } = server(answers);
-  const talks = new Talks(async () => ({ connect: vi.fn(), destroy: vi.fn(), ...chat }) as Chat);
+  const chats = new Chats(async () => ({ connect: vi.fn(), destroy: vi.fn(), ...chat }) as Chat);
   return {
     api,
     asked,
     router: new Router(patterns),
     session: new Session(api),
-    talks,
+    chats,
     catalogue: new Catalogue(api),
   };
 }

@@ -48,7 +48,7 @@ const en: SellerTexts = {
     late: 'over 30 minutes',
     overdue: 'over 2 hours',
   },
-  talk: {
+  room: {
     label: (name) => `Conversation with ${name}`,
     toList: 'Back to the inquiries',
     state: 'State',

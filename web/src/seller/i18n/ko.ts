@@ -47,7 +47,7 @@ const ko = {
     late: '30분 넘음',
     overdue: '2시간 넘음',
   },
-  talk: {
+  room: {
     label: (name: string) => `${name}님과의 대화`,
     toList: '문의 목록으로',
     state: '상태',

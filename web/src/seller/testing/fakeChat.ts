@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { fakeThread, settable } from '../../features/chat/pane/testing';
-import type { Chat, Conversation, InboxState, Status, Summary } from '../../sdk';
+import { fakeOpenRoom, settable } from '../../sdk/testing/fakes';
+import type { Chat, InboxState, Room, Status, Summary } from '../../sdk';
 
 export const live: Status = {
   phase: 'live',
@@ -10,15 +10,15 @@ export const live: Status = {
   leader: true,
 };
 
-export const inboxOf = (...items: Conversation[]): InboxState => ({
+export const inboxOf = (...items: Room[]): InboxState => ({
   items,
   more: false,
   loading: false,
   loaded: true,
 });
 
-/** A conversation that waits since 14:00 in Seoul; pass what the test is about. */
-export function conversation(id: string, more: Partial<Conversation> = {}): Conversation {
+/** A room that waits since 14:00 in Seoul; pass what the test is about. */
+export function room(id: string, more: Partial<Room> = {}): Room {
   const buyer = { id: `buyer-${id}`, name: `구매자 ${id}` };
   const none = { deliveredSeq: 0, readSeq: 0 };
   return {
@@ -50,12 +50,12 @@ export function fakeChat(now = Date.parse('2026-11-22T05:03:30Z')) {
   const inbox = settable<InboxState>(inboxOf());
   const summary = settable<Summary>({
     unread: 0,
-    unreadConversations: 0,
+    unreadRooms: 0,
     states: { waiting: 0, open: 0, held: 0, done: 0 },
     loaded: true,
   });
   const more = vi.fn(() => Promise.resolve());
-  const thread = fakeThread({ conversation: conversation('a') }, 'shop');
+  const openRoom = fakeOpenRoom({ room: room('a') }, 'shop');
   const setInquiry = vi.fn<Chat['setInquiry']>();
   const chat = {
     member: { id: 'm1', name: '문대표' },
@@ -69,11 +69,11 @@ export function fakeChat(now = Date.parse('2026-11-22T05:03:30Z')) {
     destroy: vi.fn(),
     on: () => () => undefined,
     inbox: () => ({ ...inbox, more, close: vi.fn() }),
-    thread: () => thread,
+    room: () => openRoom,
     open: vi.fn(),
     setInquiry,
     block: vi.fn(),
     report: vi.fn(),
   } satisfies Chat;
-  return { chat: chat as Chat, inbox, summary, thread, more, setInquiry };
+  return { chat: chat as Chat, inbox, summary, openRoom, more, setInquiry };
 }

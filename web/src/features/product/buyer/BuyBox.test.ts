@@ -61,7 +61,7 @@ test('nothing sold out can be bought, but asked about', () => {
   );
 });
 
-test('asking opens the conversation beside the page', async () => {
+test('asking opens the room beside the page', async () => {
   const open = vi.fn(async () => ({ id: 'room1', close: vi.fn() }));
   const { around } = show({}, { open } as unknown as Partial<Chat>);
   await userEvent.click(screen.getByRole('button', { name: '판매자에게 문의' }));

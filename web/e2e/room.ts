@@ -1,8 +1,8 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 import type { Person } from './people';
 
-/** A conversation as it stands on somebody's screen, read by its roles and labels. */
-export class Talk {
+/** A room as it stands on somebody's screen, read by its roles and labels. */
+export class Room {
   readonly log: Locator;
   readonly field: Locator;
 
@@ -68,13 +68,13 @@ export async function productOf(person: Person, shop: string): Promise<Product> 
 }
 
 /** Opens the product and presses 판매자에게 문의. */
-export async function asksAbout(person: Person, product: Product): Promise<Talk> {
+export async function asksAbout(person: Person, product: Product): Promise<Room> {
   await person.page.goto(`/p/${product.id}`);
   await expect(person.page.getByRole('heading', { name: product.name, level: 1 })).toBeVisible();
   await person.page.getByRole('button', { name: '판매자에게 문의' }).click();
-  const talk = new Talk(person.page);
-  await expect(talk.field).toBeVisible();
-  return talk;
+  const room = new Room(person.page);
+  await expect(room.field).toBeVisible();
+  return room;
 }
 
 /** Asks about the product without the pages, for tests of the other side; gives the room. */

@@ -1,13 +1,5 @@
-// Messages, conversations and threads for tests of what draws them.
-import type {
-  Conversation,
-  Message,
-  SendState,
-  Side,
-  Store,
-  Thread,
-  ThreadState,
-} from '../../../sdk';
+// Messages, rooms and open rooms for tests of what draws them.
+import type { Message, OpenRoom, OpenRoomState, Room, SendState, Side, Store } from '..';
 
 export interface MessageInit {
   key?: string;
@@ -28,7 +20,7 @@ export function message(seq: number | undefined, init: MessageInit = {}): Messag
   const party = init.party ?? 'shop';
   return {
     key: init.key ?? `m${seq}`,
-    conversationId: 'room',
+    roomId: 'room',
     seq,
     clientMsgId: init.mine ? `c${init.key ?? seq}` : undefined,
     sender: { party, memberId: init.memberId ?? party, name: init.name },
@@ -43,7 +35,7 @@ export function message(seq: number | undefined, init: MessageInit = {}): Messag
   };
 }
 
-export function conversation(change: Partial<Conversation> = {}): Conversation {
+export function room(change: Partial<Room> = {}): Room {
   return {
     id: 'room',
     buyer: { id: 'buyer', name: '지민' },
@@ -81,16 +73,19 @@ export function settable<T>(value: T): Store<T> & { set(next: T): void } {
   };
 }
 
-export interface FakeThread extends Thread {
-  change(part: Partial<ThreadState>): void;
+export interface FakeOpenRoom extends OpenRoom {
+  change(part: Partial<OpenRoomState>): void;
   /** What was called, in order: "send 안녕", "read 3" … */
   readonly calls: string[];
 }
 
-/** A thread that remembers what it was told and shows what the test sets. */
-export function fakeThread(state: Partial<ThreadState> = {}, side: Side = 'buyer'): FakeThread {
-  const store = settable<ThreadState>({
-    conversation: conversation(),
+/** An open room that remembers what it was told and shows what the test sets. */
+export function fakeOpenRoom(
+  state: Partial<OpenRoomState> = {},
+  side: Side = 'buyer',
+): FakeOpenRoom {
+  const store = settable<OpenRoomState>({
+    room: room(),
     messages: [],
     hasOlder: false,
     loading: false,

@@ -1,4 +1,4 @@
-// What a conversation's pane sees: the stored messages, then what is on its way, in one list.
+// What a room's pane sees: the stored messages, then what is on its way, in one list.
 import { checkDraft } from './body';
 import type { Env } from './env';
 import { lazy } from './lazy';
@@ -7,21 +7,21 @@ import type { Outbox, OutboxItem } from './outbox';
 import type { OutboxEntry } from './outbox-storage';
 import type { ClientFrame } from './protocol';
 import type { Rest } from './rest';
-import type { Room } from './room';
+import type { TrackedRoom } from './tracked-room';
 import {
   ChatError,
   type Limits,
   type Message,
   type Named,
-  type Thread,
-  type ThreadState,
+  type OpenRoom,
+  type OpenRoomState,
 } from './types';
 
 const typingEveryMs = 3_000;
 const keepMessages = 1_500;
 const defaultPage = 50;
 
-export interface ThreadHost {
+export interface OpenRoomHost {
   readonly env: Env;
   readonly viewer: Viewer;
   readonly member: Named;
@@ -32,19 +32,19 @@ export interface ThreadHost {
   /** Our side has read up to seq: tell the server. */
   read(roomId: string, seq: number): void;
   /** Reads the room's summary unless it is known; rejects with ChatError when that is refused for good. */
-  known(room: Room): Promise<void>;
-  closed(thread: LiveThread): void;
+  known(room: TrackedRoom): Promise<void>;
+  closed(open: LiveRoom): void;
 }
 
-export interface LiveThread {
-  readonly room: Room;
-  readonly face: Thread;
+export interface LiveRoom {
+  readonly room: TrackedRoom;
+  readonly face: OpenRoom;
   touch(): void;
   /** Asks again for a first page that was refused, say for want of a session. */
   retry(): void;
 }
 
-export function createThread(room: Room, host: ThreadHost): LiveThread {
+export function createOpenRoom(room: TrackedRoom, host: OpenRoomHost): LiveRoom {
   const { viewer, env } = host;
   const timeline = room.open();
   const peerSide = other(viewer.side);
@@ -54,8 +54,8 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
   let refused: ChatError | undefined;
   let typingUntil = 0;
 
-  const store = lazy<ThreadState>(() => ({
-    conversation: room.conversation,
+  const store = lazy<OpenRoomState>(() => ({
+    room: room.state,
     messages: withPending(),
     hasOlder: timeline.hasOlder,
     loading: timeline.loading,
@@ -76,7 +76,7 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
     const { failure } = entry;
     const message: Message = {
       key: entry.clientMsgId,
-      conversationId: room.id,
+      roomId: room.id,
       seq,
       clientMsgId: entry.clientMsgId,
       inquiryId: entry.inquiryId,
@@ -98,7 +98,7 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
     refused = undefined;
     try {
       await host.known(room);
-      await timeline.load(room.conversation!.unread + 1);
+      await timeline.load(room.state!.unread + 1);
     } catch (e) {
       refused = e as ChatError;
     }
@@ -111,9 +111,9 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
   }
 
   function firstUnread(): number | undefined {
-    const c = room.conversation;
-    if (closed || !c || !timeline.loaded || c.unread === 0) return undefined;
-    const { readSeq } = c.cursors[viewer.side];
+    const { state } = room;
+    if (closed || !state || !timeline.loaded || state.unread === 0) return undefined;
+    const { readSeq } = state.cursors[viewer.side];
     const { messages } = timeline;
     // The first unread one may be further up than what is loaded.
     if ((messages[0]?.seq ?? 0) > readSeq + 1) return readSeq + 1;
@@ -129,7 +129,7 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
 
   void load();
 
-  const thread: LiveThread = {
+  const open: LiveRoom = {
     room,
     touch: store.touch,
     retry,
@@ -172,9 +172,9 @@ export function createThread(room: Room, host: ThreadHost): LiveThread {
         if (closed) return;
         closed = true;
         typing(false);
-        host.closed(thread);
+        host.closed(open);
       },
     },
   };
-  return thread;
+  return open;
 }

@@ -9,7 +9,7 @@ const createLater: Create = async (member) => {
 };
 
 /** The chat of whoever is signed in. */
-export class Talks {
+export class Chats {
   /** Undefined while nobody is signed in or the library is on its way. */
   chat = $state.raw<Chat>();
   readonly #create: Create;
@@ -40,12 +40,12 @@ export class Talks {
     chat.connect();
   }
 
-  /** Opens or finds the conversation about something and resolves with its id. Rejects with ChatError. */
+  /** Opens or finds the room about something and resolves with its id. Rejects with ChatError. */
   async open(about: OpenAbout): Promise<string> {
     const chat = this.chat ?? (await this.#starting);
     if (!chat) throw new Error('nobody is signed in');
-    const thread = await chat.open(about);
-    thread.close();
-    return thread.id;
+    const openRoom = await chat.open(about);
+    openRoom.close();
+    return openRoom.id;
   }
 }

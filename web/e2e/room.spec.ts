@@ -1,6 +1,6 @@
 import { desktop, expect, phone, seller, test } from './people';
 import { stack } from './stack';
-import { asksAbout, productOf, rowOf, Talk } from './talk';
+import { asksAbout, productOf, rowOf, Room } from './room';
 
 test('a buyer asks, the seller answers on another instance, both see it live and again after a reload', async ({
   person,
@@ -32,7 +32,7 @@ test('a buyer asks, the seller answers on another instance, both see it live and
 
   // Seen by the seller: their mark goes, and so does the buyer's 1.
   await row.click();
-  const answered = new Talk(shop.page);
+  const answered = new Room(shop.page);
   await answered.shows(question);
   await asked.isRead(question);
   await expect(row).not.toContainText('안 읽은 메시지');
@@ -52,14 +52,14 @@ test('a buyer asks, the seller answers on another instance, both see it live and
   await mine.click();
   await asked.shows(answer);
   await answered.isRead(answer);
-  await shop.photo('seller-talk-1440');
+  await shop.photo('seller-room-1440');
   await buyer.photo('buyer-answered-390');
 
   // Everything is still there for both, and nothing is unread any more.
   await Promise.all([buyer.page.reload(), shop.page.reload()]);
-  for (const talk of [asked, answered]) {
-    await talk.shows(question);
-    await talk.shows(answer);
+  for (const room of [asked, answered]) {
+    await room.shows(question);
+    await room.shows(answer);
   }
   await asked.isRead(question);
   await answered.isRead(answer);
@@ -79,9 +79,9 @@ test('a stranger who asks logs in on the way and goes on asking', async ({ perso
   await expect(buyer.page.getByRole('dialog', { name: '로그인' })).toBeVisible();
   await buyer.looksRight('stranger-login-phone');
   await buyer.fillsLogin('buyer2@demo.mall');
-  const talk = new Talk(buyer.page);
-  await talk.says('방금 로그인했어요');
-  await talk.shows('방금 로그인했어요');
+  const room = new Room(buyer.page);
+  await room.says('방금 로그인했어요');
+  await room.shows('방금 로그인했어요');
 });
 
 test('a question asked with the keyboard alone', async ({ person }) => {
@@ -96,21 +96,21 @@ test('a question asked with the keyboard alone', async ({ person }) => {
     await expect(ask).toBeFocused({ timeout: 50 });
   }).toPass();
   await buyer.page.keyboard.press('Enter');
-  const talk = new Talk(buyer.page);
-  await expect(talk.field).toBeVisible();
+  const room = new Room(buyer.page);
+  await expect(room.field).toBeVisible();
   await expect(async () => {
-    if (await talk.field.evaluate((field) => field === document.activeElement)) return;
+    if (await room.field.evaluate((field) => field === document.activeElement)) return;
     await buyer.page.keyboard.press('Tab');
-    await expect(talk.field).toBeFocused({ timeout: 50 });
+    await expect(room.field).toBeFocused({ timeout: 50 });
   }).toPass();
   await buyer.page.keyboard.type('첫 줄');
   await buyer.page.keyboard.press('Shift+Enter');
   await buyer.page.keyboard.type('둘째 줄');
   await buyer.page.keyboard.press('Enter');
-  await talk.shows('첫 줄');
-  await expect(talk.message('첫 줄')).toContainText('둘째 줄');
-  await expect(talk.field).toHaveValue('');
-  await expect(talk.field).toBeFocused();
+  await room.shows('첫 줄');
+  await expect(room.message('첫 줄')).toContainText('둘째 줄');
+  await expect(room.field).toHaveValue('');
+  await expect(room.field).toBeFocused();
 });
 
 test('one Enter in the middle of a Hangul syllable sends the whole message once', async ({
@@ -118,8 +118,8 @@ test('one Enter in the middle of a Hangul syllable sends the whole message once'
 }) => {
   const buyer = await person({ at: stack().instances[0], size: desktop });
   await buyer.isNewBuyer('제갈량');
-  const talk = await asksAbout(buyer, await productOf(buyer, seller.shop));
-  await talk.field.click();
+  const room = await asksAbout(buyer, await productOf(buyer, seller.shop));
+  await room.field.click();
   const keys = await buyer.context.newCDPSession(buyer.page);
   const compose = (text: string) =>
     keys.send('Input.imeSetComposition', {
@@ -142,11 +142,11 @@ test('one Enter in the middle of a Hangul syllable sends the whole message once'
     windowsVirtualKeyCode: 13,
   });
 
-  await talk.shows('재고');
-  await expect(talk.field).toHaveValue('');
+  await room.shows('재고');
+  await expect(room.field).toHaveValue('');
   // A second message goes its own way: nothing of the first is left in the field.
-  await talk.says('있나요?');
-  await talk.shows('있나요?');
-  await talk.shows('재고');
-  await expect(talk.log.getByRole('listitem').filter({ hasText: /^고$/ })).toHaveCount(0);
+  await room.says('있나요?');
+  await room.shows('있나요?');
+  await room.shows('재고');
+  await expect(room.log.getByRole('listitem').filter({ hasText: /^고$/ })).toHaveCount(0);
 });

@@ -1,43 +1,43 @@
 import { expect, test, vi } from 'vitest';
 import type { Chat } from '../../../sdk';
-import { Talks } from './talks.svelte';
+import { Chats } from './chats.svelte';
 
 function clients() {
   const made: { id: string; connect: () => void; destroy: () => void }[] = [];
-  const talks = new Talks(async ({ id }) => {
+  const chats = new Chats(async ({ id }) => {
     const chat = { id, connect: vi.fn(), destroy: vi.fn() };
     made.push(chat);
     return chat as unknown as Chat;
   });
-  return { talks, made };
+  return { chats, made };
 }
 
 const member = (id: string) => ({ id, name: id });
 
 test('one client for a member, connected again after a new sign-in', async () => {
-  const { talks, made } = clients();
-  await talks.use(member('a'));
-  await talks.use(member('a'));
+  const { chats, made } = clients();
+  await chats.use(member('a'));
+  await chats.use(member('a'));
   expect(made).toHaveLength(1);
   expect(made[0]!.connect).toHaveBeenCalledTimes(2);
 });
 
 test('another member gets another client', async () => {
-  const { talks, made } = clients();
-  await talks.use(member('a'));
-  await talks.use(member('b'));
+  const { chats, made } = clients();
+  await chats.use(member('a'));
+  await chats.use(member('b'));
   expect(made.map((c) => c.id)).toEqual(['a', 'b']);
   expect(made[0]!.destroy).toHaveBeenCalledOnce();
-  await talks.use(undefined);
-  expect(talks.chat).toBeUndefined();
+  await chats.use(undefined);
+  expect(chats.chat).toBeUndefined();
   expect(made[1]!.destroy).toHaveBeenCalledOnce();
 });
 
 test('a client that arrives after its member left is put away', async () => {
-  const { talks, made } = clients();
-  const late = talks.use(member('a'));
-  await talks.use(undefined);
+  const { chats, made } = clients();
+  const late = chats.use(member('a'));
+  await chats.use(undefined);
   await late;
-  expect(talks.chat).toBeUndefined();
+  expect(chats.chat).toBeUndefined();
   expect(made[0]!.destroy).toHaveBeenCalledOnce();
 });
