@@ -26,7 +26,7 @@ export interface LiveInbox {
 
 export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
   const waiting = filter.order === 'waiting';
-  let cursor: string | undefined;
+  let pageToken: string | undefined;
   let loaded = false;
   let loading: Promise<void> | undefined;
   let error: ChatError | undefined;
@@ -50,7 +50,7 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
     items: loaded
       ? [...host.known()].filter(wanted).sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))
       : [],
-    more: cursor !== undefined,
+    more: pageToken !== undefined,
     loading: loading !== undefined,
     loaded,
     error,
@@ -62,7 +62,7 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
       state: filter.state,
       unread: filter.unread,
       order: filter.order,
-      cursor: first ? undefined : cursor,
+      cursor: first ? undefined : pageToken,
     };
     const ask = () => host.rest.rooms(query);
     const failed = (e: ChatError) => {
@@ -74,10 +74,10 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
     if (!got || closed) return;
     error = undefined;
     loaded = true;
-    cursor = got.next_cursor;
+    pageToken = got.next_cursor;
     host.merge(got.items);
     const last = got.items.at(-1);
-    bound = cursor !== undefined && last ? rankOf(last) : undefined;
+    bound = pageToken !== undefined && last ? rankOf(last) : undefined;
   }
 
   const rankOf = (room: WireRoom) =>
@@ -104,7 +104,7 @@ export function createInbox(filter: InboxFilter, host: InboxHost): LiveInbox {
     face: {
       get: store.get,
       subscribe: store.subscribe,
-      more: () => (loaded && cursor === undefined ? Promise.resolve() : load(!loaded)),
+      more: () => (loaded && pageToken === undefined ? Promise.resolve() : load(!loaded)),
       close() {
         closed = true;
         host.closed(inbox);

@@ -145,14 +145,14 @@ export function createRooms(host: RoomsHost): Rooms {
 
   /** False when it is too long to be read. */
   async function readList(filter: Record<string, string | boolean>): Promise<boolean> {
-    let cursor: string | undefined;
+    let pageToken: string | undefined;
     for (let n = 0; n < maxPages; n++) {
-      const query = { shop_id: shopId, limit: pageSize, cursor, ...filter };
+      const query = { shop_id: shopId, limit: pageSize, cursor: pageToken, ...filter };
       const page = await rest.insist(() => rest.rooms(query)).catch(() => undefined);
       if (!page) return true;
       for (const wire of page.items) adopt(wire);
-      cursor = page.next_cursor;
-      if (cursor === undefined) return true;
+      pageToken = page.next_cursor;
+      if (pageToken === undefined) return true;
     }
     return false;
   }

@@ -36,7 +36,7 @@ export class Catalogue {
     const key = JSON.stringify([wanted.q ?? '', wanted.category ?? '']);
     const known = this.#lists.get(key);
     if (known && Date.now() - known.at < freshFor) return known.pager;
-    const pager = new Pager<Product>((cursor) => this.#page(wanted, cursor));
+    const pager = new Pager<Product>((pageToken) => this.#page(wanted, pageToken));
     this.#lists.set(key, { pager, at: Date.now() });
     return pager;
   }
@@ -56,8 +56,8 @@ export class Catalogue {
     return call(this.#api.GET('/products/{product_id}', { params, ...(signal ? { signal } : {}) }));
   }
 
-  #page(wanted: Wanted, cursor: string | undefined) {
-    const query = { ...wanted, cursor, limit: pageSize };
+  #page(wanted: Wanted, pageToken: string | undefined) {
+    const query = { ...wanted, cursor: pageToken, limit: pageSize };
     return call(this.#api.GET('/products', { params: { query } }));
   }
 }

@@ -13,7 +13,7 @@ const page = (ids: string, next?: string): Page<Item> => ({
 const ids = (pager: Pager<Item>) => pager.items.map((item) => item.id).join('');
 
 describe('Pager', () => {
-  it('follows the cursor to the end and shows nothing twice', async () => {
+  it('follows the page token to the end and shows nothing twice', async () => {
     const load = vi.fn().mockResolvedValueOnce(page('ab', 'x')).mockResolvedValueOnce(page('bc'));
     const pager = new Pager<Item>(load);
     await pager.next();
