@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Chat, Options } from '../sdk';
 import { Router } from '../ui/router/router.svelte';
 import App from './App.svelte';
-import { patterns } from './routes';
-import { fakeChat, live } from './testing/fakeChat';
-import { apiOf, json, member, problem, type Answer } from './testing/fixture';
+import { patterns } from '../kit/seller/routes';
+import { fakeChat, live } from '../kit/seller/testing/fakeChat';
+import { apiOf, json, member, problem, type Answer } from '../kit/seller/testing/fixture';
 // Fetched when they are needed; here they are there already, whatever the machine's speed.
 import '../features/chat/seller/roomParts';
 import '../features/member/seller/gate';

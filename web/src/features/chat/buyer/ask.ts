@@ -1,4 +1,4 @@
-import type { Buyer } from '../../../buyer/context';
+import type { Buyer } from '../../../kit/buyer/context';
 import type { OpenAbout } from '../../../sdk';
 import { why } from '../../../ui/errors';
 import { texts } from '../../../ui/i18n';

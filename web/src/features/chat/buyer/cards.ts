@@ -1,4 +1,4 @@
-import { paths } from '../../../buyer/routes';
+import { paths } from '../../../kit/buyer/routes';
 import type { Card } from '../../../sdk';
 import { call, type Api } from '../../../api/client';
 import type { Cards, LiveCard } from '../pane/cards';

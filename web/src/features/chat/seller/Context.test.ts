@@ -1,8 +1,8 @@
 import { screen } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
 import type { Inquiry } from '../../../sdk';
-import { room } from '../../../seller/testing/fakeChat';
-import { consoleOf, order, problem, product, renderIn } from '../../../seller/testing/fixture';
+import { room } from '../../../kit/seller/testing/fakeChat';
+import { consoleOf, order, problem, product, renderIn } from '../../../kit/seller/testing/fixture';
 import Context from './Context.svelte';
 
 const inquiry = (card?: Inquiry['card']): Inquiry => ({ ...room('a').inquiry, card });

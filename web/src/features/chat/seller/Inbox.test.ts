@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { tick } from 'svelte';
 import { describe, expect, it } from 'vitest';
 import type { Room } from '../../../sdk';
-import { room, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
+import { room, fakeChat, inboxOf } from '../../../kit/seller/testing/fakeChat';
 import Inbox from './Inbox.svelte';
 import { InboxList } from './inboxList.svelte';
 

@@ -3,9 +3,9 @@ import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import Toasts from '../../../ui/components/Toasts.svelte';
 import { dismiss, toasts } from '../../../ui/toasts.svelte';
-import { prefs } from '../../../seller/prefs.svelte';
-import { room, inboxOf } from '../../../seller/testing/fakeChat';
-import { consoleOf, renderIn } from '../../../seller/testing/fixture';
+import { prefs } from '../../../kit/seller/prefs.svelte';
+import { room, inboxOf } from '../../../kit/seller/testing/fakeChat';
+import { consoleOf, renderIn } from '../../../kit/seller/testing/fixture';
 import { message } from '../../../sdk/testing/fakes';
 import InboxPage from './InboxPage.svelte';
 // Fetched by the page when it opens; here it is there already, whatever the machine's speed.

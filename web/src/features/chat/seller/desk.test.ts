@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { room, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
+import { room, fakeChat, inboxOf } from '../../../kit/seller/testing/fakeChat';
 import { Desk } from './desk.svelte';
 
 function news() {

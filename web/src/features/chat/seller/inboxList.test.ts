@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { room, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
+import { room, fakeChat, inboxOf } from '../../../kit/seller/testing/fakeChat';
 import { InboxList } from './inboxList.svelte';
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => room(id)) as [

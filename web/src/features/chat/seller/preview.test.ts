@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import ko from '../../../seller/i18n/ko';
+import ko from '../../../kit/seller/i18n/ko';
 import shared from '../../../ui/i18n/ko';
 import { message } from '../../../sdk/testing/fakes';
 import { preview } from './preview';

@@ -1,8 +1,8 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
-import Around from '../../../buyer/testing/Around.svelte';
-import { buyer, me, order, problem, product, type Answers } from '../../../buyer/testing';
+import Around from '../../../kit/buyer/testing/Around.svelte';
+import { buyer, me, order, problem, product, type Answers } from '../../../kit/buyer/testing';
 import type { Chat } from '../../../sdk';
 import BuyBox from './BuyBox.svelte';
 

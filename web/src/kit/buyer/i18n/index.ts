@@ -1,4 +1,4 @@
-import { dictionary } from '../../ui/i18n';
+import { dictionary } from '../../../ui/i18n';
 import ko from './ko';
 
 /** The buyer app's texts: read them as `words.t.home.title`. */

@@ -1,4 +1,4 @@
-import { ApiError } from '../api/client';
+import { ApiError } from '../../../api/client';
 
 /**
  * The form field that a refusal is about, or undefined. The server names it the way the request does

@@ -1,8 +1,8 @@
 import { createContext } from 'svelte';
-import type { Api, Schemas } from '../api/client';
-import type { Session } from '../features/member/seller/session.svelte';
-import type { Chat } from '../sdk';
-import type { Router } from '../ui/router/router.svelte';
+import type { Api, Schemas } from '../../api/client';
+import type { Session } from './session.svelte';
+import type { Chat } from '../../sdk';
+import type { Router } from '../../ui/router/router.svelte';
 import type { patterns } from './routes';
 
 export type ShopRole = Schemas['Me']['shops'][number];

@@ -5,8 +5,8 @@ import {
   speakFor,
   type Api,
   type Schemas,
-} from '../../../api/client';
-import { isChallenge, type Challenge, type Proof } from '../../account/challenge';
+} from '../../api/client';
+import { isChallenge, type Challenge, type Proof } from '../challenge';
 
 type Me = Schemas['Me'];
 

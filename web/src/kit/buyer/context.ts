@@ -1,9 +1,9 @@
 import { createContext } from 'svelte';
-import type { Api } from '../api/client';
-import type { Chats } from '../features/chat/buyer/chats.svelte';
-import type { Session } from '../features/member/buyer/session.svelte';
-import type { Catalogue } from '../features/product/buyer/catalogue.svelte';
-import type { Router } from '../ui/router/router.svelte';
+import type { Api } from '../../api/client';
+import type { Chats } from './chats.svelte';
+import type { Session } from './session.svelte';
+import type { Catalogue } from './catalogue.svelte';
+import type { Router } from '../../ui/router/router.svelte';
 import type { patterns } from './routes';
 
 /** What every page of the buyer app works with. */

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { apiOf, json, member, problem } from '../../../seller/testing/fixture';
+import { apiOf, json, member, problem } from './testing/fixture';
 import { Session } from './session.svelte';
 
 const me = (shops: unknown[] = []) => ({ member, operator: false, shops });

@@ -1,9 +1,9 @@
 import { render } from '@testing-library/svelte';
 import { vi } from 'vitest';
 import type { Component } from 'svelte';
-import { createApi, type Schemas } from '../../api/client';
-import { Session } from '../../features/member/seller/session.svelte';
-import { Router } from '../../ui/router/router.svelte';
+import { createApi, type Schemas } from '../../../api/client';
+import { Session } from '../session.svelte';
+import { Router } from '../../../ui/router/router.svelte';
 import type { Console } from '../console';
 import { patterns } from '../routes';
 import { fakeChat } from './fakeChat';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { match } from '../ui/router/match';
+import { match } from '../../ui/router/match';
 import { patterns, statusOf, tabOf, to } from './routes';
 
 const read = (address: string) => {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { product, server } from '../../../buyer/testing';
+import { product, server } from './testing';
 import { Catalogue, toCategory } from './catalogue.svelte';
 
 test('one list for each search, there again on the way back', async () => {

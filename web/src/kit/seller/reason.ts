@@ -1,5 +1,5 @@
-import { failure, why } from '../ui/errors';
-import { texts } from '../ui/i18n';
+import { failure, why } from '../../ui/errors';
+import { texts } from '../../ui/i18n';
 import { words } from './i18n';
 
 /** Why something failed, in the language on screen: the console's own words for a code, else the shared ones. */

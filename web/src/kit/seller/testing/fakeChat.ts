@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import { fakeOpenRoom, settable } from '../../sdk/testing/fakes';
-import type { Chat, InboxState, Room, Status, Summary } from '../../sdk';
+import { fakeOpenRoom, settable } from '../../../sdk/testing/fakes';
+import type { Chat, InboxState, Room, Status, Summary } from '../../../sdk';
 
 export const live: Status = {
   phase: 'live',

@@ -1,5 +1,5 @@
-import type { InquiryState } from '../sdk';
-import type { Schemas } from '../api/client';
+import type { InquiryState } from '../../sdk';
+import type { Schemas } from '../../api/client';
 
 export type OrderStatus = Schemas['OrderStatus'];
 

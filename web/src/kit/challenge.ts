@@ -1,5 +1,5 @@
-import { ApiError, type Schemas } from '../../api/client';
-import { failure } from '../../ui/errors';
+import { ApiError, type Schemas } from '../api/client';
+import { failure } from '../ui/errors';
 
 export type Challenge = Schemas['Challenge'];
 /** What is given to a challenge: a password, a code or a passkey's signature. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { call } from '../../../api/client';
-import { me, problem, server, type Answers } from '../../../buyer/testing';
+import { call } from '../../api/client';
+import { me, problem, server, type Answers } from './testing';
 import { Session } from './session.svelte';
 
 let stop: (() => void) | undefined;

@@ -1,5 +1,5 @@
-import { call, type Api, type Schemas } from '../../../api/client';
-import { Pager } from '../../../ui/pager.svelte';
+import { call, type Api, type Schemas } from '../../api/client';
+import { Pager } from '../../ui/pager.svelte';
 
 export type Product = Schemas['Product'];
 export type Category = Schemas['Category'];

@@ -1,10 +1,10 @@
-import type { Chat, Named, OpenAbout } from '../../../sdk';
+import type { Chat, Named, OpenAbout } from '../../sdk';
 
 /** What starting a chat takes; the client library is fetched when the first member signs in. */
 type Create = (member: Named) => Promise<Chat>;
 
 const createLater: Create = async (member) => {
-  const { createChat } = await import('../../../sdk');
+  const { createChat } = await import('../../sdk');
   return createChat({ member });
 };
 

@@ -1,11 +1,11 @@
 // Answers and contexts for tests of the buyer's parts.
 import { vi } from 'vitest';
-import { createApi, type Api, type Schemas } from '../../api/client';
-import { Chats } from '../../features/chat/buyer/chats.svelte';
-import { Session } from '../../features/member/buyer/session.svelte';
-import { Catalogue } from '../../features/product/buyer/catalogue.svelte';
-import type { Chat } from '../../sdk';
-import { Router } from '../../ui/router/router.svelte';
+import { createApi, type Api, type Schemas } from '../../../api/client';
+import { Chats } from '../chats.svelte';
+import { Session } from '../session.svelte';
+import { Catalogue } from '../catalogue.svelte';
+import type { Chat } from '../../../sdk';
+import { Router } from '../../../ui/router/router.svelte';
 import type { Buyer } from '../context';
 import { patterns } from '../routes';
 

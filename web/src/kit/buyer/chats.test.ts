@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Chat } from '../../../sdk';
+import type { Chat } from '../../sdk';
 import { Chats } from './chats.svelte';
 
 function clients() {
