@@ -1,4 +1,4 @@
-// The chat client's face: everything the two apps (and later the widget) may use.
+// The chat client's face: everything that whoever imports index.ts may use.
 //
 // Stable, build on it: Status, Summary, Party, Named, Card, Inquiry, Message, SendState, Room, Store,
 // OpenRoomState, InboxState, OpenRoom, Inbox, Chat, Options, Events, ChatError.
@@ -143,9 +143,8 @@ export interface Typist {
   readonly name: string;
 }
 
-/** A room with its current inquiry. */
+/** A room as a list shows it, with its current inquiry. */
 export interface Room {
-  /** The room's id. */
   readonly id: string;
   readonly buyer: Named;
   readonly shop: Named;
@@ -229,6 +228,7 @@ export interface SendOptions {
   readonly expectSeq?: number | undefined;
 }
 
+/** What a pane shows of its room. */
 export interface OpenRoomState {
   /** Undefined until the first load. */
   readonly room?: Room | undefined;
@@ -248,6 +248,7 @@ export interface OpenRoomState {
   readonly firstUnreadSeq?: number | undefined;
 }
 
+/** A room that a pane shows: its messages, kept complete until `close`. Any number of panes may show the same one. */
 export interface OpenRoom extends Store<OpenRoomState> {
   readonly id: string;
   /**
@@ -361,7 +362,9 @@ export interface Chat {
     fn: (event: Events[K]) => void,
     options?: { signal?: AbortSignal },
   ): () => void;
+  /** A list of rooms, kept in order while it is open; its first page is loaded at once. */
   inbox(filter?: InboxFilter): Inbox;
+  /** Shows the room with this id; its messages are loaded at once. Close it when its pane goes. */
   room(roomId: string): OpenRoom;
   /** Opens or finds the room and the inquiry about something. Rejects with ChatError. */
   open(about: OpenAbout): Promise<OpenRoom>;
