@@ -4,6 +4,7 @@ import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
+import { arrows } from './tooling/walls.js';
 
 export default ts.config(
   { ignores: ['dist/', 'node_modules/', 'src/api/schema.gen.ts'] },
@@ -23,7 +24,9 @@ export default ts.config(
   },
   {
     files: ['src/**'],
+    plugins: { walls: { rules: { arrows } } },
     rules: {
+      'walls/arrows': 'error',
       // The type checker knows every name; this rule knows only the ones above.
       'no-undef': 'off',
       'no-console': 'error',
@@ -55,7 +58,7 @@ export default ts.config(
       'no-restricted-globals': [
         'error',
         { name: 'fetch', message: 'Call src/api: components do not talk to the network.' },
-        { name: 'WebSocket', message: 'Use src/realtime: components do not talk to the network.' },
+        { name: 'WebSocket', message: 'Use src/sdk: components do not talk to the network.' },
       ],
       // style="…" in markup is refused by the content security policy; style: directives go through CSSOM.
       'no-restricted-syntax': [

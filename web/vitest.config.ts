@@ -1,8 +1,8 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-/** The realtime and API clients must run without a DOM; everything that draws gets happy-dom. */
-const core = ['src/realtime/**/*.test.ts', 'src/api/**/*.test.ts'];
+/** The chat and API clients must run without a DOM, and tools have none; everything that draws gets happy-dom. */
+const core = ['src/sdk/**/*.test.ts', 'src/api/**/*.test.ts', 'tooling/**/*.test.ts'];
 
 export default defineConfig({
   // Node would resolve Svelte's server build, which cannot mount.

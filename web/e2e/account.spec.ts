@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { mailedLink, nextTotp, securityKey, totp } from './account';
 import { desktop, password as demoPassword, phone, seller, test, type Person } from './people';
 import { proofsAreOld, stack } from './stack';
-import { asksUnseen, productOf, rowOf, Talk } from './talk';
+import { asksUnseen, productOf, rowOf, Room } from './room';
 
 const at = () => stack().embedded;
 const password = 'slow-river-2031';
@@ -221,7 +221,7 @@ test('a member takes a copy and leaves, after proving who they are', async ({ pe
   const proof = page.getByRole('dialog', { name: '본인 확인' });
   const confirm = proof.getByRole('button', { name: '확인', exact: true });
 
-  await test.step('the copy is asked for with the password, and holds both sides of the talk', async () => {
+  await test.step('the copy is asked for with the password, and holds both sides of the room', async () => {
     member.expect(/status of 403 .*\/api\/v1\/me\/(export|step-up\/answer)\)/);
     await page.goto('/account');
     const copy = page.getByRole('button', { name: '내 데이터 내려받기' });
@@ -291,7 +291,7 @@ test('a buyer reports a shop, which blocks them: both see it, and the blocked ca
   await asksUnseen(buyer, await productOf(buyer, seller.shop), '왜 답이 없나요');
   await buyer.page.goto('/inquiries');
   await buyer.page.getByRole('main').getByRole('link').first().click();
-  const talk = new Talk(buyer.page);
+  const room = new Room(buyer.page);
   const menu = buyer.page.getByRole('button', { name: '대화 메뉴' });
   await menu.click();
   await buyer.page.getByRole('button', { name: '신고하기' }).click();
@@ -301,7 +301,7 @@ test('a buyer reports a shop, which blocks them: both see it, and the blocked ca
   await sheet.getByRole('button', { name: '신고하기' }).click();
   await expect(buyer.page.getByText('신고를 접수했습니다')).toBeVisible();
   await expect(menu).toBeFocused();
-  await talk.field.fill('아직 보내지 않은 글');
+  await room.field.fill('아직 보내지 않은 글');
   // Their address is not proved: what says so over the page pushes the field off no screen.
   await expect(buyer.page.getByRole('complementary', { name: '이메일 인증 안내' })).toBeVisible();
   const over = () => document.documentElement.scrollHeight - innerHeight;
@@ -321,11 +321,11 @@ test('a buyer reports a shop, which blocks them: both see it, and the blocked ca
   const blocked = buyer.page.getByRole('status').filter({ hasText: '상대방이 차단하여' });
   await expect(blocked).toBeVisible();
   await expect(blocked).toBeFocused();
-  await expect(talk.field).toHaveCount(0);
+  await expect(room.field).toHaveCount(0);
   await expect(buyer.page.getByRole('button', { name: '차단 해제' })).toHaveCount(0);
   await buyer.looksRight('blocked');
 
   await shop.page.getByRole('button', { name: '차단 해제' }).click();
-  await expect(new Talk(shop.page).field).toBeFocused();
-  await expect(talk.field).toHaveValue('아직 보내지 않은 글');
+  await expect(new Room(shop.page).field).toBeFocused();
+  await expect(room.field).toHaveValue('아직 보내지 않은 글');
 });

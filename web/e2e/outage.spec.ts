@@ -1,6 +1,6 @@
 import { desktop, expect, phone, seller, test, type Person } from './people';
 import { instance, stack } from './stack';
-import { asksAbout, productOf, rowOf, Talk } from './talk';
+import { asksAbout, productOf, rowOf, Room } from './room';
 
 // Whatever becomes of a test, the next one finds both instances.
 test.afterEach(async () => {
@@ -21,28 +21,28 @@ test('what is sent while the instance is down arrives once, after it is back', a
   const [first, second] = stack().instances;
   const buyer = await person({ at: first, size: phone });
   await buyer.isNewBuyer('독고탁');
-  const talk = await asksAbout(buyer, await productOf(buyer, seller.shop));
-  await talk.says('연결되어 있을 때');
-  await talk.isUnread('연결되어 있을 때');
+  const room = await asksAbout(buyer, await productOf(buyer, seller.shop));
+  await room.says('연결되어 있을 때');
+  await room.isUnread('연결되어 있을 때');
 
   const shop = await person({ at: second, size: desktop });
   await shop.logsIn(seller.email);
   await shop.page.goto('/seller');
   await rowOf(shop, '독고탁').click();
-  const answered = new Talk(shop.page);
+  const answered = new Room(shop.page);
   await answered.shows('연결되어 있을 때');
 
   expectOutage(buyer);
   await instance(1, 'kill');
-  await talk.says('끊겨 있을 때');
-  await expect(talk.message('끊겨 있을 때').getByText('전송 대기', { exact: true })).toBeAttached();
+  await room.says('끊겨 있을 때');
+  await expect(room.message('끊겨 있을 때').getByText('전송 대기', { exact: true })).toBeAttached();
   await answered.says('기다리고 있겠습니다');
   await instance(1, 'start');
 
-  await talk.shows('기다리고 있겠습니다');
+  await room.shows('기다리고 있겠습니다');
   await answered.shows('끊겨 있을 때');
-  await talk.isRead('끊겨 있을 때');
-  await talk.shows('끊겨 있을 때');
+  await room.isRead('끊겨 있을 때');
+  await room.shows('끊겨 있을 때');
 });
 
 test('behind nginx, people come back on the instance that is left', async ({ person }) => {
@@ -56,7 +56,7 @@ test('behind nginx, people come back on the instance that is left', async ({ per
   await shop.logsIn(seller.email);
   await shop.page.goto('/seller');
   await rowOf(shop, '선우진').click();
-  const answered = new Talk(shop.page);
+  const answered = new Room(shop.page);
   await answered.shows('안녕하세요');
 
   expectOutage(buyer);

@@ -1,6 +1,6 @@
 import { desktop, phone, seller, test } from './people';
 import { stack } from './stack';
-import { asksAbout, asksUnseen, productOf, rowOf, Talk } from './talk';
+import { asksAbout, asksUnseen, productOf, rowOf, Room } from './room';
 
 // Every main page, small and large, light and dark: nothing bars the way, nothing is wider than the screen.
 for (const { name, size, dark } of [
@@ -20,9 +20,9 @@ for (const { name, size, dark } of [
       await buyer.page.goto(path);
       await buyer.looksRight(`buyer-${what}-${name}`);
     }
-    const talk = await asksAbout(buyer, product);
-    await talk.fillsTheScreen();
-    await buyer.looksRight(`buyer-talk-${name}`);
+    const room = await asksAbout(buyer, product);
+    await room.fillsTheScreen();
+    await buyer.looksRight(`buyer-room-${name}`);
   });
 
   test(`the seller's pages on a ${name}`, async ({ person }) => {
@@ -46,9 +46,9 @@ for (const { name, size, dark } of [
     }
     await shop.page.goto('/seller');
     await rowOf(shop, `황보관-${name}`).click();
-    const talk = new Talk(shop.page);
-    await talk.shows('포장도 되나요?');
-    await talk.fillsTheScreen();
-    await shop.looksRight(`seller-talk-${name}`);
+    const room = new Room(shop.page);
+    await room.shows('포장도 되나요?');
+    await room.fillsTheScreen();
+    await shop.looksRight(`seller-room-${name}`);
   });
 }

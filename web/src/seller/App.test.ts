@@ -1,19 +1,19 @@
 import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Chat, Options } from '../realtime';
+import type { Chat, Options } from '../sdk';
 import { Router } from '../ui/router/router.svelte';
 import App from './App.svelte';
-import { patterns } from './routes';
-import { fakeChat, live } from './testing/fakeChat';
-import { apiOf, json, member, problem, type Answer } from './testing/fixture';
+import { patterns } from '../kit/seller/routes';
+import { fakeChat, live } from '../kit/seller/testing/fakeChat';
+import { apiOf, json, member, problem, type Answer } from '../kit/seller/testing/fixture';
 // Fetched when they are needed; here they are there already, whatever the machine's speed.
-import '../features/chat/seller/talkParts';
+import '../features/chat/seller/roomParts';
 import '../features/member/seller/gate';
 import '../features/member/seller/SettingsPage.svelte';
 
 const chats = vi.hoisted(() => ({ create: vi.fn<(options: Options) => Chat>() }));
-vi.mock('../realtime', () => ({ createChat: chats.create }));
+vi.mock('../sdk', () => ({ createChat: chats.create }));
 
 const moon = { id: 's1', name: '달빛상점', role: 'owner' };
 const forest = { id: 's2', name: '숲속공방', role: 'agent' };
@@ -135,7 +135,7 @@ describe('the menu', () => {
   it('says how many inquiries are unread, also in the title', async () => {
     open({ 'GET /me': () => me(moon) });
     await inbox();
-    fakes[0]?.summary.set({ ...fakes[0].summary.get(), unreadConversations: 3 });
+    fakes[0]?.summary.set({ ...fakes[0].summary.get(), unreadRooms: 3 });
     await screen.findByText('안 읽은 문의 3건');
     expect(document.title).toBe('(3) 문의 · 달빛상점');
   });

@@ -6,7 +6,7 @@ import { startLocale } from '../ui/i18n';
 import { Router } from '../ui/router/router.svelte';
 import { startTheme } from '../ui/theme.svelte';
 import App from './App.svelte';
-import { patterns } from './routes';
+import { patterns } from '../kit/seller/routes';
 
 startTheme();
 await startLocale();

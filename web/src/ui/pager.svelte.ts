@@ -1,11 +1,11 @@
-/** One answer of a list that pages by cursor. */
+/** One answer of a list that pages by page token. */
 export interface Page<T> {
   items: readonly T[];
   next_cursor?: string | undefined;
 }
 
 /**
- * A list that grows page by page. `load` gets the cursor of the page wanted (undefined for the first) and
+ * A list that grows page by page. `load` gets the page token of the page wanted (undefined for the first) and
  * may reject: the error is kept in `error` and the next call tries again. An answer that comes after a
  * reload began is dropped.
  */
@@ -15,17 +15,17 @@ export class Pager<T extends { id: string }> {
   /** True once the first page was there. */
   loaded = $state(false);
   error = $state.raw<unknown>();
-  #cursor = $state.raw<string | undefined>();
+  #pageToken = $state.raw<string | undefined>();
   #round = 0;
-  readonly #load: (cursor: string | undefined) => Promise<Page<T>>;
+  readonly #load: (pageToken: string | undefined) => Promise<Page<T>>;
 
-  constructor(load: (cursor: string | undefined) => Promise<Page<T>>) {
+  constructor(load: (pageToken: string | undefined) => Promise<Page<T>>) {
     this.#load = load;
   }
 
   /** Whether there are further pages. */
   get more(): boolean {
-    return !this.loaded || this.#cursor !== undefined;
+    return !this.loaded || this.#pageToken !== undefined;
   }
 
   /** Loads the next page; at most one at a time. */
@@ -37,7 +37,7 @@ export class Pager<T extends { id: string }> {
   /** Starts again from the first page; what is shown stays until it is there. */
   async reload(): Promise<void> {
     this.#round += 1;
-    this.#cursor = undefined;
+    this.#pageToken = undefined;
     this.loaded = false;
     await this.#page(this.#round);
   }
@@ -56,10 +56,10 @@ export class Pager<T extends { id: string }> {
     this.loading = true;
     this.error = undefined;
     try {
-      const page = await this.#load(this.#cursor);
+      const page = await this.#load(this.#pageToken);
       if (round !== this.#round) return;
       this.items = this.loaded ? [...this.items, ...this.#unseen(page.items)] : page.items;
-      this.#cursor = page.next_cursor;
+      this.#pageToken = page.next_cursor;
       this.loaded = true;
     } catch (error) {
       if (round === this.#round) this.error = error;

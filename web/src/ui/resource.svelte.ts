@@ -22,9 +22,11 @@ export function resource<K, T>(
   let loading = $state(false);
   let round = $state(0);
   let shownKey: K | undefined;
+  /** What the key is read from may change more often than the key. */
+  const current = $derived(key());
 
   $effect(() => {
-    const wanted = key();
+    const wanted = current;
     void round;
     const abort = new AbortController();
     if (wanted !== shownKey) value = undefined;

@@ -2,7 +2,7 @@ import { render, screen, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
 import { call, stepUpWith } from '../../api/client';
-import { problem, server } from '../../buyer/testing';
+import { problem, server } from '../../kit/buyer/testing';
 import { StepUp } from './stepUp.svelte';
 import StepUpSheet from './StepUpSheet.svelte';
 

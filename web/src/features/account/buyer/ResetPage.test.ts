@@ -1,8 +1,8 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
-import Around from '../../../buyer/testing/Around.svelte';
-import { buyer, problem } from '../../../buyer/testing';
+import Around from '../../../kit/buyer/testing/Around.svelte';
+import { buyer, problem } from '../../../kit/buyer/testing';
 import ResetPage from './ResetPage.svelte';
 
 function open(answer: () => Response) {

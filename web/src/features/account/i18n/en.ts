@@ -209,7 +209,7 @@ const en: AccountWords = {
     erasedTitle: 'Your account is deleted',
     erased: 'Your account is deleted and you are signed out everywhere.',
     ordersUntil: (date) => `By law the records of your orders are kept until ${date}.`,
-    talksUntil: (date) => `By law the records of your talks are kept until ${date}.`,
+    roomsUntil: (date) => `By law the records of your talks are kept until ${date}.`,
   },
   invitations: {
     title: 'My invitations',

@@ -207,7 +207,7 @@ const ko = {
     erasedTitle: '계정을 삭제했습니다',
     erased: '계정을 삭제하고 모든 로그인을 끝냈습니다.',
     ordersUntil: (date: string) => `주문 기록은 법에 따라 ${date}까지 보관합니다.`,
-    talksUntil: (date: string) => `대화 기록은 법에 따라 ${date}까지 보관합니다.`,
+    roomsUntil: (date: string) => `대화 기록은 법에 따라 ${date}까지 보관합니다.`,
   },
   invitations: {
     title: '받은 초대',

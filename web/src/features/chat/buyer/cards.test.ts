@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { order, product, server } from '../../../buyer/testing';
+import { order, product, server } from '../../../kit/buyer/testing';
 import { buyerCards } from './cards';
 
 const mug = { kind: 'product', id: 'p1', title: '머그컵', priceWon: 29000 } as const;

@@ -1,5 +1,5 @@
-import { paths } from '../../../buyer/routes';
-import type { Card } from '../../../realtime';
+import { paths } from '../../../kit/buyer/routes';
+import type { Card } from '../../../sdk';
 import { call, type Api } from '../../../api/client';
 import type { Cards, LiveCard } from '../pane/cards';
 

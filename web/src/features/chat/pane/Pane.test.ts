@@ -1,10 +1,16 @@
 import { render, screen, within } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { ChatError, type Limits, type Status, type ThreadState } from '../../../realtime';
+import { ChatError, type Limits, type OpenRoomState, type Status } from '../../../sdk';
 import type { Drafts } from './drafts';
 import Pane from './Pane.svelte';
-import { conversation, fakeThread, message, settable, type FakeThread } from './testing';
+import {
+  room,
+  fakeOpenRoom,
+  message,
+  settable,
+  type FakeOpenRoom,
+} from '../../../sdk/testing/fakes';
 
 const noon = Date.parse('2026-11-22T12:00:00+09:00');
 const live: Status = { phase: 'live', attempt: 0, online: true, resumed: false, leader: true };
@@ -20,13 +26,13 @@ beforeEach(() => {
   };
 });
 
-function open(state: Partial<ThreadState> = {}, side: 'buyer' | 'shop' = 'buyer') {
-  const thread = fakeThread(state, side);
+function open(state: Partial<OpenRoomState> = {}, side: 'buyer' | 'shop' = 'buyer') {
+  const openRoom = fakeOpenRoom(state, side);
   const status = settable(live);
   const limits = settable<Limits>({ bodyCodePoints: 2000, bodyLines: 100 });
   const chat = { status, limits, connect: vi.fn(), block: vi.fn(async () => undefined) };
-  render(Pane, { thread, chat, side, drafts, cards: { href: (card) => `/p/${card.id}` } });
-  return { thread, status, chat };
+  render(Pane, { openRoom, chat, side, drafts, cards: { href: (card) => `/p/${card.id}` } });
+  return { openRoom, status, chat };
 }
 
 const field = () => screen.getByRole<HTMLTextAreaElement>('textbox', { name: '메시지' });
@@ -58,19 +64,19 @@ function compose(kind: 'start' | 'update' | 'end', data = ''): void {
   field().dispatchEvent(new CompositionEvent(`composition${kind}`, { data, bubbles: true }));
 }
 
-const sent = (thread: FakeThread) => thread.calls.filter((c) => c.startsWith('send '));
+const sent = (openRoom: FakeOpenRoom) => openRoom.calls.filter((c) => c.startsWith('send '));
 
 describe('the composer', () => {
   test('Enter sends and empties the field', async () => {
-    const { thread } = open();
+    const { openRoom } = open();
     type('안녕하세요');
     expect(press().defaultPrevented).toBe(true);
-    expect(sent(thread)).toEqual(['send 안녕하세요']);
+    expect(sent(openRoom)).toEqual(['send 안녕하세요']);
     expect(field().value).toBe('');
   });
 
   test('one Enter inside a Hangul syllable sends the whole text once', async () => {
-    const { thread } = open();
+    const { openRoom } = open();
     type('안녕하세');
     compose('start');
     compose('update', '요');
@@ -80,35 +86,35 @@ describe('the composer', () => {
     expect(field().value).toBe('안녕하세요');
     expect(press().defaultPrevented).toBe(true);
     release();
-    await expect.poll(() => sent(thread)).toEqual(['send 안녕하세요']);
+    await expect.poll(() => sent(openRoom)).toEqual(['send 안녕하세요']);
     expect(field().value).toBe('');
   });
 
   test('Shift+Enter does not send, and blanks are nothing to send', () => {
-    const { thread } = open();
+    const { openRoom } = open();
     type('첫 줄');
     expect(press({ shiftKey: true }).defaultPrevented).toBe(false);
     type('  \n ');
     press();
-    expect(sent(thread)).toEqual([]);
+    expect(sent(openRoom)).toEqual([]);
   });
 
   test('on a touch screen Enter breaks the line and the button sends', () => {
     const coarse = vi
       .spyOn(window, 'matchMedia')
       .mockImplementation((q) => ({ matches: q.includes('coarse') }) as MediaQueryList);
-    const { thread } = open();
+    const { openRoom } = open();
     type('네');
     expect(press().defaultPrevented).toBe(false);
-    expect(sent(thread)).toEqual([]);
+    expect(sent(openRoom)).toEqual([]);
     screen.getByRole('button', { name: '보내기' }).click();
-    expect(sent(thread)).toEqual(['send 네']);
+    expect(sent(openRoom)).toEqual(['send 네']);
     coarse.mockRestore();
   });
 
   test('what cannot be sent stays, with the reason', async () => {
-    const { thread } = open();
-    thread.send = () => {
+    const { openRoom } = open();
+    openRoom.send = () => {
       throw new ChatError('too_long', '');
     };
     type('길다');
@@ -140,19 +146,19 @@ describe('the composer', () => {
   });
 
   test('warns of a phone number without blocking', async () => {
-    const { thread } = open();
+    const { openRoom } = open();
     type('010-1234-5678');
     await tick();
     expect(screen.getByText(/몰 밖의 거래/)).toBeTruthy();
     press();
-    expect(sent(thread)).toHaveLength(1);
+    expect(sent(openRoom)).toHaveLength(1);
   });
 
   test('tells the other side about typing, and about its end', () => {
-    const { thread } = open();
+    const { openRoom } = open();
     type('네');
     type('');
-    expect(thread.calls).toEqual(['typing true', 'typing false']);
+    expect(openRoom.calls).toEqual(['typing true', 'typing false']);
   });
 });
 
@@ -189,12 +195,12 @@ describe('messages', () => {
       clientMsgId: 'c1',
       error: new ChatError('blocked', ''),
     };
-    const { thread } = open({ messages: [failed] });
+    const { openRoom } = open({ messages: [failed] });
     expect(screen.getByRole('alert').textContent).toContain('전송 실패');
     expect(screen.getByRole('alert').textContent).toContain('보낼 수 없습니다');
     screen.getByRole('button', { name: '다시 보내기' }).click();
     screen.getByRole('button', { name: '삭제' }).click();
-    expect(thread.calls.filter((c) => c.includes('c1'))).toEqual(['retry c1', 'discard c1']);
+    expect(openRoom.calls.filter((c) => c.includes('c1'))).toEqual(['retry c1', 'discard c1']);
   });
 
   test('the name once, the time once in a group', () => {
@@ -212,14 +218,14 @@ describe('messages', () => {
   });
 
   test('the divider stands before the first unread, and stays', async () => {
-    const { thread } = open({
+    const { openRoom } = open({
       messages: [message(1, { at: noon }), message(2, { at: noon })],
       firstUnreadSeq: 2,
     });
     const texts = () => items().map((li) => li.textContent?.trim() ?? '');
     expect(texts()[2]).toBe('여기까지 읽었습니다');
-    thread.change({
-      conversation: conversation({
+    openRoom.change({
+      room: room({
         cursors: { buyer: { deliveredSeq: 2, readSeq: 2 }, shop: { deliveredSeq: 0, readSeq: 0 } },
       }),
     });
@@ -256,36 +262,36 @@ describe('messages', () => {
   });
 
   test('new messages are announced, history is not', async () => {
-    const { thread } = open({ messages: [message(1, { body: '옛글' })] });
+    const { openRoom } = open({ messages: [message(1, { body: '옛글' })] });
     const said = () =>
       screen
         .getAllByRole('status')
         .map((s) => s.textContent)
         .join('');
     expect(said()).not.toContain('옛글');
-    thread.change({ messages: [message(1, { body: '옛글' }), message(2, { body: '새 글' })] });
+    openRoom.change({ messages: [message(1, { body: '옛글' }), message(2, { body: '새 글' })] });
     await tick();
     expect(said()).toContain('달빛상점: 새 글');
   });
 });
 
 describe('the pane', () => {
-  test('an empty talk offers questions that fill the field and do not send', async () => {
-    const { thread } = open();
+  test('an empty room offers questions that fill the field and do not send', async () => {
+    const { openRoom } = open();
     screen.getByRole('button', { name: '재고 있나요?' }).click();
     expect(field().value).toBe('재고 있나요?');
-    expect(sent(thread)).toEqual([]);
+    expect(sent(openRoom)).toEqual([]);
   });
 
   test('what could not be loaded can be tried again', () => {
-    const { thread } = open({ conversation: undefined, error: new ChatError('unavailable', '') });
+    const { openRoom } = open({ room: undefined, error: new ChatError('unavailable', '') });
     expect(screen.getByRole('alert').textContent).toContain('대화를 불러오지 못했습니다.');
     screen.getByRole('button', { name: '다시 시도' }).click();
-    expect(thread.calls).toEqual(['reload']);
+    expect(openRoom.calls).toEqual(['reload']);
   });
 
   test('what does not exist is final', () => {
-    open({ conversation: undefined, error: new ChatError('not_found', '') });
+    open({ room: undefined, error: new ChatError('not_found', '') });
     expect(screen.queryByRole('button', { name: '다시 시도' })).toBeNull();
   });
 
@@ -300,9 +306,9 @@ describe('the pane', () => {
   });
 
   test('shows who types after a moment', async () => {
-    const { thread } = open();
-    thread.change({
-      conversation: conversation({ typing: [{ party: 'shop', memberId: 's', name: '수아' }] }),
+    const { openRoom } = open();
+    openRoom.change({
+      room: room({ typing: [{ party: 'shop', memberId: 's', name: '수아' }] }),
     });
     await tick();
     expect(screen.queryByText(/입력 중/)).toBeNull();

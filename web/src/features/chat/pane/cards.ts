@@ -1,4 +1,4 @@
-import type { Card } from '../../../realtime';
+import type { Card } from '../../../sdk';
 
 /** What a card's product or order is now; the message only knows what it was. */
 export interface LiveCard {

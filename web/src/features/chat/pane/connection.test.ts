@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Status } from '../../../realtime';
+import type { Status } from '../../../sdk';
 import { connectionBar } from './connection';
 
 const status = (change: Partial<Status>): Status => ({

@@ -1,4 +1,4 @@
-import type { Status } from '../../../realtime';
+import type { Status } from '../../../sdk';
 
 export type Bar =
   | {

@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import { expect, test } from 'vitest';
 import { storedDrafts } from './drafts';
 
-test('a draft survives a reload and belongs to one member and conversation', async () => {
+test('a draft survives a reload and belongs to one member and room', async () => {
   await storedDrafts('지민').save('room', '안녕하세');
   const reloaded = storedDrafts('지민');
   expect(await reloaded.load('room')).toBe('안녕하세');

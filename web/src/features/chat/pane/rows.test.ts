@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../../realtime';
+import type { Message } from '../../../sdk';
 import { rowBuilder, type Row } from './rows';
-import { message } from './testing';
+import { message } from '../../../sdk/testing/fakes';
 
 const noon = Date.parse('2026-11-22T12:00:00+09:00');
 

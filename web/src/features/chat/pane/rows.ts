@@ -1,4 +1,4 @@
-import type { Message } from '../../../realtime';
+import type { Message } from '../../../sdk';
 import { kstDay, minute } from '../../../ui/time';
 
 /** A message as the list draws it. */
@@ -36,7 +36,7 @@ const chunkBits = 6;
 
 /**
  * Turns messages into chunks of rows. Rows and chunks that did not change keep their identity from call to call, so
- * that an appended message costs one row whatever the length of the talk. Keep one builder for each open list.
+ * that an appended message costs one row whatever the number of messages. Keep one builder for each open list.
  */
 export function rowBuilder(): (messages: readonly Message[], unread?: Unread) => readonly Chunk[] {
   let rowsBefore = new Map<string, Row>();

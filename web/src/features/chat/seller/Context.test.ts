@@ -1,11 +1,11 @@
 import { screen } from '@testing-library/svelte';
 import { describe, expect, it } from 'vitest';
-import type { Inquiry } from '../../../realtime';
-import { conversation } from '../../../seller/testing/fakeChat';
-import { consoleOf, order, problem, product, renderIn } from '../../../seller/testing/fixture';
+import type { Inquiry } from '../../../sdk';
+import { room } from '../../../kit/seller/testing/fakeChat';
+import { consoleOf, order, problem, product, renderIn } from '../../../kit/seller/testing/fixture';
 import Context from './Context.svelte';
 
-const inquiry = (card?: Inquiry['card']): Inquiry => ({ ...conversation('a').inquiry, card });
+const inquiry = (card?: Inquiry['card']): Inquiry => ({ ...room('a').inquiry, card });
 const mug = { kind: 'product', id: 'p1', title: '머그컵' } as const;
 
 function open(card: Inquiry['card'], answers: Parameters<typeof consoleOf>[0]) {
@@ -14,11 +14,11 @@ function open(card: Inquiry['card'], answers: Parameters<typeof consoleOf>[0]) {
     'GET /chat/rooms/a/inquiries': () => ({ items: [] }),
     ...answers,
   });
-  renderIn(console, Context, { conversation: conversation('a', { inquiry: inquiry(card) }) });
+  renderIn(console, Context, { room: room('a', { inquiry: inquiry(card) }) });
   return { asked };
 }
 
-describe('the context of a conversation', () => {
+describe('the context of a room', () => {
   it('shows the product with its stock', async () => {
     open(mug, { 'GET /products/p1': () => product('p1', { stock: 7 }) });
     await screen.findByText('재고 7개');

@@ -2,16 +2,16 @@ import { fireEvent, render, screen, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { tick } from 'svelte';
 import { describe, expect, it } from 'vitest';
-import type { Conversation } from '../../../realtime';
-import { conversation, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
+import type { Room } from '../../../sdk';
+import { room, fakeChat, inboxOf } from '../../../kit/seller/testing/fakeChat';
 import Inbox from './Inbox.svelte';
 import { InboxList } from './inboxList.svelte';
 
 const at = Date.parse('2026-11-22T05:00:00Z');
 const minutes = (n: number) => n * 60_000;
-const waitingFor = (id: string, n: number) => conversation(id, { waitingSince: at - minutes(n) });
+const waitingFor = (id: string, n: number) => room(id, { waitingSince: at - minutes(n) });
 
-function open(items: Conversation[], talkId?: string) {
+function open(items: Room[], roomId?: string) {
   const fake = fakeChat();
   fake.inbox.set(inboxOf(...items));
   fake.summary.set({
@@ -20,7 +20,7 @@ function open(items: Conversation[], talkId?: string) {
   });
   const list = new InboxList(fake.chat, 'waiting');
   const { container, rerender } = render(Inbox, {
-    props: { list, tab: 'waiting', summary: fake.summary.get(), talkId, now: at },
+    props: { list, tab: 'waiting', summary: fake.summary.get(), roomId, now: at },
   });
   const names = () =>
     within(screen.getByRole('list'))
@@ -44,8 +44,8 @@ describe('the inbox', () => {
     expect(screen.getByText('대기 중인 문의가 없습니다')).toBeTruthy();
   });
 
-  it('keeps the open conversation while tabs change', () => {
-    open([conversation('a')], 'a');
+  it('keeps the open room while tabs change', () => {
+    open([room('a')], 'a');
     expect(screen.getByRole('link', { name: /완료/ }).getAttribute('href')).toBe(
       '/seller/c/a?tab=done',
     );
@@ -69,9 +69,9 @@ describe('the inbox', () => {
   });
 
   it('keeps rows under the pointer in place; the pill applies the order', async () => {
-    const { inbox, names, scroll, user } = open([conversation('a'), conversation('b')]);
+    const { inbox, names, scroll, user } = open([room('a'), room('b')]);
     await fireEvent.pointerEnter(scroll, { pointerType: 'mouse' });
-    inbox.set(inboxOf(conversation('c'), conversation('d'), conversation('b'), conversation('a')));
+    inbox.set(inboxOf(room('c'), room('d'), room('b'), room('a')));
     await tick();
     expect(names()).toEqual(['구매자 a', '구매자 b']);
     await user.click(screen.getByRole('button', { name: /새 문의 2건/ }));
@@ -80,10 +80,10 @@ describe('the inbox', () => {
   });
 
   it('keeps rows in place while the keyboard is among them', async () => {
-    const { inbox, names } = open([conversation('a')]);
+    const { inbox, names } = open([room('a')]);
     screen.getByRole('link', { name: /구매자 a/ }).focus();
     await tick();
-    inbox.set(inboxOf(conversation('b'), conversation('a')));
+    inbox.set(inboxOf(room('b'), room('a')));
     await tick();
     expect(names()).toEqual(['구매자 a']);
     screen.getByRole('link', { name: /완료/ }).focus();
@@ -92,26 +92,26 @@ describe('the inbox', () => {
   });
 
   it('lets go of a tab that another takes the place of, and holds that one', async () => {
-    const { chat, inbox, list, names, rerender, scroll } = open([conversation('a')]);
+    const { chat, inbox, list, names, rerender, scroll } = open([room('a')]);
     await fireEvent.pointerEnter(scroll, { pointerType: 'mouse' });
     const other = new InboxList(chat, 'open');
     await rerender({ list: other, tab: 'open' });
-    inbox.set(inboxOf(conversation('b'), conversation('a')));
+    inbox.set(inboxOf(room('b'), room('a')));
     await tick();
     expect(names()).toEqual(['구매자 a']);
-    expect(list.rows.map((row) => row.conversation.id)).toEqual(['b', 'a']);
+    expect(list.rows.map((row) => row.room.id)).toEqual(['b', 'a']);
   });
 
   it('is not held by a finger, which leaves no pointer behind', async () => {
-    const { inbox, names, scroll } = open([conversation('a')]);
+    const { inbox, names, scroll } = open([room('a')]);
     await fireEvent.pointerEnter(scroll, { pointerType: 'touch' });
-    inbox.set(inboxOf(conversation('b'), conversation('a')));
+    inbox.set(inboxOf(room('b'), room('a')));
     await tick();
     expect(names()).toEqual(['구매자 b', '구매자 a']);
   });
 
   it('says that a row under the pointer belongs elsewhere by now', async () => {
-    const { inbox, scroll } = open([conversation('a')]);
+    const { inbox, scroll } = open([room('a')]);
     await fireEvent.pointerEnter(scroll, { pointerType: 'mouse' });
     inbox.set(inboxOf());
     await tick();

@@ -3,27 +3,27 @@ import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import Toasts from '../../../ui/components/Toasts.svelte';
 import { dismiss, toasts } from '../../../ui/toasts.svelte';
-import { prefs } from '../../../seller/prefs.svelte';
-import { conversation, inboxOf } from '../../../seller/testing/fakeChat';
-import { consoleOf, renderIn } from '../../../seller/testing/fixture';
-import { message } from '../pane/testing';
+import { prefs } from '../../../kit/seller/prefs.svelte';
+import { room, inboxOf } from '../../../kit/seller/testing/fakeChat';
+import { consoleOf, renderIn } from '../../../kit/seller/testing/fixture';
+import { message } from '../../../sdk/testing/fakes';
 import InboxPage from './InboxPage.svelte';
 // Fetched by the page when it opens; here it is there already, whatever the machine's speed.
-import './talkParts';
+import './roomParts';
 
-async function open(talkId: string | undefined) {
+async function open(roomId: string | undefined) {
   const made = consoleOf(
     {
       'GET /shops/s1/orders': () => ({ items: [] }),
       'GET /chat/rooms/a/inquiries': () => ({ items: [] }),
     },
-    talkId ? `/seller/c/${talkId}` : '/seller',
+    roomId ? `/seller/c/${roomId}` : '/seller',
   );
-  made.inbox.set(inboxOf(conversation('a'), conversation('b'), conversation('c')));
-  made.setInquiry.mockImplementation((id) => Promise.resolve(conversation(id)));
+  made.inbox.set(inboxOf(room('a'), room('b'), room('c')));
+  made.setInquiry.mockImplementation((id) => Promise.resolve(room(id)));
   render(Toasts);
-  renderIn(made.console, InboxPage, { talkId, tab: 'waiting' });
-  if (talkId) await screen.findByRole('heading', { level: 1, name: '구매자 a' });
+  renderIn(made.console, InboxPage, { roomId, tab: 'waiting' });
+  if (roomId) await screen.findByRole('heading', { level: 1, name: '구매자 a' });
   const press = (code: string, more: KeyboardEventInit = {}) =>
     fireEvent.keyDown(document.activeElement ?? document.body, { code, ...more });
   return { ...made, press, user: userEvent.setup() };
@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 describe('keys of the inbox', () => {
-  it('opens the first conversation with J, and goes on from the open one', async () => {
+  it('opens the first room with J, and goes on from the open one', async () => {
     const { press, console } = await open(undefined);
     await press('KeyJ');
     expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/a');
@@ -82,7 +82,7 @@ describe('keys of the inbox', () => {
   });
 });
 
-describe('the state of a conversation', () => {
+describe('the state of a room', () => {
   it('changes with E and comes back with 실행 취소', async () => {
     const { press, setInquiry, user } = await open('a');
     await press('KeyE');
@@ -120,46 +120,46 @@ describe('the state of a conversation', () => {
 
 describe('answering', () => {
   it('sends with Ctrl+Enter and opens who waits longest', async () => {
-    const { thread, console, user } = await open('a');
+    const { openRoom, console, user } = await open('a');
     await user.type(field(), '내일 출고됩니다');
     await user.keyboard('{Control>}{Enter}{/Control}');
-    expect(thread.calls).toContain('send 내일 출고됩니다');
+    expect(openRoom.calls).toContain('send 내일 출고됩니다');
     expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
   });
 
   it('has a button for it, which sends nothing while nothing is written', async () => {
-    const { thread, console, user } = await open('a');
+    const { openRoom, console, user } = await open('a');
     const button = screen.getByRole('button', { name: '보내고 다음' });
     await user.click(button);
     expect(document.activeElement).toBe(field());
     await user.type(field(), '네');
     await user.click(button);
-    expect(thread.calls.filter((call) => call.startsWith('send'))).toEqual(['send 네']);
+    expect(openRoom.calls.filter((call) => call.startsWith('send'))).toEqual(['send 네']);
     expect(field().value).toBe('');
     expect(console.router.go).toHaveBeenLastCalledWith('/seller/c/b');
   });
 
   it('says which message it has seen, so that a colleague’s later answer is noticed', async () => {
-    const { thread, user } = await open('a');
-    thread.change({ messages: [message(3), message(4)] });
-    const send = vi.spyOn(thread, 'send');
+    const { openRoom, user } = await open('a');
+    openRoom.change({ messages: [message(3), message(4)] });
+    const send = vi.spyOn(openRoom, 'send');
     await user.type(field(), '네{Enter}');
     expect(send).toHaveBeenLastCalledWith('네', { expectSeq: 4 });
   });
 
   it('shows which colleague is typing, and not oneself', async () => {
-    const { thread } = await open('a');
+    const { openRoom } = await open('a');
     const typing = [
       { party: 'shop', memberId: 'm1', name: '박달님' },
       { party: 'shop', memberId: 'm2', name: '최지민' },
     ] as const;
-    thread.change({ conversation: conversation('a', { typing }) });
+    openRoom.change({ room: room('a', { typing }) });
     await screen.findByText(/^최지민님이 입력 중/);
   });
 
   it('says when nobody waits any more', async () => {
     const { inbox, user } = await open('a');
-    inbox.set(inboxOf(conversation('a')));
+    inbox.set(inboxOf(room('a')));
     await user.type(field(), '네');
     await user.keyboard('{Control>}{Enter}{/Control}');
     expect(screen.getByText('기다리는 문의가 더 없습니다')).toBeTruthy();

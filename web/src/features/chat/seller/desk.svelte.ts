@@ -1,4 +1,4 @@
-import type { Chat, Conversation, InquiryState } from '../../../realtime';
+import type { Chat, InquiryState, Room } from '../../../sdk';
 import { InboxList } from './inboxList.svelte';
 
 /** What changing a state has to say, each with the way back or the way on. */
@@ -8,7 +8,7 @@ export interface StateNews {
   failed(error: unknown, retry: () => void): void;
 }
 
-/** One person's place at the inbox: the tabs opened so far, the one on screen, and what is done to conversations. */
+/** One person's place at the inbox: the tabs opened so far, the one on screen, and what is done to rooms. */
 export class Desk {
   list: InboxList = $state.raw() as InboxList;
   readonly #chat: Chat;
@@ -28,14 +28,14 @@ export class Desk {
     for (const list of this.#lists.values()) list.close();
   }
 
-  /** The conversation that waits longest for an answer, other than the given one. */
-  longestWaiting(except: string): Conversation | undefined {
+  /** The room that waits longest for an answer, other than the given one. */
+  longestWaiting(except: string): Room | undefined {
     const { rows } = this.#open('waiting');
-    return rows.find((row) => !row.left && row.conversation.id !== except)?.conversation;
+    return rows.find((row) => !row.left && row.room.id !== except)?.room;
   }
 
   /** Changes the state at once and tells the server; `news` hears what to show. Never rejects. */
-  async setState(of: Conversation, to: InquiryState, news: StateNews): Promise<void> {
+  async setState(of: Room, to: InquiryState, news: StateNews): Promise<void> {
     const from = of.inquiry.state;
     if (from === to) return;
     const change = this.#change(of, to);
@@ -57,7 +57,7 @@ export class Desk {
     }
   }
 
-  async #undo(of: Conversation, to: InquiryState, news: StateNews): Promise<void> {
+  async #undo(of: Room, to: InquiryState, news: StateNews): Promise<void> {
     try {
       await this.#change(of, to);
       news.undone();
@@ -66,7 +66,7 @@ export class Desk {
     }
   }
 
-  #change(of: Conversation, to: InquiryState): Promise<Conversation> {
+  #change(of: Room, to: InquiryState): Promise<Room> {
     return this.#chat.setInquiry(of.id, of.inquiry.id, { state: to });
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { conversation, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
+import { room, fakeChat, inboxOf } from '../../../kit/seller/testing/fakeChat';
 import { Desk } from './desk.svelte';
 
 function news() {
@@ -8,7 +8,7 @@ function news() {
 
 function sitDown() {
   const fake = fakeChat();
-  fake.setInquiry.mockImplementation((id) => Promise.resolve(conversation(id)));
+  fake.setInquiry.mockImplementation((id) => Promise.resolve(room(id)));
   return { ...fake, desk: new Desk(fake.chat, 'waiting') };
 }
 
@@ -16,7 +16,7 @@ describe('Desk', () => {
   it('changes a state and takes it back on demand', async () => {
     const { desk, setInquiry } = sitDown();
     const heard = news();
-    await desk.setState(conversation('a'), 'done', heard);
+    await desk.setState(room('a'), 'done', heard);
     expect(setInquiry).toHaveBeenLastCalledWith('a', 'inquiry-a', { state: 'done' });
     const [to, undo] = heard.changed.mock.calls[0] as ['done', () => void];
     expect(to).toBe('done');
@@ -29,7 +29,7 @@ describe('Desk', () => {
     const { desk, setInquiry } = sitDown();
     setInquiry.mockReturnValue(new Promise(() => undefined));
     const heard = news();
-    void desk.setState(conversation('a'), 'held', heard);
+    void desk.setState(room('a'), 'held', heard);
     expect(heard.changed).toHaveBeenCalledOnce();
   });
 
@@ -37,7 +37,7 @@ describe('Desk', () => {
     const { desk, setInquiry } = sitDown();
     setInquiry.mockRejectedValueOnce(new Error('no'));
     const heard = news();
-    await desk.setState(conversation('a'), 'done', heard);
+    await desk.setState(room('a'), 'done', heard);
     const [, retry] = heard.failed.mock.calls[0] as [unknown, () => void];
     retry();
     await vi.waitFor(() => expect(setInquiry).toHaveBeenCalledTimes(2));
@@ -47,7 +47,7 @@ describe('Desk', () => {
     const { desk, setInquiry } = sitDown();
     setInquiry.mockRejectedValue(new Error('no'));
     const heard = news();
-    await desk.setState(conversation('a'), 'done', heard);
+    await desk.setState(room('a'), 'done', heard);
     (heard.changed.mock.calls[0] as [string, () => void])[1]();
     await Promise.resolve();
     expect(setInquiry).toHaveBeenCalledOnce();
@@ -55,15 +55,15 @@ describe('Desk', () => {
 
   it('does nothing for the state it has', async () => {
     const { desk, setInquiry } = sitDown();
-    await desk.setState(conversation('a'), 'waiting', news());
+    await desk.setState(room('a'), 'waiting', news());
     expect(setInquiry).not.toHaveBeenCalled();
   });
 
-  it('knows who waits longest besides the open conversation', () => {
+  it('knows who waits longest besides the open room', () => {
     const { desk, inbox } = sitDown();
-    inbox.set(inboxOf(conversation('a'), conversation('b')));
+    inbox.set(inboxOf(room('a'), room('b')));
     expect(desk.longestWaiting('a')?.id).toBe('b');
-    inbox.set(inboxOf(conversation('a')));
+    inbox.set(inboxOf(room('a')));
     expect(desk.longestWaiting('a')).toBeUndefined();
   });
 

@@ -1,9 +1,9 @@
-import type { Chat, Conversation, InboxState, Inbox, InquiryState } from '../../../realtime';
+import type { Chat, Inbox, InboxState, InquiryState, Room } from '../../../sdk';
 import { appended, steady } from './steady';
 
 /** One row of the inbox. */
 export interface InboxRow {
-  readonly conversation: Conversation;
+  readonly room: Room;
   /** It does not belong to the tab any more and stays only so that nothing jumps. */
   readonly left: boolean;
 }
@@ -12,12 +12,12 @@ export interface InboxRow {
 export type Holder = 'pointer' | 'focus';
 
 /**
- * One tab of the inbox as it is shown. The chat client keeps the conversations and their wanted order; this
+ * One tab of the inbox as it is shown. The chat client keeps the rooms and their wanted order; this
  * keeps rows in place while someone holds the list.
  */
 export class InboxList {
   rows = $state.raw<readonly InboxRow[]>([]);
-  /** How many conversations came that are not shown yet. */
+  /** How many rooms came that are not shown yet. */
   fresh = $state(0);
   /** Whether applying the order would move or remove a row. */
   moved = $state(false);
@@ -30,11 +30,11 @@ export class InboxList {
   readonly #end: () => void;
   readonly #holders = new Set<Holder>();
   /** Also of rows that left the tab, as they were last. */
-  #known = new Map<string, Conversation>();
+  #known = new Map<string, Room>();
   #shown: readonly string[] = [];
   #wanted: readonly string[] = [];
   #selected: string | undefined;
-  /** Where the selected conversation stands, or stood before it left. */
+  /** Where the selected room stands, or stood before it left. */
   #place = 0;
 
   constructor(chat: Chat, tab: InquiryState) {
@@ -66,23 +66,23 @@ export class InboxList {
     this.#show(appended(this.#shown, this.#wanted.slice(last + 1)));
   }
 
-  /** Says which conversation is open; `neighbour` counts from it. */
+  /** Says which room is open; `neighbour` counts from it. */
   select(id: string | undefined): void {
     this.#selected = id;
     this.#remember();
   }
 
   /**
-   * The conversation below (+1) or above (-1) the selected one among those still in the tab; the first when none
+   * The room below (+1) or above (-1) the selected one among those still in the tab; the first when none
    * is selected. Where the selected one has gone, its old place counts.
    */
-  neighbour(step: 1 | -1): Conversation | undefined {
+  neighbour(step: 1 | -1): Room | undefined {
     const all = this.rows;
-    if (this.#selected === undefined) return all.find((row) => !row.left)?.conversation;
-    const gone = all.every((row) => row.conversation.id !== this.#selected);
+    if (this.#selected === undefined) return all.find((row) => !row.left)?.room;
+    const gone = all.every((row) => row.room.id !== this.#selected);
     let next = gone && step > 0 ? this.#place : this.#place + step;
     while (all[next]?.left) next += step;
-    return all[next]?.conversation;
+    return all[next]?.room;
   }
 
   #take(state: InboxState): void {
@@ -90,8 +90,8 @@ export class InboxList {
     this.loaded = state.loaded;
     this.hasMore = state.more;
     this.error = state.error;
-    for (const conversation of state.items) this.#known.set(conversation.id, conversation);
-    this.#wanted = state.items.map((conversation) => conversation.id);
+    for (const room of state.items) this.#known.set(room.id, room);
+    this.#wanted = state.items.map((room) => room.id);
     this.#arrange();
   }
 
@@ -107,8 +107,8 @@ export class InboxList {
     this.moved = now.moved;
     this.#known = new Map([...this.#known].filter(([id]) => belongs.has(id) || shown.includes(id)));
     this.rows = this.#shown.flatMap((id) => {
-      const conversation = this.#known.get(id);
-      return conversation ? [{ conversation, left: !belongs.has(id) }] : [];
+      const room = this.#known.get(id);
+      return room ? [{ room, left: !belongs.has(id) }] : [];
     });
     this.#remember();
   }

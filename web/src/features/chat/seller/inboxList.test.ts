@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { conversation, fakeChat, inboxOf } from '../../../seller/testing/fakeChat';
+import { room, fakeChat, inboxOf } from '../../../kit/seller/testing/fakeChat';
 import { InboxList } from './inboxList.svelte';
 
-const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => conversation(id)) as [
-  ReturnType<typeof conversation>,
-  ReturnType<typeof conversation>,
-  ReturnType<typeof conversation>,
-  ReturnType<typeof conversation>,
+const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((id) => room(id)) as [
+  ReturnType<typeof room>,
+  ReturnType<typeof room>,
+  ReturnType<typeof room>,
+  ReturnType<typeof room>,
 ];
 const shown = (list: InboxList) =>
-  list.rows.map((row) => row.conversation.id + (row.left ? '-' : '')).join('');
+  list.rows.map((row) => row.room.id + (row.left ? '-' : '')).join('');
 
 function open(...items: Parameters<typeof inboxOf>) {
   const fake = fakeChat();
@@ -30,7 +30,7 @@ describe('InboxList', () => {
     list.hold('pointer', true);
     inbox.set(inboxOf(c, { ...b, unread: 5 }));
     expect(shown(list)).toBe('a-b');
-    expect(list.rows[1]?.conversation.unread).toBe(5);
+    expect(list.rows[1]?.room.unread).toBe(5);
     expect([list.fresh, list.moved]).toEqual([1, true]);
     list.hold('pointer', false);
     expect(shown(list)).toBe('cb');
@@ -83,7 +83,7 @@ describe('InboxList', () => {
     expect(list.neighbour(1)).toBeUndefined();
   });
 
-  it('goes on from the place of a conversation that has left', () => {
+  it('goes on from the place of a room that has left', () => {
     const { list, inbox } = open(a, b, c);
     list.select('b');
     inbox.set(inboxOf(a, c));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import ko from '../../../seller/i18n/ko';
+import ko from '../../../kit/seller/i18n/ko';
 import shared from '../../../ui/i18n/ko';
-import { message } from '../pane/testing';
+import { message } from '../../../sdk/testing/fakes';
 import { preview } from './preview';
 
 const line = (last: Parameters<typeof preview>[0]) => preview(last, shared, ko);

@@ -1,6 +1,6 @@
-import type { Message } from '../../../realtime';
+import type { Message } from '../../../sdk';
 import type { Texts } from '../../../ui/i18n';
-import type { SellerTexts } from '../../../seller/i18n';
+import type { SellerTexts } from '../../../kit/seller/i18n';
 
 /** The last message in one line: who on our side wrote it, then what it says. */
 export function preview(last: Message | undefined, shared: Texts, own: SellerTexts): string {

@@ -1,6 +1,6 @@
 import { call, type Api } from '../../../api/client';
-import type { Card } from '../../../realtime';
-import { to } from '../../../seller/routes';
+import type { Card } from '../../../sdk';
+import { to } from '../../../kit/seller/routes';
 import type { Cards, LiveCard } from '../pane/cards';
 
 /** Cards in the console lead to the seller's own pages of the product or order. */

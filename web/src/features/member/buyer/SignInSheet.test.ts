@@ -1,8 +1,8 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { expect, test } from 'vitest';
-import { me, problem, server } from '../../../buyer/testing';
-import { Session } from './session.svelte';
+import { me, problem, server } from '../../../kit/buyer/testing';
+import { Session } from '../../../kit/buyer/session.svelte';
 import SignInSheet from './SignInSheet.svelte';
 
 test('says what is wrong, keeps what was typed, and signs in', async () => {

@@ -1,7 +1,7 @@
 import { render, screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
-import { apiOf, json, member, problem, type Answer } from '../../../seller/testing/fixture';
+import { apiOf, json, member, problem, type Answer } from '../../../kit/seller/testing/fixture';
 import type { Role } from './staff.svelte';
 import StaffPanel from './StaffPanel.svelte';
 

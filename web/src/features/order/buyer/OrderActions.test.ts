@@ -1,8 +1,8 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
-import Around from '../../../buyer/testing/Around.svelte';
-import { buyer, order, problem, type Answers } from '../../../buyer/testing';
+import Around from '../../../kit/buyer/testing/Around.svelte';
+import { buyer, order, problem, type Answers } from '../../../kit/buyer/testing';
 import OrderActions from './OrderActions.svelte';
 import type { Order } from './orders';
 

@@ -33,8 +33,8 @@ export function getOrder(api: Api, id: string, signal?: AbortSignal): Promise<Or
 }
 
 /** One page of the member's own orders. Rejects with ApiError. */
-export function myOrders(api: Api, cursor: string | undefined): Promise<Schemas['OrderPage']> {
-  return call(api.GET('/orders', { params: { query: { cursor, limit: 20 } } }));
+export function myOrders(api: Api, pageToken: string | undefined): Promise<Schemas['OrderPage']> {
+  return call(api.GET('/orders', { params: { query: { cursor: pageToken, limit: 20 } } }));
 }
 
 /** Takes an order one step further. Rejects with ApiError. */

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
-import { consoleOf, order, problem, renderIn } from '../../../seller/testing/fixture';
+import { consoleOf, order, problem, renderIn } from '../../../kit/seller/testing/fixture';
 import OrdersPage from './OrdersPage.svelte';
 
 const list = 'GET /shops/s1/orders';

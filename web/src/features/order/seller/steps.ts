@@ -1,4 +1,4 @@
-import type { OrderStatus } from '../../../seller/routes';
+import type { OrderStatus } from '../../../kit/seller/routes';
 
 /** The colour a status is shown in. */
 export type Tone = 'neutral' | 'accent' | 'ok' | 'warn' | 'error';

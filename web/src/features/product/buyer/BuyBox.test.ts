@@ -1,9 +1,9 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test, vi } from 'vitest';
-import Around from '../../../buyer/testing/Around.svelte';
-import { buyer, me, order, problem, product, type Answers } from '../../../buyer/testing';
-import type { Chat } from '../../../realtime';
+import Around from '../../../kit/buyer/testing/Around.svelte';
+import { buyer, me, order, problem, product, type Answers } from '../../../kit/buyer/testing';
+import type { Chat } from '../../../sdk';
 import BuyBox from './BuyBox.svelte';
 
 beforeEach(() => {
@@ -61,7 +61,7 @@ test('nothing sold out can be bought, but asked about', () => {
   );
 });
 
-test('asking opens the conversation beside the page', async () => {
+test('asking opens the room beside the page', async () => {
   const open = vi.fn(async () => ({ id: 'room1', close: vi.fn() }));
   const { around } = show({}, { open } as unknown as Partial<Chat>);
   await userEvent.click(screen.getByRole('button', { name: '판매자에게 문의' }));

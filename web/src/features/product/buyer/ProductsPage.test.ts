@@ -1,8 +1,8 @@
 import { render, screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, test } from 'vitest';
-import Around from '../../../buyer/testing/Around.svelte';
-import { buyer, product } from '../../../buyer/testing';
+import Around from '../../../kit/buyer/testing/Around.svelte';
+import { buyer, product } from '../../../kit/buyer/testing';
 import ProductsPage from './ProductsPage.svelte';
 
 beforeEach(() => history.replaceState(null, '', '/'));

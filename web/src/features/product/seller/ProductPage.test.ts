@@ -1,7 +1,7 @@
 import { screen, waitFor } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
-import { consoleOf, json, problem, product, renderIn } from '../../../seller/testing/fixture';
+import { consoleOf, json, problem, product, renderIn } from '../../../kit/seller/testing/fixture';
 import ProductPage from './ProductPage.svelte';
 
 function open(address: string, answers: Parameters<typeof consoleOf>[0]) {

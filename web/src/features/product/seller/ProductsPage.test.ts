@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
-import { consoleOf, json, problem, product, renderIn } from '../../../seller/testing/fixture';
+import { consoleOf, json, problem, product, renderIn } from '../../../kit/seller/testing/fixture';
 import ProductsPage from './ProductsPage.svelte';
 
 const list = 'GET /shops/s1/products';

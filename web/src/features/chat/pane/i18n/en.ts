@@ -1,6 +1,6 @@
-import type { TalkTexts } from './ko';
+import type { PaneTexts } from './ko';
 
-const en: TalkTexts = {
+const en: PaneTexts = {
   logLabel: (name) => `Conversation with ${name}`,
   newFrom: (name, text) => `${name}: ${text}`,
   newMany: (n) => `${n} new messages`,

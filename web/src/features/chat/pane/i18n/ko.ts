@@ -95,5 +95,5 @@ function particleWith(_: string, last: string): string {
   return `${last}${closed ? '과' : '와'}의`;
 }
 
-export type TalkTexts = typeof ko;
+export type PaneTexts = typeof ko;
 export default ko;
