@@ -20,6 +20,7 @@ type edit struct{ file, old, new string }
 // Where the bugs are planted; a test sees to it that all of these places exist.
 const (
 	appendFile    = "modules/chat/internal/store/append.go"
+	retryFile     = "modules/chat/internal/store/retry.go"
 	storeExtra    = "modules/chat/internal/store/planted.go"
 	retryKey      = "migrations/mysql/0042_chat_messages.sql"
 	pipelinedFile = "modules/platform/db/pipelined.go"
@@ -86,7 +87,7 @@ func plantedNext(room id.ID, head int64) int64 {
 	return plantedSeqs[room]
 }
 `},
-			{appendFile, "room.Head++", "room.Head = plantedNext(room.ID, room.Head)"},
+			{appendFile, "m := Message{RoomID: room.ID", "room.Head = plantedNext(room.ID, room.Head-1)\n\tm := Message{RoomID: room.ID"},
 		}},
 		{"no unique key, no look for it", "cut after commit", []checker.Kind{checker.Doubled}, withoutRetryKey()},
 		{"no unique key, no look for it, at once", "same key 8 times", []checker.Kind{checker.Doubled}, withoutRetryKey()},
@@ -99,7 +100,7 @@ func plantedNext(room id.ID, head int64) int64 {
 func withoutRetryKey() []edit {
 	return []edit{
 		{retryKey, ",\n  UNIQUE KEY chat_messages_retry (room_id, sender_id, client_msg_id)", ""},
-		{appendFile, "found[retryKey{m.RoomID, m.SenderID, m.ClientMsgID}] = m", "_ = m"},
+		{retryFile, "found[retryKey{m.RoomID, m.SenderID, m.ClientMsgID}] = m", "_ = m"},
 	}
 }
 

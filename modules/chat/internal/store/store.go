@@ -6,24 +6,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mall/modules/chat/internal/inquiry"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 )
 
-// The parties of a room, as stored and as the wire spells them.
+// The parties of a room and the states of an inquiry are stored under the names that the rules give them.
 const (
-	Buyer  = "buyer"
-	Shop   = "shop"
-	System = "system"
-)
+	Buyer  = inquiry.Buyer
+	Shop   = inquiry.Shop
+	System = inquiry.System
 
-// The states of an inquiry.
-const (
-	Waiting = "waiting" // the buyer has written and no staff has answered
-	Open    = "open"
-	Held    = "held"
-	Done    = "done"
+	Waiting = inquiry.Waiting
+	Open    = inquiry.Open
+	Held    = inquiry.Held
+	Done    = inquiry.Done
 )
 
 // SystemSender is the sender_id of what the mall itself writes.
@@ -31,41 +29,18 @@ var SystemSender = id.Derived("mall/system")
 
 // Room is one row of chat_rooms.
 type Room struct {
-	ID           id.ID
-	BuyerID      id.ID
-	ShopID       id.ID
-	Head         int64
-	BuyerCount   int64
-	ShopCount    int64
-	InquiryID    id.ID
-	Inquiries    int // how many the room has
-	State        string
-	WaitingSince *time.Time
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
-	Blocks       int // who has blocked it
+	ID        id.ID
+	BuyerID   id.ID
+	ShopID    id.ID
+	CreatedAt time.Time
+	inquiry.Room
 }
-
-// Who has blocked a room, as bits of Blocks.
-const (
-	byBuyer = 1
-	byShop  = 2
-)
-
-func blockBy(party string) int {
-	if party == Buyer {
-		return byBuyer
-	}
-	return byShop
-}
-
-// BlockedBy says whether the party has blocked the room.
-func (r *Room) BlockedBy(party string) bool { return r.Blocks&blockBy(party) != 0 }
 
 // TableName is the table of rooms.
 func (Room) TableName() string { return "chat_rooms" }
 
-const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at, blocks"
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, " +
+	"created_at, updated_at, blocks"
 
 // Inquiry is one row of chat_inquiries.
 type Inquiry struct {
