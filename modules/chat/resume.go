@@ -266,7 +266,7 @@ func (s *session) fill(room id.ID, messages []store.Message) bool {
 		if frames < max(1, s.chat.cfg.QueueFrames/paceFrames) && bytes < paceBytes && !last {
 			continue
 		}
-		if !s.conn.Room(s.context()) {
+		if !s.conn.WaitForSpace(s.context()) {
 			return false
 		}
 		frames, bytes = 0, 0

@@ -27,7 +27,7 @@ const gapPatience = 30 * time.Millisecond
 type link interface {
 	Send(frame []byte)
 	SendAll(frames [][]byte)
-	Room(ctx context.Context) bool
+	WaitForSpace(ctx context.Context) bool
 	Ping()
 	Close(code int, reason string)
 	CloseGoing(spread time.Duration)
@@ -542,7 +542,7 @@ func (s *session) tellHeads(now time.Time, heads map[id.ID]int64) {
 
 func (s *session) pushInPace(frames [][]byte) {
 	for _, f := range frames {
-		if !s.conn.Room(s.context()) {
+		if !s.conn.WaitForSpace(s.context()) {
 			return
 		}
 		s.Push(f)

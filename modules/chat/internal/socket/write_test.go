@@ -98,7 +98,7 @@ func TestAPeerThatNeverReadsIsCut(t *testing.T) {
 	p := connect(t, roomy, func(u *socket.Upgrader) { u.Limit(300*time.Millisecond, time.Minute, 200*time.Millisecond) })
 	fill(t, p, 64<<10)
 	p.ear.over(t, 5*time.Second)
-	if p.Room(t.Context()) {
+	if p.WaitForSpace(t.Context()) {
 		t.Error("a connection that is over has room")
 	}
 }
@@ -110,9 +110,9 @@ func TestAFrameLargerThanTheQueue(t *testing.T) {
 	p.endsWith(t, socket.CloseSlowReader)
 }
 
-func TestRoom(t *testing.T) {
+func TestWaitForSpace(t *testing.T) {
 	p := connect(t, roomy)
-	if !p.Room(t.Context()) {
+	if !p.WaitForSpace(t.Context()) {
 		t.Error("an empty queue has no room")
 	}
 	text := make([]byte, 16<<10)
@@ -127,7 +127,7 @@ func TestRoom(t *testing.T) {
 		_ = p.peer.WriteMessage(websocket.TextMessage, []byte("all of it"))
 	}()
 	for i := range n {
-		if i%50 == 0 && !p.Room(t.Context()) {
+		if i%50 == 0 && !p.WaitForSpace(t.Context()) {
 			t.Fatal("no room")
 		}
 		p.Send(text)
@@ -149,7 +149,7 @@ func TestRoomEndsWithWhoeverWaits(t *testing.T) {
 	p := block(t)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if p.Room(gone) {
+	if p.WaitForSpace(gone) {
 		t.Error("room for somebody who is gone")
 	}
 }
@@ -165,11 +165,11 @@ func TestRoomEndsWithTheConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := block(t)
-			room := make(chan bool, 1)
-			go func() { room <- p.Room(t.Context()) }()
+			space := make(chan bool, 1)
+			go func() { space <- p.WaitForSpace(t.Context()) }()
 			end(p)
 			select {
-			case got := <-room:
+			case got := <-space:
 				if got {
 					t.Error("a connection that is over has room")
 				}
@@ -192,7 +192,7 @@ func TestEverythingAtOnce(t *testing.T) {
 						p.Close(socket.CloseResync, "")
 					case j%10 == 9:
 						p.Ping()
-						p.Room(t.Context())
+						p.WaitForSpace(t.Context())
 					case j%10 == 5:
 						p.SendAll([][]byte{[]byte("a"), []byte("b")})
 					default:
@@ -227,7 +227,7 @@ func BenchmarkSend(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
 			for i := 0; b.Loop(); i++ {
-				if i%64 == 0 && !p.Room(b.Context()) {
+				if i%64 == 0 && !p.WaitForSpace(b.Context()) {
 					b.Fatal("closed")
 				}
 				p.Send(text)
