@@ -124,7 +124,7 @@ type Chat struct {
 	looks    *looks
 	typings  *budget
 	changes  *budget
-	life     atomic.Pointer[string] // the epoch: the name of this life of the database
+	epochNow atomic.Pointer[string] // as far as this instance has noticed
 
 	upgrader  *socket.Upgrader
 	positions *positions
@@ -179,7 +179,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.life.Store(&epoch)
+	c.epochNow.Store(&epoch)
 	lanes := cfg.Lanes
 	if d.DB.Dialect() == "sqlite" {
 		lanes = 1 // it has one writer: more lanes would only wait for each other

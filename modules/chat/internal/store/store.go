@@ -135,7 +135,7 @@ func (s *Store) learn(server time.Time) {
 	}
 }
 
-// Epoch gives the name of this life of the database, and makes one in a new database. Of several
+// Epoch gives the epoch of the database, and makes one in a new database. Of several
 // instances that start at once, all get the same.
 func (s *Store) Epoch(ctx context.Context) (string, error) {
 	insert := "INSERT IGNORE INTO chat_settings (name, value) VALUES ('epoch', ?)"
@@ -161,7 +161,7 @@ func (s *Store) epoch(ctx context.Context) (string, error) {
 	return values[0], nil
 }
 
-// RenewEpoch gives this life of the database a new name. Cursors past their room's head, of messages that the restore
+// RenewEpoch begins a new epoch. Cursors past their room's head, of messages that the restore
 // has lost, are taken back to it: what gets those numbers next is unread.
 func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 	if _, err := s.Epoch(ctx); err != nil { // makes the row in a new database
@@ -181,19 +181,19 @@ func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 	return epoch, err
 }
 
-// errNewLife is for what was meant for another life of the database.
-var errNewLife = fault.Retry(fault.Unavailable, "unavailable", "The mall's records have been restored; try again.", time.Second)
+// errOtherEpoch is for what was meant for another epoch.
+var errOtherEpoch = fault.Retry(fault.Unavailable, "unavailable", "The mall's records have been restored; try again.", time.Second)
 
-// InLife runs fn in a transaction that commits only in the given life of the database. It looks last: whatever waited for
+// InEpoch runs fn in a transaction that commits only in the given epoch. It looks last: whatever waited for
 // the locks of a restore sees what the restore has done.
-func (s *Store) InLife(ctx context.Context, epoch string, fn func(ctx context.Context) error) error {
+func (s *Store) InEpoch(ctx context.Context, epoch string, fn func(ctx context.Context) error) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := fn(ctx); err != nil {
 			return err
 		}
 		now, err := s.epoch(ctx)
 		if err == nil && now != epoch {
-			return errNewLife
+			return errOtherEpoch
 		}
 		return err
 	})
