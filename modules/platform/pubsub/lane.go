@@ -158,18 +158,18 @@ func (b *Bus) callCount(kind byte) *atomic.Int64 {
 
 // sent is one publish, and what was known of its channel before Redis answered.
 type sent struct {
-	news   news
-	answer *redis.IntCmd
-	lone   *lone
-	heard  uint64
-	asked  time.Time
-	count  *atomic.Int64 // of those that Redis has taken
+	news        news
+	answer      *redis.IntCmd
+	subscribers *subscribers
+	heard       uint64
+	asked       time.Time
+	count       *atomic.Int64 // of those that Redis has taken
 }
 
 func (l *lane) add(ctx context.Context, pipe redis.Pipeliner, n news, kind byte, count *atomic.Int64) {
-	c := n.link.lones.find(n.channel)
+	c := n.link.subscribed.find(n.channel)
 	heard, asked := c.heard(), time.Now()
-	full, from := n.link.lones.full(c, n.channel), len(l.room)
+	full, from := n.link.subscribed.full(c, n.channel), len(l.room)
 	l.room = n.link.sealer.seal(l.room, full, kind, n.payload)
 	answer := l.bus.network.publish(ctx, pipe, full, l.room[from:])
 	n.payload = nil // what was said is not kept with the room for the next ones
@@ -185,9 +185,9 @@ func (l *lane) learn() {
 		} else {
 			s.count.Add(1)
 		}
-		s.lone.settle(s.heard, s.asked, err == nil && receivers == 1)
+		s.subscribers.settle(s.heard, s.asked, err == nil && receivers == 1)
 		if s.news.number != 0 {
-			s.news.link.wishes.announced(s.news.channel, s.news.number, int(receivers)-1, err)
+			s.news.link.subscriptions.announced(s.news.channel, s.news.number, int(receivers)-1, err)
 		}
 	}
 }
