@@ -121,7 +121,7 @@ func tellingPlants() []plant {
 		}},
 		{"forged news is believed", "forged hints", []checker.Kind{checker.Foreign}, []edit{
 			{sealFile, "s.aead.Seal(text[:headSize], text[nonceAt:headSize], text[headSize:], bytesOf(channel))", "append(text, make([]byte, markSize)...)"},
-			{sealFile, "by.Open(room, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))", "append(room, s.text[headSize:len(s.text)-markSize]...), error(nil)"},
+			{sealFile, "by.Open(buffer, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))", "append(buffer, s.text[headSize:len(s.text)-markSize]...), error(nil)"},
 			{sealFile, "if n > w.top {\n\t\treturn true\n\t}\n\treturn w.top-n", "if n >= 0 {\n\t\treturn true\n\t}\n\treturn w.top-n"},
 		}},
 		{"an event stream leaves out every seventh message", "calm", []checker.Kind{checker.Disordered}, []edit{
