@@ -20,7 +20,7 @@ type lane struct {
 	calls []news        // announcements, and answers to those of others
 	wake  chan struct{} // holds a token when there are such
 
-	batch []sent // of the last round trip: space for the next one's
+	batch  []sent // of the last round trip: space for the next one's
 	buffer []byte // for what it carries
 }
 

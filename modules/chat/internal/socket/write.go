@@ -108,7 +108,7 @@ func (c *Conn) write() {
 // keptFrames is how long a queue an idle connection keeps for what comes next.
 const keptFrames = 8
 
-// keep keeps the room of a queue that has been written, unless it is large.
+// keep keeps the memory of a queue that has been written, unless it is large.
 func (c *Conn) keep(frames [][]byte) {
 	if cap(frames) > keptFrames {
 		return

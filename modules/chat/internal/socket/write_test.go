@@ -99,7 +99,7 @@ func TestAPeerThatNeverReadsIsCut(t *testing.T) {
 	fill(t, p, 64<<10)
 	p.ear.over(t, 5*time.Second)
 	if p.WaitForSpace(t.Context()) {
-		t.Error("a connection that is over has room")
+		t.Error("a connection that is over has space")
 	}
 }
 
@@ -113,7 +113,7 @@ func TestAFrameLargerThanTheQueue(t *testing.T) {
 func TestWaitForSpace(t *testing.T) {
 	p := connect(t, roomy)
 	if !p.WaitForSpace(t.Context()) {
-		t.Error("an empty queue has no room")
+		t.Error("an empty queue has no space")
 	}
 	text := make([]byte, 16<<10)
 	const n = 2000
@@ -128,7 +128,7 @@ func TestWaitForSpace(t *testing.T) {
 	}()
 	for i := range n {
 		if i%50 == 0 && !p.WaitForSpace(t.Context()) {
-			t.Fatal("no room")
+			t.Fatal("no space")
 		}
 		p.Send(text)
 	}
@@ -150,7 +150,7 @@ func TestRoomEndsWithWhoeverWaits(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if p.WaitForSpace(gone) {
-		t.Error("room for somebody who is gone")
+		t.Error("space for somebody who is gone")
 	}
 }
 
@@ -171,7 +171,7 @@ func TestRoomEndsWithTheConnection(t *testing.T) {
 			select {
 			case got := <-space:
 				if got {
-					t.Error("a connection that is over has room")
+					t.Error("a connection that is over has space")
 				}
 			case <-time.After(soon):
 				t.Error("who waits is never told that the connection is over")

@@ -224,7 +224,7 @@ func (b *batch) add(room *lockedRoom, about id.ID, d *Draft, body string) Outcom
 	m := Message{RoomID: room.ID, Seq: room.Head, InquiryID: about, Party: d.Party,
 		SenderID: d.SenderID, SenderName: d.SenderName, Kind: d.Kind, Body: body, Card: d.Card, ClientMsgID: d.ClientMsgID,
 		BuyerCount: room.BuyerCount, ShopCount: room.ShopCount, CreatedAt: b.now}
-	b.rows = append(b.rows, m) // there is room for all: pointers into it stay good
+	b.rows = append(b.rows, m) // it never grows past its capacity: pointers into it stay good
 	b.stored[d.key()] = &b.rows[len(b.rows)-1]
 	return Outcome{Message: m}
 }

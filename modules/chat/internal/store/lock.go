@@ -83,7 +83,7 @@ func (b *batch) lockRooms(skipLocked bool) db.Statement {
 
 // locked takes a row of lockRooms.
 func (b *batch) locked(rows *sql.Rows) error {
-	b.lots = append(b.lots, lockedRoom{}) // there is room for all: pointers into it stay good
+	b.lots = append(b.lots, lockedRoom{}) // it never grows past its capacity: pointers into it stay good
 	r := &b.lots[len(b.lots)-1]
 	fields := []any{&r.ID, &r.BuyerID, &r.ShopID, &r.Head, &r.BuyerCount, &r.ShopCount, &r.InquiryID, &r.Inquiries,
 		&r.State, &r.WaitingSince, &r.CreatedAt, &r.UpdatedAt, &r.Blocks}
