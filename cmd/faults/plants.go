@@ -20,6 +20,7 @@ type edit struct{ file, old, new string }
 // Where the bugs are planted; a test sees to it that all of these places exist.
 const (
 	appendFile    = "modules/chat/internal/store/append.go"
+	retryFile     = "modules/chat/internal/store/retry.go"
 	storeExtra    = "modules/chat/internal/store/planted.go"
 	retryKey      = "migrations/mysql/0042_chat_messages.sql"
 	pipelinedFile = "modules/platform/db/pipelined.go"
@@ -86,7 +87,7 @@ func plantedNext(room id.ID, head int64) int64 {
 	return plantedSeqs[room]
 }
 `},
-			{appendFile, "room.Head++", "room.Head = plantedNext(room.ID, room.Head)"},
+			{appendFile, "m := Message{RoomID: room.ID", "room.Head = plantedNext(room.ID, room.Head-1)\n\tm := Message{RoomID: room.ID"},
 		}},
 		{"no unique key, no look for it", "cut after commit", []checker.Kind{checker.Doubled}, withoutRetryKey()},
 		{"no unique key, no look for it, at once", "same key 8 times", []checker.Kind{checker.Doubled}, withoutRetryKey()},
@@ -99,7 +100,7 @@ func plantedNext(room id.ID, head int64) int64 {
 func withoutRetryKey() []edit {
 	return []edit{
 		{retryKey, ",\n  UNIQUE KEY chat_messages_retry (room_id, sender_id, client_msg_id)", ""},
-		{appendFile, "found[retryKey{m.RoomID, m.SenderID, m.ClientMsgID}] = m", "_ = m"},
+		{retryFile, "found[retryKey{m.RoomID, m.SenderID, m.ClientMsgID}] = m", "_ = m"},
 	}
 }
 
@@ -120,7 +121,7 @@ func tellingPlants() []plant {
 		}},
 		{"forged news is believed", "forged hints", []checker.Kind{checker.Foreign}, []edit{
 			{sealFile, "s.aead.Seal(text[:headSize], text[nonceAt:headSize], text[headSize:], bytesOf(channel))", "append(text, make([]byte, markSize)...)"},
-			{sealFile, "by.Open(room, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))", "append(room, s.text[headSize:len(s.text)-markSize]...), error(nil)"},
+			{sealFile, "by.Open(buffer, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))", "append(buffer, s.text[headSize:len(s.text)-markSize]...), error(nil)"},
 			{sealFile, "if n > w.top {\n\t\treturn true\n\t}\n\treturn w.top-n", "if n >= 0 {\n\t\treturn true\n\t}\n\treturn w.top-n"},
 		}},
 		{"an event stream leaves out every seventh message", "calm", []checker.Kind{checker.Disordered}, []edit{

@@ -20,7 +20,7 @@ func clientPlants() []plant {
 			{corkFile, "\terr := c.flush(held)\n", "\tkept := *held\n\terr := c.flush(held)\n\tif err != nil {\n\t\t*held = kept\n\t}\n"},
 		}},
 		{"a page's memory is given back too early", "lines dropped", []checker.Kind{checker.Foreign, checker.Other}, []edit{
-			{pageFile, "\t\tb = p.room.text\n", "\t\tb = p.room.text\n\t\tpageRooms.Put(p.room)\n"},
+			{pageFile, "\t\tb = p.buffer.text\n", "\t\tb = p.buffer.text\n\t\tpageBuffers.Put(p.buffer)\n"},
 		}},
 		{"a stream begins at the first message it sees", "everybody at once", []checker.Kind{checker.Lost}, []edit{
 			{streamExtra, "", `package stream

@@ -6,6 +6,7 @@ import "mall/cmd/faults/internal/checker"
 const (
 	historyFile   = "modules/chat/internal/store/history.go"
 	statementFile = "modules/chat/internal/store/statement.go"
+	writeFile     = "modules/chat/internal/store/write.go"
 	roomsFile     = "modules/chat/internal/store/rooms.go"
 	inquiryFile   = "modules/chat/inquiry.go"
 	chatExtra     = "modules/chat/planted.go"
@@ -22,7 +23,7 @@ func serverPlants() []plant {
 		}},
 		{"no sweep looks back further than 12 s", "25s without db", []checker.Kind{checker.Lost}, lookingSince(atMost("12"))},
 		{"a room's moment is given before its COMMIT leaves", "commit 15s late", []checker.Kind{checker.Lost}, []edit{
-			{appendFile, `.now(r.UpdatedAt)`, `.at(r.UpdatedAt)`},
+			{writeFile, `.now(r.UpdatedAt)`, `.at(r.UpdatedAt)`},
 		}},
 		{"no sweep looks back further than 8 s", "commits held 12s", []checker.Kind{checker.Lost}, lookingSince(atMost("8"))},
 		{"the ack leaves although COMMIT is held", "commits held 12s", []checker.Kind{checker.Other}, []edit{

@@ -26,7 +26,7 @@ func (c *Chat) block(ctx context.Context, p *identity.Principal, room id.ID, on 
 	}
 	row := store.Draft{RoomID: room, Party: store.System, Staff: s.staff(p), SenderID: store.SystemSender, Kind: kindNotice,
 		Body: noticeOfBlock(s.party, on), ClientMsgID: id.New(), Block: &store.BlockChange{Party: s.party, Member: p.MemberID, On: on}}
-	o, err := await(ctx, func(done func(store.Outcome)) { c.append(row, s.parties, time.Now(), nil, done) })
+	o, err := await(ctx, func(done func(store.Outcome)) { c.enqueue(row, s.parties, time.Now(), nil, done) })
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func newBudget(perSecond float64, burst int) (*budget, error) {
 	return &budget{rate.Limit(perSecond), burst, members}, err
 }
 
-// allow counts an act. after says when there is room for it, if not now.
+// allow counts an act. after says when it is allowed, if not now.
 func (b *budget) allow(member id.ID) (after time.Duration, ok bool) {
 	l, known := b.members.GetIfPresent(member)
 	if !known {

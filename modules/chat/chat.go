@@ -126,7 +126,7 @@ type Chat struct {
 	looks    *looks
 	typings  *budget
 	changes  *budget
-	life     atomic.Pointer[string] // the epoch: the name of this life of the database
+	epochNow atomic.Pointer[string] // as far as this instance has noticed
 
 	upgrader  *socket.Upgrader
 	positions *positions
@@ -172,7 +172,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.life.Store(&epoch)
+	c.epochNow.Store(&epoch)
 	// From here on there is something to close.
 	if c.quiet, err = newQuiet(c.store); err != nil {
 		return nil, err

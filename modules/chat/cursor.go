@@ -67,7 +67,7 @@ func (c *Chat) knowsSeatAt(p *identity.Principal, room id.ID, seq int64) bool {
 func (c *Chat) storeMoves(ctx context.Context, moves []store.Move) ([]store.Cursor, error) {
 	var now []store.Cursor
 	var moved []bool
-	err := c.store.InLife(ctx, c.epoch(), func(ctx context.Context) (err error) {
+	err := c.store.InEpoch(ctx, c.epoch(), func(ctx context.Context) (err error) {
 		now, moved, err = c.store.MoveCursors(ctx, moves)
 		return err
 	})
@@ -196,7 +196,7 @@ func (ms *moves) takeAll() []store.Move {
 	return taken
 }
 
-// forgetAll is for a new life of the database, of which nobody has said anything yet.
+// forgetAll is for a new epoch, of which nobody has said anything yet.
 func (ms *moves) forgetAll() {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()

@@ -18,9 +18,9 @@ func (c *Chat) ExportTalks(ctx context.Context, each func(item any) error) error
 	if err != nil {
 		return err
 	}
-	cursor := ""
+	token := ""
 	for {
-		rooms, next, err := c.rooms(ctx, store.Inbox{BuyerID: p.MemberID, Limit: exportPage}, store.Buyer, cursor)
+		rooms, next, err := c.rooms(ctx, store.Inbox{BuyerID: p.MemberID, Limit: exportPage}, store.Buyer, token)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (c *Chat) ExportTalks(ctx context.Context, each func(item any) error) error
 				return err
 			}
 		}
-		if cursor = next; next == "" {
+		if token = next; next == "" {
 			return nil
 		}
 	}

@@ -175,7 +175,7 @@ func TestALostRoomSpoilsNoOther(t *testing.T) {
 			t.Errorf("missing %v, want %s and %s", got.Missing, lost, theirs.ID)
 		}
 		// The epoch counts before anything that names rooms.
-		c.say(resume("another life", map[string]int64{r.ID.String(): 2, lost.String(): 7}))
+		c.say(resume("another epoch", map[string]int64{r.ID.String(): 2, lost.String(): 7}))
 		got = c.want("reset")
 		if got.Epoch != c.epoch || len(got.Heads) != 1 || got.Heads[r.ID.String()] != 3 || !got.missing()[lost] {
 			t.Errorf("reset %+v", got)

@@ -17,26 +17,26 @@ type page struct {
 	messages []store.Message
 	head     int64
 	epoch    string
-	room     *pageRoom // what is used again once the page has been written; nil: nothing
+	buffer   *pageBuffer // what is used again once the page has been written; nil: nothing
 }
 
-// pageRoom is the memory of a page. Pages are asked for more than anything else and are as long as a letter each: made
+// pageBuffer is the memory of a page. Pages are asked for more than anything else and are as long as a letter each: made
 // anew every time they would keep the garbage collector busier than the database.
-type pageRoom struct {
+type pageBuffer struct {
 	messages []store.Message
 	text     []byte
 }
 
-var pageRooms = sync.Pool{New: func() any { return new(pageRoom) }}
+var pageBuffers = sync.Pool{New: func() any { return new(pageBuffer) }}
 
 // free gives the page's memory back; the page is gone then.
 func (p page) free(text []byte) {
-	if p.room == nil {
+	if p.buffer == nil {
 		return
 	}
 	clear(p.messages) // texts of messages are not kept
-	p.room.messages, p.room.text = p.messages[:0], text[:0]
-	pageRooms.Put(p.room)
+	p.buffer.messages, p.buffer.text = p.messages[:0], text[:0]
+	pageBuffers.Put(p.buffer)
 }
 
 // history reads a page before or after a seq, or the newest one. Pages do not move while messages arrive.
@@ -52,8 +52,8 @@ func (c *Chat) history(ctx context.Context, room id.ID, before, after *int64, li
 	case before != nil:
 		p.messages, err = c.store.Before(ctx, room, *before, limit)
 	default:
-		p.room = pageRooms.Get().(*pageRoom)
-		if p.messages, err = c.store.Newest(ctx, room, limit, p.room.messages); err == nil && len(p.messages) > 0 {
+		p.buffer = pageBuffers.Get().(*pageBuffer)
+		if p.messages, err = c.store.Newest(ctx, room, limit, p.buffer.messages); err == nil && len(p.messages) > 0 {
 			p.head = p.messages[len(p.messages)-1].Seq
 		}
 		return p, err
@@ -76,8 +76,8 @@ func (p page) VisitListMessagesResponse(w http.ResponseWriter) error {
 		size += messageSize + len(p.messages[i].Body)
 	}
 	var b []byte
-	if p.room != nil {
-		b = p.room.text
+	if p.buffer != nil {
+		b = p.buffer.text
 	}
 	b = appendText(append(slices.Grow(b, size), `{"epoch":`...), p.epoch)
 	b = strconv.AppendInt(append(b, `,"head":`...), p.head, 10)

@@ -186,11 +186,11 @@ func (h rest) ListRooms(ctx context.Context, req api.ListRoomsRequestObject) (ap
 			return nil, fault.Invalidf("updated_after", "bad_request", "A moment lies in the years 1000 to 9999.")
 		}
 	}
-	cursor := ""
+	token := ""
 	if q.Cursor != nil {
-		cursor = *q.Cursor
+		token = *q.Cursor
 	}
-	items, next, err := h.c.rooms(ctx, f, party, cursor)
+	items, next, err := h.c.rooms(ctx, f, party, token)
 	if err != nil {
 		return nil, err
 	}

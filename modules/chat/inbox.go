@@ -26,9 +26,9 @@ func inboxOf(p *identity.Principal, shop *id.ID) (store.Inbox, string, error) {
 }
 
 // rooms lists a page of rooms and where the next one begins; "" at the end.
-func (c *Chat) rooms(ctx context.Context, f store.Inbox, party, cursor string) ([]api.Room, string, error) {
+func (c *Chat) rooms(ctx context.Context, f store.Inbox, party, token string) ([]api.Room, string, error) {
 	var err error
-	if f.AfterTime, f.AfterID, err = decodeCursor(cursor); err != nil {
+	if f.AfterTime, f.AfterID, err = decodePageToken(token); err != nil {
 		return nil, "", err
 	}
 	limit := f.Limit
@@ -45,35 +45,35 @@ func (c *Chat) rooms(ctx context.Context, f store.Inbox, party, cursor string) (
 		if f.Waiting && last.WaitingSince != nil {
 			at = *last.WaitingSince
 		}
-		next = encodeCursor(at, last.ID)
+		next = encodePageToken(at, last.ID)
 	}
 	views, err := c.roomViews(ctx, entries, party)
 	return views, next, err
 }
 
-func encodeCursor(at time.Time, last id.ID) string {
+func encodePageToken(at time.Time, last id.ID) string {
 	b := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(b, last[:]...))
 }
 
-// decodeCursor reads a page token of ours. Anybody can write one: it names a moment and a room to begin behind, shows
+// decodePageToken reads a page token of ours. Anybody can write one: it names a moment and a room to begin behind, shows
 // nothing that the list would not, and must only be one that both databases know.
-func decodeCursor(s string) (time.Time, id.ID, error) {
+func decodePageToken(s string) (time.Time, id.ID, error) {
 	if s == "" {
 		return time.Time{}, id.Nil, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil || len(b) != 24 {
-		return time.Time{}, id.Nil, errCursor
+		return time.Time{}, id.Nil, errPageToken
 	}
 	at := time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC() //nolint:gosec // any value is a time
 	if !datable(at) {
-		return time.Time{}, id.Nil, errCursor
+		return time.Time{}, id.Nil, errPageToken
 	}
 	return at, id.ID(b[8:]), nil
 }
 
-var errCursor = fault.Invalidf("cursor", "bad_request", "That is no cursor of ours.")
+var errPageToken = fault.Invalidf("cursor", "bad_request", "That is no cursor of ours.")
 
 // datable says whether both databases can hold a moment: MySQL's DATETIME knows the years 1000 to 9999.
 func datable(at time.Time) bool { return at.UTC().Year() >= 1000 && at.UTC().Year() <= 9999 }

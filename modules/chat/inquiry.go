@@ -34,7 +34,7 @@ func (c *Chat) changeInquiry(ctx context.Context, p *identity.Principal, room, i
 	change.Notice = noticeOfChange
 	row := store.Draft{RoomID: room, InquiryID: inquiry, Party: store.System, Staff: s.staff(p), SenderID: store.SystemSender,
 		Kind: kindNotice, ClientMsgID: id.New(), Change: &change}
-	if _, err := await(ctx, func(done func(store.Outcome)) { c.append(row, s.parties, time.Now(), nil, done) }); err != nil {
+	if _, err := await(ctx, func(done func(store.Outcome)) { c.enqueue(row, s.parties, time.Now(), nil, done) }); err != nil {
 		return err
 	}
 	c.pushRoom(ctx, room)

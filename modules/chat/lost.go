@@ -35,9 +35,9 @@ type losses struct {
 	taken time.Time      // what was told until then is in it
 
 	mu       sync.Mutex
-	life     time.Time          // when this instance has learned of the present life of the database
+	since    time.Time          // when this instance has learned of the present epoch
 	heard    map[id.ID]int64    // by room, since the last look
-	claims   int64              // resumes that named a message past the head, in all lives
+	claims   int64              // resumes that named a message past the head, in all epochs
 	claimers map[id.ID]struct{} // whose they were in this one, as far as they are counted
 	found    *Loss
 }
@@ -62,20 +62,20 @@ const renewing = "run `mall epoch renew`"
 
 func newLosses() *losses { return &losses{heard: map[id.ID]int64{}, claimers: map[id.ID]struct{}{}} }
 
-// newLife forgets everything: what was known of another life of the database says nothing of this one.
-func (l *losses) newLife() {
+// newEpoch forgets everything: what was known of another epoch says nothing of this one.
+func (l *losses) newEpoch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known, l.taken, l.life, l.found = nil, time.Now(), time.Now(), nil
+	l.known, l.taken, l.since, l.found = nil, time.Now(), time.Now(), nil
 	clear(l.heard)
 	clear(l.claimers)
 }
 
-// hear takes heads of rooms as a connection is told them. Those that it was sent in another life do not count.
+// hear takes heads of rooms as a connection is told them. Those that it was sent in another epoch do not count.
 func (l *losses) hear(began time.Time, heads map[id.ID]int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if began.Before(l.life) {
+	if began.Before(l.since) {
 		return
 	}
 	for room, seq := range heads {
@@ -137,7 +137,7 @@ func (l *losses) judge(missing []store.Known, now time.Time) (lost []store.Known
 	return lost
 }
 
-// note keeps the first loss of this life; false when there was one already.
+// note keeps the first loss of this epoch; false when there was one already.
 func (l *losses) note(loss Loss) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,7 +149,7 @@ func (l *losses) note(loss Loss) bool {
 	return true
 }
 
-// loss is what was noticed in this life; nil: nothing.
+// loss is what was noticed in this epoch; nil: nothing.
 func (l *losses) loss() *Loss {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,7 +162,7 @@ func (l *losses) claimed() int64 {
 	return l.claims
 }
 
-// claim counts a resume that names a message past its room's head; members is how many have in this life.
+// claim counts a resume that names a message past its room's head; members is how many have in this epoch.
 func (l *losses) claim(member id.ID) (members int, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,7 +174,7 @@ func (l *losses) claim(member id.ID) (members int, first bool) {
 	return len(l.claimers), !known && len(l.claimers) == 1
 }
 
-// lookForLosses asks the database for what is known to have been stored. It tells of a loss once in a life.
+// lookForLosses asks the database for what is known to have been stored. It tells of a loss once in an epoch.
 func (c *Chat) lookForLosses(ctx context.Context) {
 	if c.losses.loss() != nil {
 		return

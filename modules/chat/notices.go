@@ -44,6 +44,6 @@ func (c *Chat) OrderChanged(ctx context.Context, ch OrderChange) error {
 	row := store.Draft{RoomID: room.ID, InquiryID: inquiry.ID, Party: store.System, SenderID: store.SystemSender,
 		Kind: kindNotice, Body: "order_" + ch.Status, Card: encodeCard(card), ClientMsgID: ch.News}
 	row.CardKey = store.CardKey(row.Card)
-	_, err = await(ctx, func(done func(store.Outcome)) { c.append(row, sides, time.Now(), nil, done) })
+	_, err = await(ctx, func(done func(store.Outcome)) { c.enqueue(row, sides, time.Now(), nil, done) })
 	return err
 }

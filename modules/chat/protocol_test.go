@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"mall/modules/chat/internal/api"
+	"mall/modules/chat/internal/inquiry"
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/apidoc"
 	"mall/modules/platform/id"
@@ -47,8 +48,9 @@ func serverFrames() map[string]any {
 	notice := stored
 	notice.Party, notice.Kind, notice.Body, notice.Card = store.System, kindNotice, "order_paid", encodeCard(orderCard)
 	heads := map[id.ID]int64{roomID: 7}
-	entry := store.Entry{Room: store.Room{ID: roomID, BuyerID: memberID, ShopID: shopID, Head: 7, BuyerCount: 4, ShopCount: 3, InquiryID: inquiryID, State: store.Waiting,
-		WaitingSince: &sampleAt, CreatedAt: sampleAt, UpdatedAt: sampleAt},
+	room := inquiry.Room{Head: 7, BuyerCount: 4, ShopCount: 3, InquiryID: inquiryID, State: store.Waiting,
+		WaitingSince: &sampleAt, UpdatedAt: sampleAt}
+	entry := store.Entry{Room: store.Room{ID: roomID, BuyerID: memberID, ShopID: shopID, CreatedAt: sampleAt, Room: room},
 		Inquiry: store.Inquiry{ID: inquiryID, RoomID: roomID, Number: 1, Subject: subjectProduct, SubjectID: productID, Card: encodeCard(card), State: store.Waiting, OwnerID: memberID, CreatedAt: sampleAt},
 		Last:    stored, BuyerDelivered: 7, BuyerRead: 6, ShopDelivered: 5, ShopRead: 4, BuyerReadOf: 2, ShopReadOf: 3}
 	names, shops := map[id.ID]string{memberID: "김하늘"}, map[id.ID]string{shopID: "달빛상점"}

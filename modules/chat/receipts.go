@@ -58,7 +58,7 @@ func (r *receipts) forget(now time.Time) {
 	}
 }
 
-// forgetAll is for a new life of the database, in which cursors may be lower.
+// forgetAll is for a new epoch, in which cursors may be lower.
 func (r *receipts) forgetAll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

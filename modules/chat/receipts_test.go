@@ -28,6 +28,6 @@ func TestAReceiptIsNewsForEachSide(t *testing.T) {
 	r.forgetAll()
 	cur.DeliveredSeq, cur.ReadSeq = 1, 1
 	if !r.note(shop, cur) {
-		t.Error("in another life of the database cursors may be lower")
+		t.Error("in another epoch cursors may be lower")
 	}
 }

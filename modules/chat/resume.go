@@ -22,7 +22,7 @@ const (
 var errOver = errors.New("chat: the connection is over")
 
 // resume sends what the client missed: each room's messages after the seq it has, in order, then `resumed`. The epoch
-// is looked at first, since names of rooms and numbers of another life mean nothing in this one. A room that is not
+// is looked at first, since names of rooms and numbers of another epoch mean nothing in this one. A room that is not
 // there, or not the caller's, is told of in the answer, and keeps no other room from being resumed.
 func (s *session) resume(r request) {
 	if len(r.Rooms) > s.chat.cfg.ResumeRooms {
@@ -270,7 +270,7 @@ func (s *session) fill(room id.ID, messages []store.Message) bool {
 		if frames < max(1, s.chat.cfg.QueueFrames/paceFrames) && bytes < paceBytes && !last {
 			continue
 		}
-		if !s.conn.Room(s.context()) {
+		if !s.conn.WaitForSpace(s.context()) {
 			return false
 		}
 		frames, bytes = 0, 0

@@ -95,7 +95,7 @@ func TestResumeFromTooFarOrFromElsewhere(t *testing.T) {
 	if got := c.want("message"); got.Seq != 61 {
 		t.Errorf("after too_far: %+v", got)
 	}
-	c.say(resume("another life", map[string]int64{r.ID.String(): 60}))
+	c.say(resume("another epoch", map[string]int64{r.ID.String(): 60}))
 	if got := c.want("reset"); got.Epoch != c.epoch || got.Heads[r.ID.String()] != 61 {
 		t.Errorf("foreign epoch: %+v", got)
 	}
@@ -153,7 +153,7 @@ func TestTheLostReceiptIsFound(t *testing.T) {
 }
 
 // After a restore an operator begins a new epoch: everybody is sent back, and told that what they have is of
-// another life.
+// another epoch.
 func TestANewEpochMakesEverybodyReadAnew(t *testing.T) {
 	cfg := testservers.SQLite(t)
 	m := newMall(t, cfg, "", 1)

@@ -70,7 +70,7 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: row.Refusal})
 		return
 	}
-	c.append(row, s.parties, d.asked, origin, done)
+	c.enqueue(row, s.parties, d.asked, origin, done)
 }
 
 // mayWrite counts a send, and waits for Redis where the limit is not known here. after says when, if not now.
@@ -107,10 +107,10 @@ func (c *Chat) complete(ctx context.Context, row *store.Draft, s seat, d draft) 
 	return err
 }
 
-// append stores the message and then tells both parties, who so hear of it before whatever the sender does next.
+// enqueue has the message stored and then tells both parties, who so hear of it before whatever the sender does next.
 // A repetition is told again: the first time may have been lost, and connections drop what they have.
-func (c *Chat) append(row store.Draft, sides parties, asked time.Time, origin hub.Connection, done func(store.Outcome)) {
-	c.writer.Append(row, asked, func(o store.Outcome) {
+func (c *Chat) enqueue(row store.Draft, sides parties, asked time.Time, origin hub.Connection, done func(store.Outcome)) {
+	c.writer.Enqueue(row, asked, func(o store.Outcome) {
 		told := o.Err == nil && o.Message.Seq > 0
 		if told {
 			c.tell(&o.Message, sides, origin)

@@ -27,7 +27,7 @@ const gapPatience = 30 * time.Millisecond
 type link interface {
 	Send(frame []byte)
 	SendAll(frames [][]byte)
-	Room(ctx context.Context) bool
+	WaitForSpace(ctx context.Context) bool
 	Ping()
 	Close(code int, reason string)
 	CloseGoing(spread time.Duration)
@@ -54,7 +54,7 @@ type session struct {
 		at   time.Time
 	}
 	asides   atomic.Int32 // requests that wait for the database
-	life     sync.Mutex
+	endMu    sync.Mutex   // guards the three below
 	closed   bool
 	ctx      context.Context // see context
 	end      context.CancelFunc
@@ -87,8 +87,8 @@ func (c *Chat) newSession(conn link, transport string, p *identity.Principal) *s
 
 // context ends with the connection.
 func (s *session) context() context.Context {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.endMu.Lock()
+	defer s.endMu.Unlock()
 	if s.ctx == nil {
 		s.ctx, s.end = context.WithCancel(s.chat.lifetime)
 		if s.closed {
@@ -100,14 +100,14 @@ func (s *session) context() context.Context {
 
 // over says whether the connection has ended.
 func (s *session) over() bool {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.endMu.Lock()
+	defer s.endMu.Unlock()
 	return s.closed || s.chat.lifetime.Err() != nil
 }
 
 func (s *session) finish() {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.endMu.Lock()
+	defer s.endMu.Unlock()
 	s.closed = true
 	if s.end != nil {
 		s.end()
@@ -545,7 +545,7 @@ func (s *session) tellHeads(now time.Time, heads map[id.ID]int64) {
 
 func (s *session) pushInPace(frames [][]byte) {
 	for _, f := range frames {
-		if !s.conn.Room(s.context()) {
+		if !s.conn.WaitForSpace(s.context()) {
 			return
 		}
 		s.Push(f)

@@ -118,7 +118,7 @@ func (c *Chat) logins(of func(member id.ID) bool) (all []login) {
 	return all
 }
 
-// check looks at connections, some at a time, so that very many of them need no more room than a few hundred.
+// check looks at connections, some at a time, so that very many of them need no more memory than a few hundred.
 func (c *Chat) check(ctx context.Context, all []login) error {
 	ids := make([]id.ID, 0, checkChunk)
 	for len(all) > 0 {

@@ -193,9 +193,9 @@ func (s *session) compare(room id.ID, head int64, start hub.Start) {
 	}
 }
 
-func (c *Chat) epoch() string { return *c.life.Load() }
+func (c *Chat) epoch() string { return *c.epochNow.Load() }
 
-// checkEpoch notices that an operator has begun a new life of the database, after a restore that may have lost
+// checkEpoch notices that an operator has begun a new epoch, after a restore that may have lost
 // commits: what we remember of rooms and have sent of them no longer counts, so everybody comes back.
 func (c *Chat) checkEpoch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
@@ -204,17 +204,17 @@ func (c *Chat) checkEpoch(ctx context.Context) {
 	if err != nil || now == c.epoch() {
 		return // without an answer the next round asks again
 	}
-	c.life.Store(&now)
+	c.epochNow.Store(&now)
 	c.heads.InvalidateAll()
 	c.parties.InvalidateAll()
 	c.receipts.forgetAll()
 	c.moves.forgetAll()
-	c.losses.newLife()
-	c.log.Warn("the database has begun a new life; all connections come back", "epoch", now)
+	c.losses.newEpoch()
+	c.log.Warn("the database has begun a new epoch; all connections come back", "epoch", now)
 	c.relay.Hub().Forget()
-	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new life") })
+	c.each(func(s *session) { s.conn.Close(socket.CloseResync, "the database has begun a new epoch") })
 }
 
-// RenewEpoch begins a new life of the database, after a restore that may have lost commits, and gives its name.
+// RenewEpoch begins a new epoch, after a restore that may have lost commits, and gives its name.
 // Running instances notice within seconds, and clients read their rooms anew.
 func RenewEpoch(ctx context.Context, d *db.DB) (string, error) { return store.New(d).RenewEpoch(ctx) }

@@ -49,7 +49,7 @@ func (m *Members) InviteStaff(ctx context.Context, actor, shop id.ID, email stri
 		if err := r.allows(actor, role); err != nil {
 			return err
 		}
-		if err := m.roomForInvitation(ctx, r, row); err != nil {
+		if err := m.mayAddInvitation(ctx, r, row); err != nil {
 			return err
 		}
 		if err := m.store.InsertInvitation(ctx, row); err != nil {
@@ -86,9 +86,9 @@ func mayGive(acting, role identity.Role) bool {
 	return acting == identity.RoleOwner || acting == identity.RoleManager && role == identity.RoleAgent
 }
 
-// roomForInvitation holds an invitation to the limits. What it tells of the address its shop knows: its own staff, and its own
+// mayAddInvitation holds an invitation to the limits. What it tells of the address its shop knows: its own staff, and its own
 // invitations.
-func (m *Members) roomForInvitation(ctx context.Context, r roster, row store.Invitation) error {
+func (m *Members) mayAddInvitation(ctx context.Context, r roster, row store.Invitation) error {
 	if len(r) >= maxStaff {
 		return staffLimit()
 	}
@@ -194,7 +194,7 @@ func (m *Members) AcceptInvitation(ctx context.Context, member, invitation id.ID
 		if err := m.stillGood(ctx, r, row); err != nil {
 			return err
 		}
-		if err := m.roomForStaff(ctx, r, member); err != nil {
+		if err := m.mayAddStaff(ctx, r, member); err != nil {
 			return err
 		}
 		if err := m.store.DeleteInvitation(ctx, row.ID); err != nil {
@@ -241,15 +241,15 @@ func (m *Members) stillGood(ctx context.Context, r roster, was store.Invitation)
 	return nil
 }
 
-// roomForStaff says whether a member may join the staff.
-func (m *Members) roomForStaff(ctx context.Context, r roster, member id.ID) error {
+// mayAddStaff says whether a member may join the staff.
+func (m *Members) mayAddStaff(ctx context.Context, r roster, member id.ID) error {
 	if _, is := r.role(member); is {
 		return alreadyStaff()
 	}
 	if len(r) >= maxStaff {
 		return staffLimit()
 	}
-	return m.roomForShop(ctx, member)
+	return m.mayAddShop(ctx, member)
 }
 
 // DeclineInvitation is for who does not want to. Errors: NotFound.

@@ -32,7 +32,7 @@ func (m *Members) OpenShop(ctx context.Context, owner id.ID, name string) (Shop,
 	}
 	shop := Shop{ID: id.New(), Name: clean, CreatedAt: m.now()}
 	return shop, m.changeOnce(ctx, Notice{Member: owner}, func(ctx context.Context) error {
-		if err := m.roomForShop(ctx, owner); err != nil {
+		if err := m.mayAddShop(ctx, owner); err != nil {
 			return err
 		}
 		if err := m.store.InsertShops(ctx, store.Shop(shop)); err != nil {
@@ -60,8 +60,8 @@ func (m *Members) mayOpenShop(ctx context.Context, owner id.ID) error {
 	return m.limit(ctx, "You have opened as many shops today as a member may.", m.cfg.ShopsPerDay, longestWindow, "shops", owner.String())
 }
 
-// roomForShop locks a member, so that two shops at once cannot both be the last one allowed.
-func (m *Members) roomForShop(ctx context.Context, member id.ID) error {
+// mayAddShop locks a member, so that two shops at once cannot both be the last one allowed.
+func (m *Members) mayAddShop(ctx context.Context, member id.ID) error {
 	if _, err := m.store.LockMember(ctx, member); err != nil {
 		return missing("member", err)
 	}

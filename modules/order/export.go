@@ -9,9 +9,9 @@ import (
 // Export gives each the caller's own orders, newest first, as GET /orders shows them.
 func (o *Orders) Export(ctx context.Context, each func(item any) error) error {
 	h := handlers{o}
-	cursor := ""
+	token := ""
 	for {
-		page, err := o.ListMine(ctx, cursor, MaxPage)
+		page, err := o.ListMine(ctx, token, MaxPage)
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func (o *Orders) Export(ctx context.Context, each func(item any) error) error {
 				return err
 			}
 		}
-		if cursor = page.Next; cursor == "" {
+		if token = page.Next; token == "" {
 			return nil
 		}
 	}

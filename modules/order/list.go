@@ -13,7 +13,7 @@ import (
 // MaxPage is the most orders of one page.
 const MaxPage = 100
 
-// Page is a part of a list, newest first. Next is the cursor of the following part, "" at the end.
+// Page is a part of a list, newest first. Next is the page token of the following part, "" at the end.
 type Page struct {
 	Items []Order
 	Next  string
@@ -25,17 +25,17 @@ type Filter struct {
 	BuyerID id.ID
 }
 
-// ListMine gives the caller's own orders, newest first: after the cursor, at most limit (1 to MaxPage).
-func (o *Orders) ListMine(ctx context.Context, cursor string, limit int) (Page, error) {
+// ListMine gives the caller's own orders, newest first: after the page token, at most limit (1 to MaxPage).
+func (o *Orders) ListMine(ctx context.Context, token string, limit int) (Page, error) {
 	p, err := identity.From(ctx)
 	if err != nil {
 		return Page{}, err
 	}
-	return o.page(ctx, store.Query{Buyer: p.MemberID}, cursor, limit)
+	return o.page(ctx, store.Query{Buyer: p.MemberID}, token, limit)
 }
 
 // ListShop gives a shop's orders, newest first; NotFound unless the caller is of its staff.
-func (o *Orders) ListShop(ctx context.Context, shop id.ID, f Filter, cursor string, limit int) (Page, error) {
+func (o *Orders) ListShop(ctx context.Context, shop id.ID, f Filter, token string, limit int) (Page, error) {
 	p, err := identity.From(ctx)
 	if err != nil {
 		return Page{}, err
@@ -43,12 +43,12 @@ func (o *Orders) ListShop(ctx context.Context, shop id.ID, f Filter, cursor stri
 	if _, ok := p.RoleIn(shop); !ok {
 		return Page{}, fault.Missing("shop")
 	}
-	return o.page(ctx, store.Query{Shop: shop, Buyer: f.BuyerID, Status: f.Status}, cursor, limit)
+	return o.page(ctx, store.Query{Shop: shop, Buyer: f.BuyerID, Status: f.Status}, token, limit)
 }
 
 // page reads one order more than asked for, to know whether another page follows.
-func (o *Orders) page(ctx context.Context, q store.Query, cursor string, limit int) (Page, error) {
-	before, err := decodeCursor(cursor)
+func (o *Orders) page(ctx context.Context, q store.Query, token string, limit int) (Page, error) {
+	before, err := decodePageToken(token)
 	if err != nil {
 		return Page{}, err
 	}
@@ -58,18 +58,18 @@ func (o *Orders) page(ctx context.Context, q store.Query, cursor string, limit i
 	if err != nil || len(items) <= limit {
 		return Page{Items: items}, err
 	}
-	return Page{Items: items[:limit], Next: encodeCursor(items[limit-1].ID)}, nil
+	return Page{Items: items[:limit], Next: encodePageToken(items[limit-1].ID)}, nil
 }
 
-// A cursor is the id of the last order of a page: ids sort by time of making, so nothing else is needed.
-func encodeCursor(last id.ID) string { return base64.RawURLEncoding.EncodeToString(last[:]) }
+// A page token is the id of the last order of a page: ids sort by time of making, so nothing else is needed.
+func encodePageToken(last id.ID) string { return base64.RawURLEncoding.EncodeToString(last[:]) }
 
-func decodeCursor(cursor string) (id.ID, error) {
+func decodePageToken(token string) (id.ID, error) {
 	var last id.ID
-	if cursor == "" {
+	if token == "" {
 		return last, nil
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != len(last) || !id.ID(raw).Timed() {
 		return last, fault.Invalidf("cursor", "bad_cursor", "That is no cursor of this list.")
 	}

@@ -242,7 +242,7 @@ func TestListsAndCards(t *testing.T) {
 		}
 		all := append([]id.ID{theirs.ID}, mine...)
 		for name, tc := range map[string]struct {
-			list func(cursor string) (Page, error)
+			list func(token string) (Page, error)
 			want []id.ID
 		}{
 			"mine": {func(c string) (Page, error) { return m.ListMine(m.buyer, c, 2) }, mine},
@@ -256,8 +256,8 @@ func TestListsAndCards(t *testing.T) {
 			}, nil},
 		} {
 			var got []id.ID
-			for cursor, more := "", true; more; {
-				page, err := tc.list(cursor)
+			for token, more := "", true; more; {
+				page, err := tc.list(token)
 				if err != nil {
 					t.Fatal(name, err)
 				}
@@ -267,7 +267,7 @@ func TestListsAndCards(t *testing.T) {
 						t.Errorf("%s: %d of %d lines", name, len(o.Lines), o.LineCount)
 					}
 				}
-				cursor, more = page.Next, page.Next != ""
+				token, more = page.Next, page.Next != ""
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -269,8 +269,8 @@ func TestListPagesNewestFirst(t *testing.T) {
 					wanted = append(wanted, name)
 				}
 			}
-			for cursor, more := "", true; more; {
-				page, err := s.List(s.pub, tc.filter, cursor, 4)
+			for token, more := "", true; more; {
+				page, err := s.List(s.pub, tc.filter, token, 4)
 				if err != nil || len(page.Items) > 4 {
 					t.Fatalf("%s: %d items, %v", tc.name, len(page.Items), err)
 				}
@@ -278,14 +278,14 @@ func TestListPagesNewestFirst(t *testing.T) {
 					s.make(s.owner, t, s.moon, func(d *product.Draft) { d.Name, d.Hidden = "상품 새것", true })
 				}
 				got = append(got, names(page)...)
-				cursor, more = page.Next, page.Next != ""
+				token, more = page.Next, page.Next != ""
 			}
 			if diff := cmp.Diff(wanted, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 			}
 		}
-		for _, cursor := range []string{"x", "AAAA", strings.Repeat("A", 23), "!!!!"} {
-			_, err := s.List(s.pub, product.Filter{}, cursor, 4)
+		for _, token := range []string{"x", "AAAA", strings.Repeat("A", 23), "!!!!"} {
+			_, err := s.List(s.pub, product.Filter{}, token, 4)
 			wantFault(t, err, fault.Invalid, "bad_cursor", "cursor")
 		}
 		_, err := s.List(s.pub, product.Filter{Category: "cars"}, "", 4)

@@ -21,15 +21,15 @@ type Filter struct {
 	Shop     id.ID
 }
 
-// Page is a part of a list, newest first. Next is the cursor of the following part, "" at the end.
+// Page is a part of a list, newest first. Next is the page token of the following part, "" at the end.
 type Page struct {
 	Items []Product
 	Next  string
 }
 
-// List gives what anyone may buy, newest first: after the cursor, at most limit (1 to MaxPage) products.
-// A cursor that List did not give is fault.Invalid.
-func (c *Catalogue) List(ctx context.Context, f Filter, cursor string, limit int) (Page, error) {
+// List gives what anyone may buy, newest first: after the page token, at most limit (1 to MaxPage) products.
+// A page token that List did not give is fault.Invalid.
+func (c *Catalogue) List(ctx context.Context, f Filter, token string, limit int) (Page, error) {
 	if f.Category != "" && !slices.Contains(Categories, f.Category) {
 		return Page{}, fault.Invalidf("category", "unknown_category", "There is no such category.")
 	}
@@ -37,20 +37,20 @@ func (c *Catalogue) List(ctx context.Context, f Filter, cursor string, limit int
 	if err != nil {
 		return Page{}, err
 	}
-	return c.page(ctx, store.Query{Category: f.Category, Shop: f.Shop, Words: ws, Probes: probes(ws)}, cursor, limit)
+	return c.page(ctx, store.Query{Category: f.Category, Shop: f.Shop, Words: ws, Probes: probes(ws)}, token, limit)
 }
 
 // ListShop gives all products of a shop with the hidden ones, newest first; NotFound unless the caller is of its staff.
-func (c *Catalogue) ListShop(ctx context.Context, shop id.ID, cursor string, limit int) (Page, error) {
+func (c *Catalogue) ListShop(ctx context.Context, shop id.ID, token string, limit int) (Page, error) {
 	if err := staff(ctx, shop, "shop"); err != nil {
 		return Page{}, err
 	}
-	return c.page(ctx, store.Query{Shop: shop, WithHidden: true}, cursor, limit)
+	return c.page(ctx, store.Query{Shop: shop, WithHidden: true}, token, limit)
 }
 
 // page reads one row more than asked for, to know whether another page follows.
-func (c *Catalogue) page(ctx context.Context, q store.Query, cursor string, limit int) (Page, error) {
-	before, err := decodeCursor(cursor)
+func (c *Catalogue) page(ctx context.Context, q store.Query, token string, limit int) (Page, error) {
+	before, err := decodePageToken(token)
 	if err != nil {
 		return Page{}, err
 	}
@@ -60,18 +60,18 @@ func (c *Catalogue) page(ctx context.Context, q store.Query, cursor string, limi
 	if err != nil || len(items) <= limit {
 		return Page{Items: items}, err
 	}
-	return Page{Items: items[:limit], Next: encodeCursor(items[limit-1].ID)}, nil
+	return Page{Items: items[:limit], Next: encodePageToken(items[limit-1].ID)}, nil
 }
 
-// A cursor is the id of the last product of a page: ids sort by time of making, so nothing else is needed.
-func encodeCursor(last id.ID) string { return base64.RawURLEncoding.EncodeToString(last[:]) }
+// A page token is the id of the last product of a page: ids sort by time of making, so nothing else is needed.
+func encodePageToken(last id.ID) string { return base64.RawURLEncoding.EncodeToString(last[:]) }
 
-func decodeCursor(cursor string) (id.ID, error) {
+func decodePageToken(token string) (id.ID, error) {
 	var last id.ID
-	if cursor == "" {
+	if token == "" {
 		return last, nil
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != len(last) || !id.ID(raw).Timed() {
 		return last, fault.Invalidf("cursor", "bad_cursor", "That is no cursor of this list.")
 	}

@@ -90,14 +90,14 @@ func (d *DB) Stats() map[string]sql.DBStats {
 // would cut, and the func that closes it. On SQLite it is the writing connection itself.
 func (d *DB) Maintenance() (*sql.DB, func() error, error) { return d.maintenance() }
 
-// Read gives a session for queries: in the transaction that ctx carries, else on a reading connection.
-func (d *DB) Read(ctx context.Context) *gorm.DB { return d.session(ctx, d.reader) }
+// Read gives a handle for queries: in the transaction that ctx carries, else on a reading connection.
+func (d *DB) Read(ctx context.Context) *gorm.DB { return d.handle(ctx, d.reader) }
 
-// Write gives a session for statements: in the transaction that ctx carries, else each commits by itself. A statement
+// Write gives a handle for statements: in the transaction that ctx carries, else each commits by itself. A statement
 // of the latter kind that a timeout or a lost connection ended may be stored all the same; in Tx it never is.
-func (d *DB) Write(ctx context.Context) *gorm.DB { return d.session(ctx, d.writer) }
+func (d *DB) Write(ctx context.Context) *gorm.DB { return d.handle(ctx, d.writer) }
 
-func (d *DB) session(ctx context.Context, g *gorm.DB) *gorm.DB {
+func (d *DB) handle(ctx context.Context, g *gorm.DB) *gorm.DB {
 	t := d.current(ctx)
 	if t == nil {
 		return g.Session(&gorm.Session{NewDB: true, Context: ctx})

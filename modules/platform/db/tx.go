@@ -16,14 +16,14 @@ import (
 // transaction travels in the context from Tx to whoever works inside it.
 type transaction struct {
 	owner     *DB
-	sql       session
+	sql       sqlTx
 	committed atomic.Bool
 	doomed    error // why it must not commit
 	hooks     []func()
 }
 
-// session is what a transaction's statements go through: a *sql.Tx or a *pinned.
-type session interface {
+// sqlTx is what a transaction's statements go through: a *sql.Tx or a *pinned.
+type sqlTx interface {
 	gorm.ConnPool
 	Commit() error
 	Rollback() error

@@ -60,7 +60,7 @@ func TestAnArrivalIsHeardOf(t *testing.T) {
 			b.Unsubscribe("c")
 			until(t, "left", func() bool { return listeners(t, client, "c") == 1 })
 		}
-		if fastest > pubsub.LoneFor/2 {
+		if fastest > pubsub.AloneFor/2 {
 			t.Errorf("the fastest of 5 arrivals was heard of after %v", fastest)
 		}
 	})
@@ -100,7 +100,7 @@ func TestASilentListenerKeepsUsWaiting(t *testing.T) {
 			t.Error("the listener has answered")
 		}
 		until(t, "subscribed", func() bool { return s.Subscribe(t.Context(), "c") == nil })
-		if took := time.Since(began); took < pubsub.LoneFor {
+		if took := time.Since(began); took < pubsub.AloneFor {
 			t.Errorf("subscribed after %v", took)
 		}
 		until(t, "resumed", func() bool { return s.resumed.Load() > resumed })
@@ -125,7 +125,7 @@ func TestALostAnnouncementCostsAWhile(t *testing.T) {
 			return got != nil
 		})
 		took := time.Since(began)
-		if _, said := s.Said(got); said != "news" || took > pubsub.LoneFor+time.Second {
+		if _, said := s.Said(got); said != "news" || took > pubsub.AloneFor+time.Second {
 			t.Errorf("%q arrived after %v", said, took)
 		}
 		if s.Stats().Skipped == skipped {

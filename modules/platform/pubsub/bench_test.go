@@ -37,7 +37,7 @@ var payload = []byte(strings.Repeat("x", 700))
 // thousand parties.
 func BenchmarkPublish(b *testing.B) {
 	bus := benchBus(b)
-	known := bus.link(party).lones
+	known := bus.link(party).subscribed
 	for i := range 10_000 {
 		known.open("chat:b:" + strconv.Itoa(i))
 	}

@@ -110,7 +110,7 @@ func (b *Bus) link(channel string) *link {
 // afterwards. An instance does not hear its own news.
 func (b *Bus) Publish(channel string, payload []byte) {
 	l := b.link(channel)
-	if l.lones.alone(channel) {
+	if l.subscribed.alone(channel) {
 		b.skipped.Add(1)
 		return
 	}
@@ -124,7 +124,7 @@ func (b *Bus) Publish(channel string, payload []byte) {
 // Alone says that a Publish to the channel would now do nothing, and counts it as done: who asks first need not
 // make the payload. It answers at once and allocates nothing.
 func (b *Bus) Alone(channel string) bool {
-	alone := b.link(channel).lones.alone(channel)
+	alone := b.link(channel).subscribed.alone(channel)
 	if alone {
 		b.skipped.Add(1)
 	}
@@ -139,18 +139,18 @@ var errAway = errors.New("pubsub: redis is away")
 // Each Subscribe, failed or not, needs its Unsubscribe.
 func (b *Bus) Subscribe(ctx context.Context, channel string) error {
 	l := b.link(channel)
-	err := l.await(ctx, l.wishes.add(channel))
+	err := l.await(ctx, l.subscriptions.add(channel))
 	if err != nil {
-		l.wishes.miss(channel)
+		l.subscriptions.miss(channel)
 	}
 	return err
 }
 
 // Listen subscribes to a channel for as long as the bus runs, without waiting for Redis.
-func (b *Bus) Listen(channel string) { b.link(channel).wishes.add(channel) }
+func (b *Bus) Listen(channel string) { b.link(channel).subscriptions.add(channel) }
 
 // Unsubscribe takes back one Subscribe. It does not wait.
-func (b *Bus) Unsubscribe(channel string) { b.link(channel).wishes.remove(channel) }
+func (b *Bus) Unsubscribe(channel string) { b.link(channel).subscriptions.remove(channel) }
 
 // Connected says whether all channels are subscribed and the bus has heard itself lately, on each of its links.
 func (b *Bus) Connected() bool { return b.connected() == len(b.links) }

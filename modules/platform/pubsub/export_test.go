@@ -30,11 +30,13 @@ const Floors = floors
 // ProbeChannel is the one on which the bus hears itself.
 func (b *Bus) ProbeChannel() string { return b.links[0].probe }
 
-// LoneFor is for how long what Redis says of other listeners is good.
-const LoneFor = loneFor
+// AloneFor is for how long what Redis says of other listeners is good.
+const AloneFor = aloneFor
 
 // Arrivals is how many announcements of others the bus has heard on a channel that it is subscribed to.
-func (b *Bus) Arrivals(channel string) uint64 { return b.link(channel).lones.find(channel).heard() }
+func (b *Bus) Arrivals(channel string) uint64 {
+	return b.link(channel).subscribed.find(channel).heard()
+}
 
 // FullName is a channel's name in Redis.
 func FullName(client redis.UniversalClient, prefix, channel string) string {

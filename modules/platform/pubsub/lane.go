@@ -20,8 +20,8 @@ type lane struct {
 	calls []news        // announcements, and answers to those of others
 	wake  chan struct{} // holds a token when there are such
 
-	batch []sent // of the last round trip: room for the next one's
-	room  []byte // for what it carries
+	batch  []sent // of the last round trip: space for the next one's
+	buffer []byte // for what it carries
 }
 
 type news struct {
@@ -114,7 +114,7 @@ func (l *lane) flush(ctx context.Context) {
 func (l *lane) carry(ctx context.Context, first ...news) error {
 	pipe := l.bus.client.Pipeline()
 	clear(l.batch)
-	l.batch, l.room = l.batch[:0], l.room[:0]
+	l.batch, l.buffer = l.batch[:0], l.buffer[:0]
 	for _, n := range l.takeCalls(publishBatch) {
 		l.add(ctx, pipe, n, n.kind, l.bus.callCount(n.kind))
 	}
@@ -135,14 +135,14 @@ func (l *lane) carry(ctx context.Context, first ...news) error {
 	if err != nil {
 		l.bus.network.failed(ctx)
 	}
-	if cap(l.room) > maxRoom {
-		l.room = nil
+	if cap(l.buffer) > maxBuffer {
+		l.buffer = nil
 	}
 	return err
 }
 
-// maxRoom is what a lane keeps for what it carries next.
-const maxRoom = 1 << 20
+// maxBuffer is what a lane keeps for what it carries next.
+const maxBuffer = 1 << 20
 
 // callCount is where calls of a kind are counted.
 func (b *Bus) callCount(kind byte) *atomic.Int64 {
@@ -158,21 +158,21 @@ func (b *Bus) callCount(kind byte) *atomic.Int64 {
 
 // sent is one publish, and what was known of its channel before Redis answered.
 type sent struct {
-	news   news
-	answer *redis.IntCmd
-	lone   *lone
-	heard  uint64
-	asked  time.Time
-	count  *atomic.Int64 // of those that Redis has taken
+	news        news
+	answer      *redis.IntCmd
+	subscribers *subscribers
+	heard       uint64
+	asked       time.Time
+	count       *atomic.Int64 // of those that Redis has taken
 }
 
 func (l *lane) add(ctx context.Context, pipe redis.Pipeliner, n news, kind byte, count *atomic.Int64) {
-	c := n.link.lones.find(n.channel)
+	c := n.link.subscribed.find(n.channel)
 	heard, asked := c.heard(), time.Now()
-	full, from := n.link.lones.full(c, n.channel), len(l.room)
-	l.room = n.link.sealer.seal(l.room, full, kind, n.payload)
-	answer := l.bus.network.publish(ctx, pipe, full, l.room[from:])
-	n.payload = nil // what was said is not kept with the room for the next ones
+	full, from := n.link.subscribed.full(c, n.channel), len(l.buffer)
+	l.buffer = n.link.sealer.seal(l.buffer, full, kind, n.payload)
+	answer := l.bus.network.publish(ctx, pipe, full, l.buffer[from:])
+	n.payload = nil // what was said is not kept with the space for the next ones
 	l.batch = append(l.batch, sent{n, answer, c, heard, asked, count})
 }
 
@@ -185,9 +185,9 @@ func (l *lane) learn() {
 		} else {
 			s.count.Add(1)
 		}
-		s.lone.settle(s.heard, s.asked, err == nil && receivers == 1)
+		s.subscribers.settle(s.heard, s.asked, err == nil && receivers == 1)
 		if s.news.number != 0 {
-			s.news.link.wishes.announced(s.news.channel, s.news.number, int(receivers)-1, err)
+			s.news.link.subscriptions.announced(s.news.channel, s.news.number, int(receivers)-1, err)
 		}
 	}
 }

@@ -22,10 +22,10 @@ type link struct {
 	probe  string // the channel on which the link hears itself
 	lane   atomic.Pointer[lane]
 
-	wishes *wishes
-	lones  *lones
-	up     atomic.Bool  // all channels are subscribed
-	heard  atomic.Int64 // when the link last heard itself, in Unix nanoseconds
+	subscriptions *subscriptions
+	subscribed    *subscribed
+	up            atomic.Bool  // all channels are subscribed
+	heard         atomic.Int64 // when the link last heard itself, in Unix nanoseconds
 
 	sealer *sealer
 	floors [floors]atomic.Uint64 // what numbers had been given, some rounds of probes ago
@@ -34,9 +34,10 @@ type link struct {
 }
 
 func newLink(b *Bus, prefix string, roots []root, first *lane) *link {
-	l := &link{bus: b, prefix: prefix, probe: probeOf(b.self), lones: newLones(prefix),
+	l := &link{bus: b, prefix: prefix, probe: probeOf(b.self), subscribed: newSubscribed(prefix),
 		sealer: newSealer(roots[0], b.self, prefix), peers: newPeers(roots, prefix)}
-	l.wishes = newWishes(l.lones, func(channel string, number uint64) { l.lane.Load().announce(l, channel, number) }, l.late)
+	announce := func(channel string, number uint64) { l.lane.Load().announce(l, channel, number) }
+	l.subscriptions = newSubscriptions(l.subscribed, announce, l.late)
 	l.lane.Store(first)
 	return l
 }
@@ -62,7 +63,7 @@ func (l *link) await(ctx context.Context, confirmed <-chan struct{}) error {
 func (l *link) listen(ctx context.Context) {
 	l.bus.rebuilt.Add(1)
 	err := l.hold(ctx)
-	l.wishes.forget() // first: who sees that the link is down may rely on nothing being skipped
+	l.subscriptions.forget() // first: who sees that the link is down may rely on nothing being skipped
 	wasUp := l.up.Swap(false)
 	if ctx.Err() != nil {
 		return
@@ -96,10 +97,10 @@ func (l *link) hold(ctx context.Context) error {
 }
 
 // tell lets Redis know which channels are wanted, and each change of that, until ctx ends. It is the only
-// one that does, so that Redis ends up with the latest wish.
+// one that does, so that Redis ends up with the latest request.
 func (l *link) tell(ctx context.Context, sub *subscription) error {
 	for probed := false; ; {
-		on, off := l.wishes.take(tellBatch)
+		on, off := l.subscriptions.take(tellBatch)
 		if len(on) > 0 {
 			if err := sub.on(ctx, l.full(on)...); err != nil {
 				return err
@@ -122,7 +123,7 @@ func (l *link) tell(ctx context.Context, sub *subscription) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-l.wishes.wake:
+		case <-l.subscriptions.wake:
 		}
 	}
 }
@@ -171,10 +172,10 @@ func (l *link) obey(o opened) {
 	case !isCall:
 	case o.kind == kindArrive:
 		l.bus.met.Add(1)
-		l.lones.find(channel).company() // first: who is answered may rely on it
+		l.subscribed.find(channel).otherCame() // first: who is answered may rely on it
 		l.lane.Load().heard(l, channel, c)
 	case o.kind == kindHeard && c.instance == l.bus.self:
-		l.wishes.heard(channel, c.number)
+		l.subscriptions.heard(channel, c.number)
 	}
 }
 
@@ -182,7 +183,7 @@ func (l *link) obey(o opened) {
 // built nobody is told what was lost: the probe's answer, which comes last, says so for all.
 func (l *link) answered(channel string, on bool) error {
 	if channel != l.probe && channel != hello {
-		return l.wishes.answered(channel, on)
+		return l.subscriptions.answered(channel, on)
 	}
 	if !on {
 		return errMoved

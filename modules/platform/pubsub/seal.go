@@ -110,8 +110,8 @@ func (s sealed) number() uint64 { return binary.BigEndian.Uint64(s.text[numberAt
 
 // open gives what was sealed; false where somebody else did it, or for another channel.
 func (s sealed) open(by cipher.AEAD) (opened, bool) {
-	room := make([]byte, 0, len(s.text)-headSize-markSize)
-	plain, err := by.Open(room, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))
+	buffer := make([]byte, 0, len(s.text)-headSize-markSize)
+	plain, err := by.Open(buffer, s.text[nonceAt:headSize], s.text[headSize:], bytesOf(s.channel))
 	if err != nil {
 		return opened{}, false
 	}

@@ -61,7 +61,7 @@ func (b *Bus) Measure(reg prometheus.Registerer) {
 
 func (b *Bus) channels() (n int) {
 	for _, l := range b.links {
-		n += l.wishes.count()
+		n += l.subscriptions.count()
 	}
 	return n
 }

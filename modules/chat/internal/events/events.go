@@ -116,9 +116,9 @@ func (c *Conn) announceEmpty() {
 	}
 }
 
-// Room waits until the queue has been taken by the writer. It answers false when the connection is over or
+// WaitForSpace waits until the queue has been taken by the writer. It answers false when the connection is over or
 // ctx has ended.
-func (c *Conn) Room(ctx context.Context) bool {
+func (c *Conn) WaitForSpace(ctx context.Context) bool {
 	c.mu.Lock()
 	if c.closing || len(c.queue) == 0 {
 		defer c.mu.Unlock()

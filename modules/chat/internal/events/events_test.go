@@ -71,7 +71,7 @@ func TestAPeerThatNeverReadsIsCut(t *testing.T) {
 	frame := []byte(strings.Repeat("x", 64<<10))
 	room := make(chan bool)
 	go func() {
-		for s.Room(context.Background()) {
+		for s.WaitForSpace(context.Background()) {
 			s.Send(frame)
 		}
 		room <- false
@@ -85,7 +85,7 @@ func TestAPeerThatNeverReadsIsCut(t *testing.T) {
 	for range 1000 {
 		s.Send(frame) // to nobody
 	}
-	if s.Room(t.Context()) {
+	if s.WaitForSpace(t.Context()) {
 		t.Error("a connection that is over has room")
 	}
 }

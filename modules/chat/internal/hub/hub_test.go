@@ -116,7 +116,7 @@ func TestWhereRoomsBegin(t *testing.T) {
 	tablet.want(t, "44 from 45")
 }
 
-// An answer to somebody who has left, or that is of another life of the database, is no position for those who have come
+// An answer to somebody who has left, or that is of another epoch, is no position for those who have come
 // since.
 func TestAPositionIsForThoseWhoAskedForIt(t *testing.T) {
 	h := hub.New()
@@ -140,7 +140,7 @@ func TestAPositionIsForThoseWhoAskedForIt(t *testing.T) {
 	}
 	again, ask := h.Join(p, &b)
 	if !ask {
-		t.Fatal("nobody sees to the position in the new life")
+		t.Fatal("nobody sees to the position in the new epoch")
 	}
 	h.Position(p, fresh, nil, time.Time{})
 	h.Position(p, again, []hub.Seen{{Room: room, Head: 3}}, time.Time{})

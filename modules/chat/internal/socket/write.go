@@ -108,7 +108,7 @@ func (c *Conn) write() {
 // keptFrames is how long a queue an idle connection keeps for what comes next.
 const keptFrames = 8
 
-// keep keeps the room of a queue that has been written, unless it is large.
+// keep keeps the memory of a queue that has been written, unless it is large.
 func (c *Conn) keep(frames [][]byte) {
 	if cap(frames) > keptFrames {
 		return
@@ -163,7 +163,7 @@ func (c *Conn) lose(err error) {
 	}
 }
 
-// announceEmpty lets go who waits in Room.
+// announceEmpty lets go who waits in WaitForSpace.
 func (c *Conn) announceEmpty() {
 	if c.emptied != nil {
 		close(c.emptied)
@@ -171,9 +171,9 @@ func (c *Conn) announceEmpty() {
 	}
 }
 
-// Room waits until the queue has been taken by the writer, so that who has much to say does not fill it.
+// WaitForSpace waits until the queue has been taken by the writer, so that who has much to say does not fill it.
 // It answers false when the connection is over or ctx has ended.
-func (c *Conn) Room(ctx context.Context) bool {
+func (c *Conn) WaitForSpace(ctx context.Context) bool {
 	c.mu.Lock()
 	if c.closing != nil || len(c.queue) == 0 {
 		defer c.mu.Unlock()

@@ -98,8 +98,8 @@ func TestAPeerThatNeverReadsIsCut(t *testing.T) {
 	p := connect(t, roomy, func(u *socket.Upgrader) { u.Limit(300*time.Millisecond, time.Minute, 200*time.Millisecond) })
 	fill(t, p, 64<<10)
 	p.ear.over(t, 5*time.Second)
-	if p.Room(t.Context()) {
-		t.Error("a connection that is over has room")
+	if p.WaitForSpace(t.Context()) {
+		t.Error("a connection that is over has space")
 	}
 }
 
@@ -110,10 +110,10 @@ func TestAFrameLargerThanTheQueue(t *testing.T) {
 	p.endsWith(t, socket.CloseSlowReader)
 }
 
-func TestRoom(t *testing.T) {
+func TestWaitForSpace(t *testing.T) {
 	p := connect(t, roomy)
-	if !p.Room(t.Context()) {
-		t.Error("an empty queue has no room")
+	if !p.WaitForSpace(t.Context()) {
+		t.Error("an empty queue has no space")
 	}
 	text := make([]byte, 16<<10)
 	const n = 2000
@@ -127,8 +127,8 @@ func TestRoom(t *testing.T) {
 		_ = p.peer.WriteMessage(websocket.TextMessage, []byte("all of it"))
 	}()
 	for i := range n {
-		if i%50 == 0 && !p.Room(t.Context()) {
-			t.Fatal("no room")
+		if i%50 == 0 && !p.WaitForSpace(t.Context()) {
+			t.Fatal("no space")
 		}
 		p.Send(text)
 	}
@@ -149,8 +149,8 @@ func TestRoomEndsWithWhoeverWaits(t *testing.T) {
 	p := block(t)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if p.Room(gone) {
-		t.Error("room for somebody who is gone")
+	if p.WaitForSpace(gone) {
+		t.Error("space for somebody who is gone")
 	}
 }
 
@@ -165,13 +165,13 @@ func TestRoomEndsWithTheConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := block(t)
-			room := make(chan bool, 1)
-			go func() { room <- p.Room(t.Context()) }()
+			space := make(chan bool, 1)
+			go func() { space <- p.WaitForSpace(t.Context()) }()
 			end(p)
 			select {
-			case got := <-room:
+			case got := <-space:
 				if got {
-					t.Error("a connection that is over has room")
+					t.Error("a connection that is over has space")
 				}
 			case <-time.After(soon):
 				t.Error("who waits is never told that the connection is over")
@@ -192,7 +192,7 @@ func TestEverythingAtOnce(t *testing.T) {
 						p.Close(socket.CloseResync, "")
 					case j%10 == 9:
 						p.Ping()
-						p.Room(t.Context())
+						p.WaitForSpace(t.Context())
 					case j%10 == 5:
 						p.SendAll([][]byte{[]byte("a"), []byte("b")})
 					default:
@@ -227,7 +227,7 @@ func BenchmarkSend(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
 			for i := 0; b.Loop(); i++ {
-				if i%64 == 0 && !p.Room(b.Context()) {
+				if i%64 == 0 && !p.WaitForSpace(b.Context()) {
 					b.Fatal("closed")
 				}
 				p.Send(text)

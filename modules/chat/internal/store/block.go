@@ -2,12 +2,11 @@ package store
 
 import (
 	"mall/modules/platform/db"
-	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 )
 
-// BlockChange is what a party wants of its block of a room. What is as it should be already is left alone, and nothing is
-// told of it.
+// BlockChange is what a party wants of its block of a room. What is as it should be already is left alone, and nothing
+// is told of it.
 type BlockChange struct {
 	Party  string
 	Member id.ID // who does it
@@ -22,19 +21,11 @@ type blockRow struct {
 // block does what a draft wants of its room's block. The notice of it is no message of a person: it can be read where
 // nobody may write.
 func (b *batch) block(room *lockedRoom, d *Draft) Outcome {
-	if room.BlockedBy(d.Block.Party) == d.Block.On {
+	if !room.SetBlock(d.Block.Party, d.Block.On, b.now) {
 		return Outcome{}
 	}
-	room.Blocks ^= blockBy(d.Block.Party)
 	b.blocks = append(b.blocks, blockRow{room.ID, *d.Block})
 	return b.add(room, room.InquiryID, d, d.Body)
-}
-
-func errBlocked(room *lockedRoom, party string) error {
-	if room.BlockedBy(party) {
-		return fault.New(fault.Forbidden, "blocked", "You have blocked this talk; unblock it to write.")
-	}
-	return fault.New(fault.Forbidden, "blocked", "The other side has blocked this talk.")
 }
 
 // writeBlocks says who has blocked a room, and since when: rarely any.
@@ -42,7 +33,8 @@ func (b *batch) writeBlocks() []db.Statement {
 	var all []db.Statement
 	for _, row := range b.blocks {
 		if !row.On {
-			all = append(all, b.hold(b.s.statement("DELETE FROM chat_blocks WHERE room_id = ").id(row.room).raw(" AND party = ").word(row.Party)))
+			q := b.s.statement("DELETE FROM chat_blocks WHERE room_id = ").id(row.room).raw(" AND party = ").word(row.Party)
+			all = append(all, b.hold(q))
 			continue
 		}
 		q := b.s.statement("INSERT INTO chat_blocks (room_id, party, member_id, created_at) VALUES ")

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"slices"
-
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 )
@@ -24,56 +22,23 @@ func (b *batch) change(room *lockedRoom, d *Draft) Outcome {
 		return Outcome{Err: fault.Missing("inquiry")}
 	}
 	if owner := d.Change.Owner; owner != nil && *owner != q.OwnerID {
-		b.touch(room)
+		room.Touch(b.now)
 		b.owners = append(b.owners, ownerChange{q.ID, *owner})
 		q.OwnerID = *owner
 		b.named[q.ID] = q
 	}
-	before := b.state(room, q)
-	if d.Change.State == nil || *d.Change.State == before {
+	if d.Change.State == nil {
 		return Outcome{}
 	}
 	after := *d.Change.State
-	b.touch(room)
-	b.setState(room, q.ID, after)
-	if body := d.Change.Notice(before, after); body != "" {
-		return b.add(room, q.ID, d, body)
+	before := room.SetState(q.ID, q.State, after, b.now)
+	if before == after {
+		return Outcome{}
 	}
-	return Outcome{}
-}
-
-// state is an inquiry's state after what the batch has done to it.
-func (b *batch) state(room *lockedRoom, q Inquiry) string {
-	if q.ID == room.InquiryID {
-		return room.State
+	body := d.Change.Notice(before, after)
+	if body == "" {
+		return Outcome{}
 	}
-	if p := b.parked[q.ID]; p != nil {
-		return p.state
-	}
-	if q.State == Waiting && slices.Contains(b.answers, room.ID) {
-		return Open
-	}
-	return q.State
-}
-
-// setState gives an inquiry a state: the room itself when it is the current one.
-func (b *batch) setState(room *lockedRoom, inquiry id.ID, state string) {
-	if inquiry != room.InquiryID {
-		b.park(room, inquiry, state)
-		return
-	}
-	room.State = state
-	// waiting_since stays: put back to waiting within the undo's seconds, the room waits since the same moment.
-	if state == Waiting && room.WaitingSince == nil {
-		at := b.now
-		room.WaitingSince = &at
-	}
-}
-
-// park lets an inquiry that is not, or no longer, its room's current one keep a state for itself.
-func (b *batch) park(room *lockedRoom, inquiry id.ID, state string) {
-	if b.parked == nil {
-		b.parked = map[id.ID]*parkedState{}
-	}
-	b.parked[inquiry] = &parkedState{room.ID, state}
+	room.TakeNotice(b.now)
+	return b.add(room, q.ID, d, body)
 }

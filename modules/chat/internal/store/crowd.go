@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"mall/modules/chat/internal/inquiry"
 	"mall/modules/platform/id"
 )
 
@@ -20,7 +21,8 @@ func (s *Store) CreateRooms(ctx context.Context, openings []Opening) ([]id.ID, e
 		ids[i] = id.New()
 		q := Inquiry{ID: id.New(), RoomID: ids[i], Number: 1, Subject: o.Subject, SubjectID: ids[i], State: Open, CreatedAt: now}
 		inquiries = append(inquiries, q)
-		rooms = append(rooms, Room{ID: ids[i], BuyerID: o.BuyerID, ShopID: o.ShopID, InquiryID: q.ID, Inquiries: 1, State: Open, CreatedAt: now, UpdatedAt: now})
+		rooms = append(rooms, Room{ID: ids[i], BuyerID: o.BuyerID, ShopID: o.ShopID, CreatedAt: now,
+			Room: inquiry.Room{InquiryID: q.ID, Inquiries: 1, State: Open, UpdatedAt: now}})
 		cursors = append(cursors, newCursors(rooms[i])...)
 	}
 	return ids, s.db.Tx(ctx, func(ctx context.Context) error {

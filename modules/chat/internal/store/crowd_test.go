@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mall/modules/chat/internal/inquiry"
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
@@ -44,7 +45,8 @@ func TestRoomsMadeTogetherAreAsIfOpened(t *testing.T) {
 
 // kept leaves out of a room what no two have in common.
 func kept(r store.Room) store.Room {
-	return store.Room{ShopID: r.ShopID, Head: r.Head, State: r.State, BuyerCount: r.BuyerCount, ShopCount: r.ShopCount, WaitingSince: r.WaitingSince}
+	return store.Room{ShopID: r.ShopID, Room: inquiry.Room{
+		Head: r.Head, State: r.State, BuyerCount: r.BuyerCount, ShopCount: r.ShopCount, WaitingSince: r.WaitingSince}}
 }
 
 func count(t *testing.T, d *db.DB, room id.ID) (n int64) {

@@ -39,7 +39,7 @@ func (s *Store) Before(ctx context.Context, room id.ID, before int64, limit int)
 	return ms, err
 }
 
-// Newest reads the at most limit last messages, ascending, into the room of a slice that is used again; nil will do.
+// Newest reads the at most limit last messages, ascending, into the memory of a slice that is used again; nil will do.
 // The last one is the room's head.
 func (s *Store) Newest(ctx context.Context, room id.ID, limit int, into []Message) ([]Message, error) {
 	q := s.messagesOf(room).raw(" ORDER BY seq DESC LIMIT ").num(int64(limit))

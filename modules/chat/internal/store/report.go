@@ -35,8 +35,8 @@ const reportColumns = "id, reporter_id, client_id, party, room_id, reported_memb
 const day = 24 * time.Hour
 
 // AddReport keeps a report, at most most of one reporter on a day of UTC, however many come at once: the unique key gives
-// each its number. dup: its ClientID is known, and the answer is what was kept then. RateLimited says when there is room
-// again.
+// each its number. dup: its ClientID is known, and the answer is what was kept then. RateLimited says when the next one
+// may come.
 func (s *Store) AddReport(ctx context.Context, r Report, most int) (kept Report, dup bool, err error) {
 	r.ID, r.CreatedAt = id.New(), s.Now()
 	r.Day = r.CreatedAt.Unix() / int64(day/time.Second)

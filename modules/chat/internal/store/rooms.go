@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"mall/modules/chat/internal/inquiry"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
@@ -83,23 +84,11 @@ func (s *Store) turnTo(ctx context.Context, room *Room, q Inquiry) error {
 	if err := w.Exec("UPDATE chat_inquiries SET state = ? WHERE id = ?", room.State, room.InquiryID).Error; err != nil {
 		return err
 	}
-	room.State = stateWith(room.State, q.State)
-	room.InquiryID, room.Inquiries = q.ID, max(room.Inquiries, q.Number)
+	room.TurnTo(q.ID, q.State)
+	room.Inquiries = max(room.Inquiries, q.Number)
 	room.UpdatedAt = s.Now()
 	return w.Exec("UPDATE chat_rooms SET inquiry_id = ?, inquiries = ?, state = ?, updated_at = ? WHERE id = ?",
 		room.InquiryID, room.Inquiries, room.State, room.UpdatedAt, room.ID).Error
-}
-
-// stateWith is a room's state once another inquiry is its current one: what staff have put aside or closed
-// stays so; otherwise the room waits for an answer as it did before, since opening a subject asks nothing.
-func stateWith(room, inquiry string) string {
-	switch {
-	case inquiry == Held || inquiry == Done:
-		return inquiry
-	case room == Waiting:
-		return Waiting
-	}
-	return Open
 }
 
 // roomOf locks the room of a pair; fault.NotFound when they have none.
@@ -125,7 +114,8 @@ func (s *Store) forUpdate() string {
 
 func (s *Store) createRoom(ctx context.Context, o Opening) (Room, error) {
 	now := s.Now()
-	room := Room{ID: id.New(), BuyerID: o.BuyerID, ShopID: o.ShopID, State: Open, CreatedAt: now, UpdatedAt: now}
+	room := Room{ID: id.New(), BuyerID: o.BuyerID, ShopID: o.ShopID, CreatedAt: now,
+		Room: inquiry.Room{State: Open, UpdatedAt: now}}
 	room.InquiryID = room.ID // replaced by the inquiry's in this same transaction
 	w := s.db.Write(ctx)
 	if err := w.Create(&room).Error; err != nil {

@@ -25,7 +25,7 @@ type statement struct {
 // statements are used again: one for a hundred messages is as long as a page.
 var statements = sync.Pool{New: func() any { return &statement{text: make([]byte, 0, 8<<10)} }}
 
-// keptText is the longest text whose room is kept.
+// keptText is the longest text whose memory is kept.
 const keptText = 128 << 10
 
 func (s *Store) statement(begin string) *statement {

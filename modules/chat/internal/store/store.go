@@ -6,24 +6,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mall/modules/chat/internal/inquiry"
 	"mall/modules/platform/db"
 	"mall/modules/platform/fault"
 	"mall/modules/platform/id"
 )
 
-// The parties of a room, as stored and as the wire spells them.
+// The parties of a room and the states of an inquiry are stored under the names that the rules give them.
 const (
-	Buyer  = "buyer"
-	Shop   = "shop"
-	System = "system"
-)
+	Buyer  = inquiry.Buyer
+	Shop   = inquiry.Shop
+	System = inquiry.System
 
-// The states of an inquiry.
-const (
-	Waiting = "waiting" // the buyer has written and no staff has answered
-	Open    = "open"
-	Held    = "held"
-	Done    = "done"
+	Waiting = inquiry.Waiting
+	Open    = inquiry.Open
+	Held    = inquiry.Held
+	Done    = inquiry.Done
 )
 
 // SystemSender is the sender_id of what the mall itself writes.
@@ -31,41 +29,18 @@ var SystemSender = id.Derived("mall/system")
 
 // Room is one row of chat_rooms.
 type Room struct {
-	ID           id.ID
-	BuyerID      id.ID
-	ShopID       id.ID
-	Head         int64
-	BuyerCount   int64
-	ShopCount    int64
-	InquiryID    id.ID
-	Inquiries    int // how many the room has
-	State        string
-	WaitingSince *time.Time
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
-	Blocks       int // who has blocked it
+	ID        id.ID
+	BuyerID   id.ID
+	ShopID    id.ID
+	CreatedAt time.Time
+	inquiry.Room
 }
-
-// Who has blocked a room, as bits of Blocks.
-const (
-	byBuyer = 1
-	byShop  = 2
-)
-
-func blockBy(party string) int {
-	if party == Buyer {
-		return byBuyer
-	}
-	return byShop
-}
-
-// BlockedBy says whether the party has blocked the room.
-func (r *Room) BlockedBy(party string) bool { return r.Blocks&blockBy(party) != 0 }
 
 // TableName is the table of rooms.
 func (Room) TableName() string { return "chat_rooms" }
 
-const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, created_at, updated_at, blocks"
+const roomColumns = "id, buyer_id, shop_id, head, buyer_count, shop_count, inquiry_id, inquiries, state, waiting_since, " +
+	"created_at, updated_at, blocks"
 
 // Inquiry is one row of chat_inquiries.
 type Inquiry struct {
@@ -160,7 +135,7 @@ func (s *Store) learn(server time.Time) {
 	}
 }
 
-// Epoch gives the name of this life of the database, and makes one in a new database. Of several
+// Epoch gives the epoch of the database, and makes one in a new database. Of several
 // instances that start at once, all get the same.
 func (s *Store) Epoch(ctx context.Context) (string, error) {
 	insert := "INSERT IGNORE INTO chat_settings (name, value) VALUES ('epoch', ?)"
@@ -186,7 +161,7 @@ func (s *Store) epoch(ctx context.Context) (string, error) {
 	return values[0], nil
 }
 
-// RenewEpoch gives this life of the database a new name. Cursors past their room's head, of messages that the restore
+// RenewEpoch begins a new epoch. Cursors past their room's head, of messages that the restore
 // has lost, are taken back to it: what gets those numbers next is unread.
 func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 	if _, err := s.Epoch(ctx); err != nil { // makes the row in a new database
@@ -206,19 +181,19 @@ func (s *Store) RenewEpoch(ctx context.Context) (string, error) {
 	return epoch, err
 }
 
-// errNewLife is for what was meant for another life of the database.
-var errNewLife = fault.Retry(fault.Unavailable, "unavailable", "The mall's records have been restored; try again.", time.Second)
+// errOtherEpoch is for what was meant for another epoch.
+var errOtherEpoch = fault.Retry(fault.Unavailable, "unavailable", "The mall's records have been restored; try again.", time.Second)
 
-// InLife runs fn in a transaction that commits only in the given life of the database. It looks last: whatever waited for
+// InEpoch runs fn in a transaction that commits only in the given epoch. It looks last: whatever waited for
 // the locks of a restore sees what the restore has done.
-func (s *Store) InLife(ctx context.Context, epoch string, fn func(ctx context.Context) error) error {
+func (s *Store) InEpoch(ctx context.Context, epoch string, fn func(ctx context.Context) error) error {
 	return s.db.Tx(ctx, func(ctx context.Context) error {
 		if err := fn(ctx); err != nil {
 			return err
 		}
 		now, err := s.epoch(ctx)
 		if err == nil && now != epoch {
-			return errNewLife
+			return errOtherEpoch
 		}
 		return err
 	})

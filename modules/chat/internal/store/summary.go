@@ -116,7 +116,7 @@ const (
 
 // shopUnread counts what a shop has not read.
 func (s *Store) shopUnread(ctx context.Context, shop id.ID, sum *Summary) error {
-	epoch, err := s.epoch(ctx) // a restore takes cursors back: nothing is known of that life
+	epoch, err := s.epoch(ctx) // a restore takes cursors back: nothing is known of that epoch
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func TestASummaryIsWhatAllRoomsAmountTo(t *testing.T) {
 			if err := errors.Join(here.Prove(t.Context(), shop), there.Prove(t.Context(), shop)); err != nil {
 				t.Fatal(err)
 			}
-			if step == 100 { // another life of the database: what is remembered of the old one is of no use
+			if step == 100 { // another epoch: what is remembered of the old one is of no use
 				if _, err := there.RenewEpoch(t.Context()); err != nil {
 					t.Fatal(err)
 				}

@@ -27,7 +27,7 @@ func (l *lane) commit(batch []*entry, wait bool) {
 	if len(batch) == 0 {
 		return
 	}
-	out, err := l.append(batch, wait)
+	out, err := l.storeOrRetry(batch, wait)
 	switch {
 	case err == nil:
 		l.settle(batch, out, wait)
@@ -55,20 +55,20 @@ func (l *lane) fresh(batch []*entry) []*entry {
 	return kept
 }
 
-// append tries the batch, and once more after what may have been a deadlock or a connection gone stale.
-func (l *lane) append(batch []*entry, wait bool) ([]store.Outcome, error) {
+// storeOrRetry tries the batch, and once more after what may have been a deadlock or a connection gone stale.
+func (l *lane) storeOrRetry(batch []*entry, wait bool) ([]store.Outcome, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.answerUntil()))
 	defer cancel()
 	ds := drafts(batch)
-	out, err := l.first(ctx, ds, wait)
+	out, err := l.firstTry(ctx, ds, wait)
 	if err != nil && passes(err) && ctx.Err() == nil {
 		out, err = l.w.store.Append(ctx, ds, !wait)
 	}
 	return out, err
 }
 
-// first is the first try: behind the transaction that held most of the last batch's rooms, if there was one.
-func (l *lane) first(ctx context.Context, ds []store.Draft, wait bool) ([]store.Outcome, error) {
+// firstTry is the first try: behind the transaction that held most of the last batch's rooms, if there was one.
+func (l *lane) firstTry(ctx context.Context, ds []store.Draft, wait bool) ([]store.Outcome, error) {
 	if wait || l.held.IsZero() {
 		return l.w.store.Append(ctx, ds, !wait)
 	}

@@ -63,7 +63,7 @@ func sendThrough(t *testing.T, d *db.DB, fail, mend func() error) {
 		drafts[i] = draft(rooms[i%3], fmt.Sprint(i))
 		flying.Add(1)
 		since := time.Now()
-		w.Append(drafts[i], since, func(o store.Outcome) {
+		w.Enqueue(drafts[i], since, func(o store.Outcome) {
 			defer flying.Done()
 			first[i] = o
 			if o.Err != nil && !fault.KindOf(o.Err).Retryable() {

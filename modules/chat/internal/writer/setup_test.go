@@ -74,7 +74,7 @@ func sendAsked(t *testing.T, w *writer.Writer, d store.Draft, asked time.Time) s
 	t.Helper()
 	s := sent{d, make(chan store.Outcome, 1)}
 	var once sync.Once
-	w.Append(d, asked, func(o store.Outcome) {
+	w.Enqueue(d, asked, func(o store.Outcome) {
 		first := false
 		once.Do(func() { first = true; s.answer <- o })
 		if !first {

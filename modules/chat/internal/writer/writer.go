@@ -75,10 +75,10 @@ type entry struct {
 	skipped time.Time // when its room was first found locked
 }
 
-// Append queues a draft and returns; done is called exactly once with what became of it, within Patience from
+// Enqueue queues a draft and returns; done is called exactly once with what became of it, within Patience from
 // when the sender asked, even while the database is away. Of one room, stored messages are done in the order of their
 // numbers. done must not block.
-func (w *Writer) Append(d store.Draft, asked time.Time, done func(store.Outcome)) {
+func (w *Writer) Enqueue(d store.Draft, asked time.Time, done func(store.Outcome)) {
 	if time.Since(asked) > w.cfg.Patience/2 {
 		done(store.Outcome{Err: errAway}) // those of its batch would have no longer than it has left
 		return

@@ -97,7 +97,7 @@ func TestAnswersComeInOrder(t *testing.T) {
 			wg.Go(func() {
 				for i := range each {
 					answers.Add(1)
-					w.Append(draft(rooms[i%len(rooms)], "x"), time.Now(), func(o store.Outcome) {
+					w.Enqueue(draft(rooms[i%len(rooms)], "x"), time.Now(), func(o store.Outcome) {
 						defer answers.Done()
 						if before := last[o.Message.RoomID].Swap(o.Message.Seq); o.Err != nil || o.Message.Seq != before+1 {
 							t.Errorf("%d was answered after %d: %v", o.Message.Seq, before, o.Err)

@@ -29,97 +29,97 @@ func (m *redisModel) answer() (name string, on bool) {
 	return name, on
 }
 
-// hear lets w take an answer. What was not asked for ends the link.
-func (m *redisModel) hear(w *wishes, name string, on bool) {
-	if err := w.answered(name, on); err != nil {
-		m.reset(w)
+// hear lets s take an answer. What was not asked for ends the link.
+func (m *redisModel) hear(s *subscriptions, name string, on bool) {
+	if err := s.answered(name, on); err != nil {
+		m.reset(s)
 	}
 }
 
-func (m *redisModel) reset(w *wishes) {
-	w.forget()
+func (m *redisModel) reset(s *subscriptions) {
+	s.forget()
 	*m = redisModel{sends: map[string]bool{}}
 }
 
 // Whatever comes, goes, breaks, moves away and is answered late: a confirmed channel is one that Redis sends, and
 // once everything is answered Redis sends exactly what is wanted.
-func TestWishesInAnyOrder(t *testing.T) {
+func TestSubscriptionsInAnyOrder(t *testing.T) {
 	for seed := range uint64(2000) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
 		calls := map[string]uint64{} // the latest of each channel
-		w := newWishes(newLones("t:"), func(name string, number uint64) { calls[name] = number }, func() {})
+		s := newSubscriptions(newSubscribed("t:"), func(name string, number uint64) { calls[name] = number }, func() {})
 		m := &redisModel{sends: map[string]bool{}}
 		listeners := map[string]int{}
 		for range 60 {
 			name := strconv.Itoa(rnd.IntN(3))
 			switch rnd.IntN(8) {
 			case 6: // Redis answers an announcement, of now or of before
-				w.announced(name, calls[name]-uint64(rnd.IntN(2)), rnd.IntN(3)-1, nil)
+				s.announced(name, calls[name]-uint64(rnd.IntN(2)), rnd.IntN(3)-1, nil)
 			case 7:
-				w.heard(name, calls[name]-uint64(rnd.IntN(2)))
+				s.heard(name, calls[name]-uint64(rnd.IntN(2)))
 			case 0, 1:
-				w.add(name)
+				s.add(name)
 				listeners[name]++
 			case 2:
 				if listeners[name] > 0 {
 					listeners[name]--
-					w.remove(name)
+					s.remove(name)
 				}
 			case 3:
-				on, off := w.take(1 + rnd.IntN(3))
+				on, off := s.take(1 + rnd.IntN(3))
 				m.told(on, true)
 				m.told(off, false)
 			case 4:
 				if len(m.answers) > 0 {
 					name, on := m.answer()
-					m.hear(w, name, on)
+					m.hear(s, name, on)
 				}
 			case 5:
 				switch rnd.IntN(10) {
 				case 0: // the link breaks
-					m.reset(w)
+					m.reset(s)
 				case 1: // the channel moves to another server
 					if m.sends[name] {
 						m.sends[name] = false
-						m.hear(w, name, false)
+						m.hear(s, name, false)
 					}
 				}
 			}
-			for name, c := range w.channels {
+			for name, c := range s.channels {
 				if c.listeners > 0 && c.isConfirmed() && !m.sends[name] {
 					t.Fatalf("seed %d: %s counts as confirmed and Redis does not send it", seed, name)
 				}
-				if (w.lones.find(name) != nil) != c.coming || c.isConfirmed() && !c.coming {
-					t.Fatalf("seed %d: %s may count as ours alone: %v, its news come: %v, confirmed: %v", seed, name, w.lones.find(name) != nil, c.coming, c.isConfirmed())
+				if (s.subscribed.find(name) != nil) != c.coming || c.isConfirmed() && !c.coming {
+					t.Fatalf("seed %d: %s may count as ours alone: %v, its news come: %v, confirmed: %v", seed, name, s.subscribed.find(name) != nil, c.coming, c.isConfirmed())
 				}
 			}
 		}
-		settle(w, m)
+		settle(s, m)
 		for name, number := range calls {
-			w.announced(name, number, 2, nil)
-			w.heard(name, number)
-			w.heard(name, number)
+			s.announced(name, number, 2, nil)
+			s.heard(name, number)
+			s.heard(name, number)
 		}
 		for name, n := range listeners {
 			if m.sends[name] != (n > 0) {
 				t.Fatalf("seed %d: %s has %d listeners, Redis sends it: %v", seed, name, n, m.sends[name])
 			}
-			if n > 0 && !w.channels[name].isConfirmed() {
+			if n > 0 && !s.channels[name].isConfirmed() {
 				t.Fatalf("seed %d: %s was never confirmed", seed, name)
 			}
-			if n == 0 && w.channels[name] != nil {
+			if n == 0 && s.channels[name] != nil {
 				t.Fatalf("seed %d: %s is kept for nobody", seed, name)
 			}
 		}
-		if len(w.changed) > 0 {
-			t.Fatalf("seed %d: left over %v", seed, w.changed)
+		if len(s.changed) > 0 {
+			t.Fatalf("seed %d: left over %v", seed, s.changed)
 		}
 	}
 }
 
-func settle(w *wishes, m *redisModel) {
+func settle(s *subscriptions, m *redisModel) {
 	for {
-		on, off := w.take(10)
+		on, off := s.take(10)
 		m.told(on, true)
 		m.told(off, false)
 		if len(m.answers) == 0 {
@@ -127,33 +127,33 @@ func settle(w *wishes, m *redisModel) {
 		}
 		for len(m.answers) > 0 {
 			name, on := m.answer()
-			m.hear(w, name, on)
+			m.hear(s, name, on)
 		}
 	}
 }
 
 func TestWhoWentOnWithoutAConfirmationIsToldOfIt(t *testing.T) {
 	told, calls := 0, map[string]uint64{}
-	w := newWishes(newLones("t:"), func(name string, number uint64) { calls[name] = number }, func() { told++ })
+	s := newSubscriptions(newSubscribed("t:"), func(name string, number uint64) { calls[name] = number }, func() { told++ })
 	late := func(name string) bool {
 		t.Helper()
-		if err := w.answered(name, true); err != nil {
+		if err := s.answered(name, true); err != nil {
 			t.Fatal(err)
 		}
 		told = 0
-		w.announced(name, calls[name], 0, nil)
+		s.announced(name, calls[name], 0, nil)
 		return told > 0
 	}
-	w.add("a")
-	w.add("b")
-	w.take(10)
-	w.miss("a")
+	s.add("a")
+	s.add("b")
+	s.take(10)
+	s.miss("a")
 	if !late("a") || late("b") {
 		t.Error("only a has missed something")
 	}
-	w.miss("a") // it is confirmed by now
-	w.forget()
-	if on, _ := w.take(10); len(on) != 2 || !late("a") { // what was said while there was no link
+	s.miss("a") // it is confirmed by now
+	s.forget()
+	if on, _ := s.take(10); len(on) != 2 || !late("a") { // what was said while there was no link
 		t.Errorf("told of %v again", slices.Sorted(slices.Values(on)))
 	}
 }
@@ -162,69 +162,69 @@ func TestWhoWentOnWithoutAConfirmationIsToldOfIt(t *testing.T) {
 // they may have been told before has lapsed.
 func TestWhoKnowsOfUs(t *testing.T) {
 	var number uint64
-	w := newWishes(newLones("t:"), func(_ string, n uint64) { number = n }, func() {})
+	s := newSubscriptions(newSubscribed("t:"), func(_ string, n uint64) { number = n }, func() {})
 	subscribed := func() *channel {
 		t.Helper()
-		w.add("a")
-		w.take(10)
-		if err := w.answered("a", true); err != nil {
+		s.add("a")
+		s.take(10)
+		if err := s.answered("a", true); err != nil {
 			t.Fatal(err)
 		}
-		return w.channels["a"]
+		return s.channels["a"]
 	}
 	c := subscribed()
-	w.heard("a", number)
-	w.announced("a", number, 2, nil)
-	w.heard("a", number-1)
+	s.heard("a", number)
+	s.announced("a", number, 2, nil)
+	s.heard("a", number-1)
 	if c.isConfirmed() {
 		t.Fatal("confirmed by one of two")
 	}
-	if w.heard("a", number); !c.isConfirmed() {
+	if s.heard("a", number); !c.isConfirmed() {
 		t.Error("not confirmed though both know")
 	}
-	w.heard("a", number) // one that Redis had not counted yet
+	s.heard("a", number) // one that Redis had not counted yet
 	for name, refused := range map[string]struct {
 		others int
 		err    error
 	}{"nobody answers": {others: 1}, "Redis does not take it": {err: errAway}, "Redis does not know of us": {others: -1}} {
-		w.forget()
+		s.forget()
 		c = subscribed()
 		began := time.Now()
-		w.announced("a", number, refused.others, refused.err)
+		s.announced("a", number, refused.others, refused.err)
 		select {
 		case <-c.confirmed:
 		case <-time.After(time.Minute):
 			t.Fatalf("%s: never confirmed", name)
 		}
-		if took := time.Since(began); took < loneFor {
+		if took := time.Since(began); took < aloneFor {
 			t.Errorf("%s: confirmed after %v", name, took)
 		}
-		w.remove("a")
+		s.remove("a")
 	}
 }
 
 // A server that gives a channel up by itself is found out whatever has been asked of it meanwhile.
 func TestAChannelThatMovesAway(t *testing.T) {
 	for asked := range 3 {
-		w := newWishes(newLones("t:"), func(string, uint64) {}, func() {})
-		w.add("a")
-		w.take(10)
-		if err := w.answered("a", true); err != nil {
+		s := newSubscriptions(newSubscribed("t:"), func(string, uint64) {}, func() {})
+		s.add("a")
+		s.take(10)
+		if err := s.answered("a", true); err != nil {
 			t.Fatal(err)
 		}
 		answers := []bool{false} // by itself
 		for i := range asked {   // to leave, and to come back
 			if i == 0 {
-				w.remove("a")
+				s.remove("a")
 			} else {
-				w.add("a")
+				s.add("a")
 			}
-			w.take(10)
+			s.take(10)
 			answers = append(answers, i == 1)
 		}
 		found := 0
 		for _, on := range answers {
-			if err := w.answered("a", on); err != nil {
+			if err := s.answered("a", on); err != nil {
 				found++
 			}
 		}

@@ -12,26 +12,26 @@ import (
 	"mall/modules/platform/testservers"
 )
 
-// FuzzCursor: whatever somebody writes for a cursor is one that the list could have given, or is refused by name.
-func FuzzCursor(f *testing.F) {
-	for _, seed := range []string{"", "x", encodeCursor(id.New()), encodeCursor(id.Nil), strings.Repeat("_", 22), strings.Repeat("A", 23), "AAAA====", "\x00"} {
+// FuzzPageToken: whatever somebody writes for a page token is one that the list could have given, or is refused by name.
+func FuzzPageToken(f *testing.F) {
+	for _, seed := range []string{"", "x", encodePageToken(id.New()), encodePageToken(id.Nil), strings.Repeat("_", 22), strings.Repeat("A", 23), "AAAA====", "\x00"} {
 		f.Add(seed)
 	}
-	f.Fuzz(func(t *testing.T, cursor string) {
-		last, err := decodeCursor(cursor)
+	f.Fuzz(func(t *testing.T, token string) {
+		last, err := decodePageToken(token)
 		switch {
 		case err != nil:
 			if e, ok := fault.As(err); !ok || e.Kind != fault.Invalid || e.Code != "bad_cursor" || e.Field != "cursor" {
-				t.Errorf("%q: %v", cursor, err)
+				t.Errorf("%q: %v", token, err)
 			}
-		case cursor != "" && encodeCursor(last) != cursor, cursor == "" && !last.IsZero():
-			t.Errorf("%q is read as %s", cursor, last)
+		case token != "" && encodePageToken(last) != token, token == "" && !last.IsZero():
+			t.Errorf("%q is read as %s", token, last)
 		}
 	})
 }
 
-// Cursors and queries that nobody was given are refused or find something, on either database: none is a failure of ours.
-func TestForgedCursorsAndQueriesFailNowhere(t *testing.T) {
+// Page tokens and queries that nobody was given are refused or find something, on either database: none is a failure of ours.
+func TestForgedPageTokensAndQueriesFailNowhere(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		c := New(d, nil)
 		random := rand.New(rand.NewPCG(1, 2))

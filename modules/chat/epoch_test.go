@@ -8,9 +8,9 @@ import (
 	"mall/modules/platform/testservers"
 )
 
-// After a restore rooms may be shorter than cursors: a new life of the database begins with cursors within the heads, or
+// After a restore rooms may be shorter than cursors: a new epoch begins with cursors within the heads, or
 // what is written next would count as read.
-func TestANewLifeHoldsCursorsAgainstTheHeads(t *testing.T) {
+func TestANewEpochHoldsCursorsAgainstTheHeads(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg db.Config) {
 		m := newMall(t, cfg, "", 1)
 		r := m.openRoom(t, "buyer")
@@ -28,8 +28,8 @@ func TestANewLifeHoldsCursorsAgainstTheHeads(t *testing.T) {
 	})
 }
 
-// What a client said of another life of the database is not written into this one, before the instance has noticed.
-func TestACursorOfAnotherLifeIsNotWritten(t *testing.T) {
+// What a client said of another epoch is not written into this one, before the instance has noticed.
+func TestACursorOfAnotherEpochIsNotWritten(t *testing.T) {
 	onBoth(t, func(t *testing.T, cfg db.Config) {
 		m := newMall(t, cfg, "", 1)
 		r := m.openRoom(t, "buyer")
@@ -41,7 +41,7 @@ func TestACursorOfAnotherLifeIsNotWritten(t *testing.T) {
 		if old := m.instances[0].chat.Status().Epoch != renewed; old && status != 503 {
 			t.Errorf("an instance that has not noticed answers %d %s", status, text)
 		}
-		until(t, "the instance is in the new life", func() bool {
+		until(t, "the instance is in the new epoch", func() bool {
 			status, _ := m.call(t, 0, "owner", "PUT", "/chat/rooms/"+r.ID.String()+"/cursor", map[string]any{"read_seq": 2})
 			return status == 200
 		})

@@ -9,12 +9,12 @@ import (
 
 var errMoved = errors.New("pubsub: the server has given up a channel")
 
-// wishes are the channels that this instance wants to hear, and what Redis has been told of them. Nothing
+// subscriptions are the channels that this instance wants to hear, and what Redis has been told of them. Nothing
 // here talks to Redis or waits for it: a slow Redis must not make those who come and go wait for each other.
-type wishes struct {
-	lones    *lones                              // the channels whose news Redis sends
-	announce func(channel string, number uint64) // tells the others of a channel whose news come; it must not block
-	late     func()                              // is told that news come of which somebody has missed some; it must not block
+type subscriptions struct {
+	subscribed *subscribed                         // the channels whose news Redis sends
+	announce   func(channel string, number uint64) // tells the others of a channel whose news come; it must not block
+	late       func()                              // is told that news come of which somebody has missed some; it must not block
 
 	mu       sync.Mutex
 	channels map[string]*channel
@@ -37,39 +37,40 @@ type channel struct {
 	lapse  *time.Timer // when those who have not said that they know of us know all the same
 }
 
-func newWishes(l *lones, announce func(channel string, number uint64), late func()) *wishes {
-	return &wishes{lones: l, announce: announce, late: late, channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1)}
+func newSubscriptions(l *subscribed, announce func(channel string, number uint64), late func()) *subscriptions {
+	return &subscriptions{subscribed: l, announce: announce, late: late,
+		channels: map[string]*channel{}, changed: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
 // add counts one listener more; the answer is closed once Redis sends the channel's news.
-func (w *wishes) add(name string) <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.channels[name]
+func (s *subscriptions) add(name string) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channels[name]
 	if c == nil {
 		c = &channel{confirmed: make(chan struct{})}
-		w.channels[name] = c
+		s.channels[name] = c
 	}
 	if c.listeners++; c.listeners == 1 {
-		w.change(name)
+		s.change(name)
 	}
 	return c.confirmed
 }
 
 // miss says that somebody goes on although the channel is not confirmed.
-func (w *wishes) miss(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if c := w.channels[name]; c != nil && !c.isConfirmed() {
+func (s *subscriptions) miss(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.channels[name]; c != nil && !c.isConfirmed() {
 		c.missed = true
 	}
 }
 
 // remove takes one add back.
-func (w *wishes) remove(name string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.channels[name]
+func (s *subscriptions) remove(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channels[name]
 	if c == nil || c.listeners == 0 {
 		return
 	}
@@ -77,16 +78,16 @@ func (w *wishes) remove(name string) {
 		return
 	}
 	if c.asked || c.pending > 0 {
-		w.change(name)
+		s.change(name)
 		return
 	}
-	delete(w.channels, name)
-	delete(w.changed, name)
+	delete(s.channels, name)
+	delete(s.changed, name)
 }
 
-func (w *wishes) change(name string) {
-	w.changed[name] = struct{}{}
-	signal(w.wake)
+func (s *subscriptions) change(name string) {
+	s.changed[name] = struct{}{}
+	signal(s.wake)
 }
 
 // signal puts a token where there is none.
@@ -98,15 +99,15 @@ func signal(token chan struct{}) {
 }
 
 // take gives at most limit channels that Redis must be told of, and notes that it is.
-func (w *wishes) take(limit int) (on, off []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for name := range w.changed {
+func (s *subscriptions) take(limit int) (on, off []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.changed {
 		if len(on)+len(off) == limit {
 			break
 		}
-		delete(w.changed, name)
-		c := w.channels[name]
+		delete(s.changed, name)
+		c := s.channels[name]
 		if c == nil || c.asked == (c.listeners > 0) {
 			continue // wanted and left again, or the other way round
 		}
@@ -116,7 +117,7 @@ func (w *wishes) take(limit int) (on, off []string) {
 			on = append(on, name)
 		} else {
 			off = append(off, name)
-			w.unconfirm(name, c)
+			s.unconfirm(name, c)
 		}
 	}
 	return on, off
@@ -125,10 +126,10 @@ func (w *wishes) take(limit int) (on, off []string) {
 // answered notes what Redis says of a channel: that its news come from now on, or no more. Only the last answer
 // outstanding counts: behind an earlier one the news may end again. An error says that Redis was not asked for this: the
 // channel has moved to another server.
-func (w *wishes) answered(name string, on bool) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.channels[name]
+func (s *subscriptions) answered(name string, on bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channels[name]
 	if c == nil || !c.expects(on) {
 		return errMoved
 	}
@@ -136,10 +137,10 @@ func (w *wishes) answered(name string, on bool) error {
 		return nil
 	}
 	if c.asked {
-		w.begin(name, c)
+		s.begin(name, c)
 	} else if c.listeners == 0 {
-		delete(w.channels, name)
-		delete(w.changed, name)
+		delete(s.channels, name)
+		delete(s.changed, name)
 	}
 	return nil
 }
@@ -150,43 +151,43 @@ func (c *channel) expects(on bool) bool {
 }
 
 // forget says that Redis knows nothing of us any more: it must be told of all channels again.
-func (w *wishes) forget() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for name, c := range w.channels {
+func (s *subscriptions) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, c := range s.channels {
 		c.asked, c.pending = false, 0
-		w.unconfirm(name, c)
+		s.unconfirm(name, c)
 		if c.listeners > 0 {
 			c.missed = true
-			w.change(name)
+			s.change(name)
 			continue
 		}
-		delete(w.channels, name)
-		delete(w.changed, name)
+		delete(s.channels, name)
+		delete(s.changed, name)
 	}
 }
 
-func (w *wishes) count() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.channels)
+func (s *subscriptions) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.channels)
 }
 
 // begin notes that Redis sends a channel's news, and asks the others that listen to say that they know of us: until then
 // one of them may take the channel for his alone and leave out what he has to say.
-func (w *wishes) begin(name string, c *channel) {
-	w.number++
-	c.coming, c.number, c.heard, c.others = true, w.number, 0, -1
-	w.lones.open(name)
-	w.announce(name, c.number)
+func (s *subscriptions) begin(name string, c *channel) {
+	s.number++
+	c.coming, c.number, c.heard, c.others = true, s.number, 0, -1
+	s.subscribed.open(name)
+	s.announce(name, c.number)
 }
 
 // announced takes Redis' answer to an announcement: how many others listen. Those that do not answer know of us once what
 // Redis told them before has lapsed; where Redis has not taken the announcement, that is all of them.
-func (w *wishes) announced(name string, number uint64, others int, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.calling(name, number)
+func (s *subscriptions) announced(name string, number uint64, others int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.calling(name, number)
 	if c == nil {
 		return
 	}
@@ -194,36 +195,36 @@ func (w *wishes) announced(name string, number uint64, others int, err error) {
 		c.others = math.MaxInt
 	}
 	if c.heard < c.others {
-		c.lapse = time.AfterFunc(loneFor, func() { w.lapsed(name, number) })
+		c.lapse = time.AfterFunc(aloneFor, func() { s.lapsed(name, number) })
 		return
 	}
-	w.confirm(c)
+	s.confirm(c)
 }
 
 // heard takes another instance's answer to an announcement.
-func (w *wishes) heard(name string, number uint64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.calling(name, number)
+func (s *subscriptions) heard(name string, number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.calling(name, number)
 	if c == nil {
 		return
 	}
 	if c.heard++; c.others >= 0 && c.heard >= c.others {
-		w.confirm(c)
+		s.confirm(c)
 	}
 }
 
-func (w *wishes) lapsed(name string, number uint64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if c := w.calling(name, number); c != nil {
-		w.confirm(c)
+func (s *subscriptions) lapsed(name string, number uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.calling(name, number); c != nil {
+		s.confirm(c)
 	}
 }
 
 // calling is the channel whose announcement of that number is under way, else nil.
-func (w *wishes) calling(name string, number uint64) *channel {
-	c := w.channels[name]
+func (s *subscriptions) calling(name string, number uint64) *channel {
+	c := s.channels[name]
 	if c == nil || c.number == 0 || c.number != number {
 		return nil
 	}
@@ -231,12 +232,12 @@ func (w *wishes) calling(name string, number uint64) *channel {
 }
 
 // confirm lets those who wait for the channel go on.
-func (w *wishes) confirm(c *channel) {
+func (s *subscriptions) confirm(c *channel) {
 	c.endCall()
 	close(c.confirmed)
 	if c.missed {
 		c.missed = false
-		w.late()
+		s.late()
 	}
 }
 
@@ -249,13 +250,13 @@ func (c *channel) endCall() {
 }
 
 // unconfirm lets those who add the channel from now on wait again.
-func (w *wishes) unconfirm(name string, c *channel) {
+func (s *subscriptions) unconfirm(name string, c *channel) {
 	if !c.coming {
 		return
 	}
 	c.coming = false
 	c.endCall()
-	w.lones.end(name)
+	s.subscribed.end(name)
 	if c.isConfirmed() {
 		c.confirmed = make(chan struct{})
 	}

@@ -9,7 +9,7 @@ import (
 
 // What Redis answers about a channel counts only for as long as nobody has come or gone since it was asked.
 func TestAnAnswerThatIsOlderThanAnAnnouncement(t *testing.T) {
-	known := newLones("t:")
+	known := newSubscribed("t:")
 	known.open("c")
 	c := known.find("c")
 	if known.alone("c") || known.alone("another") {
@@ -19,7 +19,7 @@ func TestAnAnswerThatIsOlderThanAnAnnouncement(t *testing.T) {
 	if c.settle(asked, time.Now(), true); !known.alone("c") {
 		t.Error("not alone although Redis has said so")
 	}
-	if c.company(); known.alone("c") {
+	if c.otherCame(); known.alone("c") {
 		t.Error("alone although somebody has come")
 	}
 	if c.settle(asked, time.Now(), true); known.alone("c") {
@@ -29,7 +29,7 @@ func TestAnAnswerThatIsOlderThanAnAnnouncement(t *testing.T) {
 	if c.settle(c.heard(), time.Now(), false); known.alone("c") {
 		t.Error("alone although Redis has said otherwise")
 	}
-	if c.settle(c.heard(), time.Now().Add(-loneFor), true); known.alone("c") {
+	if c.settle(c.heard(), time.Now().Add(-aloneFor), true); known.alone("c") {
 		t.Error("alone although Redis was asked too long ago")
 	}
 	known.end("c")
