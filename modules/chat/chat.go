@@ -121,7 +121,7 @@ type Chat struct {
 	receipts *receipts
 	traces   *tracer
 	quiet    *quiet
-	looks    *looks
+	rechecks *rechecks
 	typings  *budget
 	changes  *budget
 	epochNow atomic.Pointer[string] // as far as this instance has noticed
@@ -186,7 +186,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	}
 	c.writer = writer.New(writer.Config{Lanes: lanes, Batch: cfg.Batch, Queue: cfg.Queue, Patience: cfg.SendPatience}, c.store)
 	c.traces = newTracer(c)
-	c.looks = newLooks()
+	c.rechecks = newRechecks()
 	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
 	c.online = presence.New(d.Redis, d.Prefix, c.relay.Instance(), c.presenceChanged, d.Log)
@@ -213,7 +213,7 @@ func (c *Chat) Run(ctx context.Context) error {
 	beside.Go(func() { c.prover(ctx) })
 	beside.Go(func() { c.positions.run(ctx) })
 	beside.Go(func() { c.checker(ctx) })
-	beside.Go(func() { c.looker(ctx) })
+	beside.Go(func() { c.rechecker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
 	beside.Go(func() { c.online.Run(ctx) })
 	beside.Go(func() { c.sockets.Run(ctx) })
