@@ -58,7 +58,7 @@ func storingPlants() []plant {
 			{chatFile, "c.traces = newTracer(c)", `c.traces = newTracer(c)
 	store.Planted = func(ctx context.Context, m *store.Message) {
 		if sides, err := c.partiesOf(ctx, m.RoomID); err == nil {
-			c.tell(m, sides, nil)
+			c.fanOut(m, sides, nil)
 		}
 	}`},
 		}},

@@ -84,8 +84,9 @@ func (c *Chat) seatIn(ctx context.Context, p *identity.Principal, room id.ID) (s
 	return seat{}, fault.Missing("room")
 }
 
-// look is a seat for reading only: an operator of the mall has one too, with a reason that is recorded first.
-func (c *Chat) look(ctx context.Context, p *identity.Principal, room id.ID, reason string) (seat, error) {
+// authorizeRead gives a seat for reading only: an operator of the mall has one too, with a reason that is recorded
+// first.
+func (c *Chat) authorizeRead(ctx context.Context, p *identity.Principal, room id.ID, reason string) (seat, error) {
 	s, err := c.seatIn(ctx, p, room)
 	if err == nil || fault.KindOf(err) != fault.NotFound {
 		return s, err

@@ -123,7 +123,7 @@ type Chat struct {
 	traces   *tracer
 	losses   *losses
 	quiet    *quiet
-	looks    *looks
+	rechecks *rechecks
 	typings  *budget
 	changes  *budget
 	epochNow atomic.Pointer[string] // as far as this instance has noticed
@@ -192,7 +192,7 @@ func New(ctx context.Context, cfg Config, d Deps) (*Chat, error) {
 	c.losses = newLosses()
 	c.relay = relay.New(d.Bus, c.traces.heard, c.heardReceipt)
 	d.Bus.OnResumed(c.resubscribed)
-	c.looks = newLooks()
+	c.rechecks = newRechecks()
 	c.positions = newPositions(c)
 	c.sends = limit.New(d.Redis, d.Prefix, cfg.SendsPerSecond, cfg.SendsBurst)
 	c.online = presence.New(d.Redis, d.Prefix, c.relay.Instance(), c.presenceChanged, d.Log)
@@ -210,7 +210,7 @@ func (c *Chat) Run(ctx context.Context) error {
 	beside.Go(func() { c.prover(ctx) })
 	beside.Go(func() { c.positions.run(ctx) })
 	beside.Go(func() { c.checker(ctx) })
-	beside.Go(func() { c.looker(ctx) })
+	beside.Go(func() { c.rechecker(ctx) })
 	beside.Go(func() { c.sends.Run(ctx) })
 	beside.Go(func() { c.online.Run(ctx) })
 	beside.Go(func() { c.sockets.Run(ctx) })

@@ -76,13 +76,13 @@ func (c *Chat) storeMoves(ctx context.Context, moves []store.Move) ([]store.Curs
 	}
 	for i := range moves {
 		if moved[i] {
-			c.tellCursor(parties{moves[i].Buyer, moves[i].Shop}, &now[i])
+			c.publishReceipt(parties{moves[i].Buyer, moves[i].Shop}, &now[i])
 		}
 	}
 	return now, nil
 }
 
-func (c *Chat) tellCursor(sides parties, cur *store.Cursor) {
+func (c *Chat) publishReceipt(sides parties, cur *store.Cursor) {
 	frame := receiptOf(cur)
 	for _, side := range sides.both() {
 		c.receipts.note(side, cur)

@@ -231,7 +231,7 @@ func (h rest) GetChatSummary(ctx context.Context, req api.GetChatSummaryRequestO
 
 // GetRoom shows one room.
 func (h rest) GetRoom(ctx context.Context, req api.GetRoomRequestObject) (api.GetRoomResponseObject, error) {
-	s, err := h.look(ctx, req.RoomId, req.Params.XAccessReason)
+	s, err := h.authorizeRead(ctx, req.RoomId, req.Params.XAccessReason)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func (h rest) GetRoom(ctx context.Context, req api.GetRoomRequestObject) (api.Ge
 	return api.GetRoom200JSONResponse(view), err
 }
 
-func (h rest) look(ctx context.Context, room id.ID, reason *string) (seat, error) {
+func (h rest) authorizeRead(ctx context.Context, room id.ID, reason *string) (seat, error) {
 	p, err := identity.From(ctx)
 	if err != nil {
 		return seat{}, err
@@ -248,12 +248,12 @@ func (h rest) look(ctx context.Context, room id.ID, reason *string) (seat, error
 	if reason != nil {
 		why = strings.TrimSpace(*reason)
 	}
-	return h.c.look(ctx, p, room, why)
+	return h.c.authorizeRead(ctx, p, room, why)
 }
 
 // ListInquiries lists a room's inquiries.
 func (h rest) ListInquiries(ctx context.Context, req api.ListInquiriesRequestObject) (api.ListInquiriesResponseObject, error) {
-	if _, err := h.look(ctx, req.RoomId, nil); err != nil {
+	if _, err := h.authorizeRead(ctx, req.RoomId, nil); err != nil {
 		return nil, err
 	}
 	qs, err := h.c.store.Inquiries(ctx, req.RoomId, 100)
@@ -351,7 +351,7 @@ func (h rest) ReportRoom(ctx context.Context, req api.ReportRoomRequestObject) (
 
 // ListMessages reads a page of history.
 func (h rest) ListMessages(ctx context.Context, req api.ListMessagesRequestObject) (api.ListMessagesResponseObject, error) {
-	if _, err := h.look(ctx, req.RoomId, req.Params.XAccessReason); err != nil {
+	if _, err := h.authorizeRead(ctx, req.RoomId, req.Params.XAccessReason); err != nil {
 		return nil, err
 	}
 	p, err := h.c.history(ctx, req.RoomId, req.Params.BeforeSeq, req.Params.AfterSeq, limitOr(req.Params.Limit, defaultPage))

@@ -32,14 +32,14 @@ func (c *Chat) presenceChanged(changes []presence.Change) {
 				buyers = append(buyers, ch.Party.ID)
 			}
 		}
-		err := errors.Join(c.tellPresence(buyers, false, states), c.tellPresence(shops, true, states))
+		err := errors.Join(c.publishPresence(buyers, false, states), c.publishPresence(shops, true, states))
 		if err != nil && c.lifetime.Err() == nil {
 			c.log.Warn("presence not told", "error", err)
 		}
 	}
 }
 
-func (c *Chat) tellPresence(owners []id.ID, shops bool, states map[hub.Party]presence.State) error {
+func (c *Chat) publishPresence(owners []id.ID, shops bool, states map[hub.Party]presence.State) error {
 	ctx, cancel := context.WithTimeout(c.lifetime, c.cfg.SendPatience)
 	defer cancel()
 	rooms, err := c.store.LatestOf(ctx, owners, shops, presenceRooms)

@@ -113,7 +113,7 @@ func (c *Chat) enqueue(row store.Draft, sides parties, asked time.Time, origin h
 	c.writer.Enqueue(row, asked, func(o store.Outcome) {
 		told := o.Err == nil && o.Message.Seq > 0
 		if told {
-			c.tell(&o.Message, sides, origin)
+			c.fanOut(&o.Message, sides, origin)
 		}
 		if told && !o.Dup {
 			c.messages.Add(1)
@@ -122,7 +122,7 @@ func (c *Chat) enqueue(row store.Draft, sides parties, asked time.Time, origin h
 	})
 }
 
-func (c *Chat) tell(m *store.Message, sides parties, origin hub.Connection) {
+func (c *Chat) fanOut(m *store.Message, sides parties, origin hub.Connection) {
 	if s, ok := origin.(*session); ok {
 		s.follow(m.RoomID, sides)
 	}

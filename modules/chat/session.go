@@ -125,7 +125,7 @@ func (s *session) begin() {
 		return
 	}
 	s.welcome()
-	s.lookAgain()
+	s.recheckLogin()
 }
 
 // join is false when the parties could not be positioned in time, or the instance goes away: then the client is told.
@@ -155,15 +155,15 @@ func (s *session) join() bool {
 	return true
 }
 
-// lookAgain finds a ban, a logout or a change of shops that came between the handshake's look at the login and now: its
-// news went to the connections that were there, and this one was not yet. Members forget a login of which there is
+// recheckLogin finds a ban, a logout or a change of shops that came between the handshake's look at the login and now:
+// its news went to the connections that were there, and this one was not yet. Members forget a login of which there is
 // news, so that this costs no query but then.
-func (s *session) lookAgain() {
+func (s *session) recheckLogin() {
 	ctx, cancel := context.WithTimeout(s.chat.lifetime, readPatience)
 	defer cancel()
 	login := s.who.Load().SessionID
 	if now, err := s.chat.members.Check(ctx, []id.ID{login}); err == nil { // else the next check of all logins looks
-		s.judge(now[login])
+		s.applyLogin(now[login])
 	}
 }
 
@@ -525,7 +525,7 @@ func (s *session) beat(now time.Time) {
 		s.lastPing = now
 		s.conn.Ping()
 	}
-	s.tellHeads(now, heads)
+	s.sendHeads(now, heads)
 }
 
 // pingPart: a client is asked for a sign of life so many times before it counts as dead.
@@ -534,8 +534,8 @@ const pingPart = 4
 // headsPerFrame bounds an `hb`: one of all rooms of a large shop would be more than a queue holds.
 const headsPerFrame = 1000
 
-// tellHeads tells which rooms have moved, at the pace at which the client reads. The caller holds s.mu.
-func (s *session) tellHeads(now time.Time, heads map[id.ID]int64) {
+// sendHeads tells which rooms have moved, at the pace at which the client reads. The caller holds s.mu.
+func (s *session) sendHeads(now time.Time, heads map[id.ID]int64) {
 	frames := heartbeats(now, heads)
 	s.emit(frames[0])
 	if len(frames) > 1 {

@@ -136,31 +136,32 @@ func (c *Chat) check(ctx context.Context, all []login) error {
 	return nil
 }
 
-// review judges the connections of some logins, both sorted. A login that the database does not know is over.
-func (c *Chat) review(ctx context.Context, ids []id.ID, some []login) error {
+// review applies what has become of some logins to their connections, both sorted. A login that the database does not
+// know is over.
+func (c *Chat) review(ctx context.Context, ids []id.ID, logins []login) error {
 	known := make([]bool, len(ids))
 	err := c.members.Review(ctx, ids, func(x id.ID, standing member.Standing) {
 		if at, ok := slices.BinarySearchFunc(ids, x, id.ID.Compare); ok {
 			known[at] = true
 		}
-		at, _ := slices.BinarySearchFunc(some, x, func(l login, x id.ID) int { return l.id.Compare(x) })
-		for ; at < len(some) && some[at].id == x; at++ {
-			some[at].s.judge(standing)
+		at, _ := slices.BinarySearchFunc(logins, x, func(l login, x id.ID) int { return l.id.Compare(x) })
+		for ; at < len(logins) && logins[at].id == x; at++ {
+			logins[at].s.applyLogin(standing)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	for _, l := range some {
+	for _, l := range logins {
 		if at, ok := slices.BinarySearchFunc(ids, l.id, id.ID.Compare); ok && !known[at] {
-			l.s.judge(member.Standing{})
+			l.s.applyLogin(member.Standing{})
 		}
 	}
 	return nil
 }
 
-// judge closes a connection whose login has ended, or is for other shops than it began with.
-func (s *session) judge(login member.Standing) {
+// applyLogin closes a connection whose login has ended, or is for other shops than it began with.
+func (s *session) applyLogin(login member.Standing) {
 	now := login.Principal
 	switch {
 	case login.Banned:

@@ -114,7 +114,7 @@ func (r *sweepRound) run(ctx context.Context) bool {
 
 func (r *sweepRound) parties(ctx context.Context, owners []id.ID, shops bool) bool {
 	for chunk := range slices.Chunk(owners, sweepChunk) {
-		err := r.some(ctx, chunk, shops)
+		err := r.compareChunk(ctx, chunk, shops)
 		if err != nil {
 			if ctx.Err() == nil {
 				r.c.log.Warn("rooms not compared", "error", err)
@@ -125,8 +125,8 @@ func (r *sweepRound) parties(ctx context.Context, owners []id.ID, shops bool) bo
 	return true
 }
 
-// some gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
-func (r *sweepRound) some(ctx context.Context, owners []id.ID, shops bool) error {
+// compareChunk gives up soon: a query that hangs in a broken link must not hold up the sweeps after it.
+func (r *sweepRound) compareChunk(ctx context.Context, owners []id.ID, shops bool) error {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
 	err := r.c.store.ChangedHeads(ctx, owners, shops, r.since, func(h *store.Head) {

@@ -122,7 +122,7 @@ func (t *tracer) heard(payload []byte) {
 	if call.Answer == nil {
 		a := t.answer(call)
 		call.Answer = &a
-		t.tell(call)
+		t.publish(call)
 		return
 	}
 	t.mu.Lock()
@@ -134,7 +134,7 @@ func (t *tracer) heard(payload []byte) {
 	}
 }
 
-func (t *tracer) tell(call traceCall) {
+func (t *tracer) publish(call traceCall) {
 	text, err := json.Marshal(call)
 	if err != nil { // ids, numbers and times always encode
 		panic(err)
@@ -158,7 +158,7 @@ func (t *tracer) ask(ctx context.Context, q traceCall) []traceAnswer {
 		delete(t.asked, q.Question)
 		t.mu.Unlock()
 	}()
-	t.tell(q)
+	t.publish(q)
 	limit := time.NewTimer(traceWait)
 	defer limit.Stop()
 	for {
@@ -178,7 +178,7 @@ func (c *Chat) trace(ctx context.Context, p *identity.Principal, room id.ID, seq
 	if !p.Operator && !p.FactorDemanded {
 		return api.Trace{}, fault.Missing("room")
 	}
-	s, err := c.look(ctx, p, room, reason)
+	s, err := c.authorizeRead(ctx, p, room, reason)
 	if err != nil {
 		return api.Trace{}, err
 	}

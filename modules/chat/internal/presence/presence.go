@@ -139,7 +139,7 @@ func (p *Presence) note(ctx context.Context, moves []move, now time.Time) (chang
 	defer cancel()
 	pipe := p.client.Pipeline()
 	for i := range moves {
-		p.tell(ctx, pipe, &moves[i], now)
+		p.queueMove(ctx, pipe, &moves[i], now)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		p.log.Debug("presence not noted", "error", err)
@@ -156,7 +156,7 @@ func (p *Presence) note(ctx context.Context, moves []move, now time.Time) (chang
 	return changes
 }
 
-func (p *Presence) tell(ctx context.Context, pipe redis.Pipeliner, m *move, now time.Time) {
+func (p *Presence) queueMove(ctx context.Context, pipe redis.Pipeliner, m *move, now time.Time) {
 	if !m.here {
 		pipe.ZRem(ctx, p.online(m.party), p.instance)
 		pipe.Set(ctx, p.seen(m.party), now.UnixMilli(), keepSeen)

@@ -29,8 +29,8 @@ func tagsFor(client redis.UniversalClient) []string {
 
 func share(tags []string, party hub.Party) int { return int(party.ID[14]) % len(tags) }
 
-// look answers for pairs of keys, a party's instances and when it was seen last: on how many it is, and the time.
-const look = `
+// statesScript answers for pairs of keys, a party's instances and when it was seen last: on how many it is, and the time.
+const statesScript = `
 local out = {}
 for i = 1, #KEYS, 2 do
   out[i] = redis.call('ZCOUNT', KEYS[i], ARGV[1], '+inf')
@@ -39,7 +39,7 @@ end
 return out
 `
 
-var lookSHA = redis.NewScript(look).Hash()
+var statesSHA = redis.NewScript(statesScript).Hash()
 
 // States tells which of the parties are online. Of whom Redis says nothing, nothing is known, and the answer says
 // nothing. A page of rooms costs one command, on a cluster one for each part of the keys.
@@ -53,9 +53,13 @@ func (p *Presence) States(ctx context.Context, parties []hub.Party) map[hub.Part
 		}
 	}
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	cmds := p.look(ctx, asked, func(pipe redis.Pipeliner, keys []string) *redis.Cmd { return pipe.EvalSha(ctx, lookSHA, keys, now) })
+	cmds := p.queryStates(ctx, asked, func(pipe redis.Pipeliner, keys []string) *redis.Cmd {
+		return pipe.EvalSha(ctx, statesSHA, keys, now)
+	})
 	if slices.ContainsFunc(cmds, func(c *redis.Cmd) bool { return redis.HasErrorPrefix(c.Err(), "NOSCRIPT") }) { // a server that has just started
-		cmds = p.look(ctx, asked, func(pipe redis.Pipeliner, keys []string) *redis.Cmd { return pipe.Eval(ctx, look, keys, now) })
+		cmds = p.queryStates(ctx, asked, func(pipe redis.Pipeliner, keys []string) *redis.Cmd {
+			return pipe.Eval(ctx, statesScript, keys, now)
+		})
 	}
 	out := make(map[hub.Party]State, len(parties))
 	for i, some := range asked {
@@ -80,8 +84,9 @@ func (p *Presence) parts(parties []hub.Party) [][]hub.Party {
 	return parts
 }
 
-// look asks in one pipeline; each answer has its own error.
-func (p *Presence) look(ctx context.Context, asked [][]hub.Party, call func(redis.Pipeliner, []string) *redis.Cmd) []*redis.Cmd {
+// queryStates asks in one pipeline; each answer has its own error.
+func (p *Presence) queryStates(ctx context.Context, asked [][]hub.Party,
+	call func(redis.Pipeliner, []string) *redis.Cmd) []*redis.Cmd {
 	pipe := p.client.Pipeline()
 	cmds := make([]*redis.Cmd, len(asked))
 	for i, some := range asked {

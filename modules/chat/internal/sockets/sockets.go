@@ -144,7 +144,7 @@ func (c *Counter) Run(ctx context.Context) {
 		case <-alive.C:
 			c.live(ctx)
 		case <-tell.C:
-			c.tellAll()
+			c.changeAll()
 		case <-c.wake:
 			c.ask(ctx)
 		}
@@ -170,7 +170,7 @@ func (c *Counter) live(ctx context.Context) {
 		unknown = unknown || err == redis.Nil || err == nil && number != strconv.FormatInt(c.said[c.tags[i]], 10) //nolint:errorlint // the same
 	}
 	if unknown {
-		c.tellAll()
+		c.changeAll()
 	}
 }
 
@@ -197,7 +197,7 @@ func (c *Counter) forget(since time.Time) {
 	}
 }
 
-func (c *Counter) tellAll() {
+func (c *Counter) changeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lost = false

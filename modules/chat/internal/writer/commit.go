@@ -32,7 +32,7 @@ func (l *lane) commit(batch []*entry, wait bool) {
 	case err == nil:
 		l.settle(batch, out, wait)
 	case errors.Is(err, db.ErrOutcomeUnknown):
-		l.lookUp(batch, out)
+		l.resolveUnknown(batch, out)
 	case len(batch) > 1 && !passes(err):
 		half := len(batch) / 2
 		l.commit(batch[:half], wait)
@@ -118,10 +118,10 @@ func (l *lane) settle(batch []*entry, out []store.Outcome, wait bool) {
 	}
 }
 
-// lookUp finds out what an unknown COMMIT has stored of what was to be. What is not found may still become visible, so
-// its sender is told to try again with the same key, never that it failed. What is found elsewhere than where it was to
-// be had been stored before.
-func (l *lane) lookUp(batch []*entry, wanted []store.Outcome) {
+// resolveUnknown finds out what an unknown COMMIT has stored of what was to be. What is not found may still become
+// visible, so its sender is told to try again with the same key, never that it failed. What is found elsewhere than
+// where it was to be had been stored before.
+func (l *lane) resolveUnknown(batch []*entry, wanted []store.Outcome) {
 	ctx, cancel := context.WithDeadline(context.Background(), oldest(batch).Add(l.w.cfg.Patience))
 	defer cancel()
 	out, err := l.w.store.Find(ctx, drafts(batch))
