@@ -48,7 +48,7 @@ var plantedSeen sync.Map
 			{limitFile, "away := share.isAway()", "away := share.isAway() || true"},
 		}},
 		{"words in a log", "secrets", []checker.Kind{checker.Foreign}, []edit{
-			{sendFile, "\tif after, ok := c.mayWrite(ctx, p.MemberID); !ok {", "\tc.log.Debug(\"a send\", \"room\", d.room, \"body\", d.body)\n\tif after, ok := c.mayWrite(ctx, p.MemberID); !ok {"},
+			{sendFile, "\tif after, ok := c.mayWrite(ctx, p.MemberID); !ok {", "\tc.log.Debug(\"a send\", \"room\", d.Room, \"body\", d.Body)\n\tif after, ok := c.mayWrite(ctx, p.MemberID); !ok {"},
 		}},
 		{"who resumes waits for all who read slowly", "slow resumers", []checker.Kind{checker.Late, checker.Lost}, []edit{
 			{chatExtra, "", "package chat\n\nimport \"sync\"\n\nvar plantedTurn sync.Mutex\n"},

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
 
+	"mall/cmd/mall/internal/demo"
 	"mall/modules/mall"
 	"mall/modules/platform/telemetry"
 )
@@ -16,7 +18,7 @@ import (
 // serve runs a mall until ctx ends or a part of it does.
 func serve(ctx context.Context, s mall.Settings, stdout, stderr io.Writer) (err error) {
 	log := telemetry.NewLogger(s.Log, stderr)
-	m, err := mall.New(ctx, s, mall.Options{Log: log, Version: version, HashCommand: ownHashes()})
+	m, err := mall.New(ctx, s, mall.Options{Log: log, Version: version, HashCommand: ownHashes(), Pictures: demo.Pictures{}})
 	if errors.Is(err, mall.ErrToldToEnd) {
 		return nil // in order
 	}
@@ -25,7 +27,7 @@ func serve(ctx context.Context, s mall.Settings, stdout, stderr io.Writer) (err 
 	}
 	defer beside(ctx, paceCollector)()
 	defer func() { err = errors.Join(err, stop(ctx, m)) }()
-	if err := startDemo(ctx, s, m, log); err != nil {
+	if err := openDemo(ctx, s, m, log); err != nil {
 		return fmt.Errorf("demo data: %w", err)
 	}
 	if err := m.Start(ctx); err != nil {
@@ -37,6 +39,14 @@ func serve(ctx context.Context, s mall.Settings, stdout, stderr io.Writer) (err 
 	case <-m.Failed(): // close the rest in order, and say why
 	}
 	return nil
+}
+
+// openDemo lets the demo's people in, or keeps them out of a mall that is none.
+func openDemo(ctx context.Context, s mall.Settings, m *mall.Mall, log *slog.Logger) error {
+	if s.IsDemo() {
+		return demo.Open(ctx, m)
+	}
+	return demo.Lock(ctx, m, log)
 }
 
 // stop closes the mall, in the time that there is for it.
@@ -77,7 +87,7 @@ func greet(w io.Writer, s mall.Settings, m *mall.Mall) {
 		fmt.Fprintf(&b, "\nEmbedded mode: one process, not for production. Its data is kept in %s.\n", s.Data)
 	}
 	if s.IsDemo() {
-		b.WriteString(demoLogins)
+		b.WriteString(demo.Logins)
 	}
 	if m.Mailbox != nil {
 		fmt.Fprintf(&b, "  letters   %s/mailbox\n", base)

@@ -13,18 +13,26 @@ import (
 	"mall/modules/platform/identity"
 )
 
-// moveCursor says what the caller, and with them their party, has received and read. Lower values than the
-// stored ones change nothing; a seq past the room's head is refused as bad_request.
-func (c *Chat) moveCursor(ctx context.Context, p *identity.Principal, room id.ID, delivered, read int64) (store.Cursor, error) {
+// Cursor says up to which seq a party has received and read a room.
+type Cursor struct{ Delivered, Read int64 }
+
+// MoveCursor says what the caller, and with them their party, has received and read, and gives the party's cursor as it is
+// then. Lower values than the stored ones change nothing. Errors: Unauthenticated; NotFound; Invalid bad_request for a seq
+// past the room's head; Unavailable.
+func (c *Chat) MoveCursor(ctx context.Context, room id.ID, delivered, read int64) (Cursor, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return Cursor{}, err
+	}
 	s, err := c.seatAt(ctx, p, room, max(delivered, read))
 	if err != nil {
-		return store.Cursor{}, err
+		return Cursor{}, err
 	}
 	now, err := c.storeMoves(ctx, []store.Move{s.move(p, delivered, read)})
 	if err != nil {
-		return store.Cursor{}, err
+		return Cursor{}, err
 	}
-	return now[0], nil
+	return Cursor{now[0].DeliveredSeq, now[0].ReadSeq}, nil
 }
 
 func (s seat) move(p *identity.Principal, delivered, read int64) store.Move {

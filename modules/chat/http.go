@@ -123,11 +123,7 @@ type rest struct{ c *Chat }
 
 // OpenRoom opens or finds a room.
 func (h rest) OpenRoom(ctx context.Context, req api.OpenRoomRequestObject) (api.OpenRoomResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
-	room, created, err := h.c.open(ctx, p, req.Body.ShopId, Subject{value(req.Body.ProductId), value(req.Body.OrderId)})
+	room, created, err := h.c.Open(ctx, req.Body.ShopId, Subject{value(req.Body.ProductId), value(req.Body.OrderId)})
 	if err != nil {
 		return nil, err
 	}
@@ -378,35 +374,28 @@ func (h rest) TraceMessage(ctx context.Context, req api.TraceMessageRequestObjec
 
 // SendMessage sends as the socket does.
 func (h rest) SendMessage(ctx context.Context, req api.SendMessageRequestObject) (api.SendMessageResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
 	b := req.Body
-	d := draft{room: req.RoomId, clientMsgID: b.ClientMsgId, inquiry: value(b.InquiryId), expectSeq: b.ExpectSeq, asked: httpserver.Arrived(ctx)}
+	d := Draft{Room: req.RoomId, ClientMsgID: b.ClientMsgId, Inquiry: value(b.InquiryId), ExpectSeq: b.ExpectSeq,
+		Asked: httpserver.Arrived(ctx)}
 	if b.Body != nil {
-		d.body = *b.Body
+		d.Body = *b.Body
 	}
 	if b.Card != nil {
-		d.card = &cardRef{Kind: string(b.Card.Kind), ID: b.Card.Id}
+		d.Card = &CardRef{Kind: string(b.Card.Kind), ID: b.Card.Id}
 	}
-	o, err := h.c.sendAndWait(ctx, p, d)
+	r, err := h.c.Send(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	r := api.SendReceipt{RoomId: o.Message.RoomID, ClientMsgId: o.Message.ClientMsgID, Seq: o.Message.Seq, CreatedAt: o.Message.CreatedAt, Dup: o.Dup}
-	if o.Dup {
-		return api.SendMessage200JSONResponse(r), nil
+	shown := api.SendReceipt{RoomId: d.Room, ClientMsgId: d.ClientMsgID, Seq: r.Seq, CreatedAt: r.CreatedAt, Dup: r.Dup}
+	if r.Dup {
+		return api.SendMessage200JSONResponse(shown), nil
 	}
-	return api.SendMessage201JSONResponse(r), nil
+	return api.SendMessage201JSONResponse(shown), nil
 }
 
 // MoveCursor moves the caller's party's cursors.
 func (h rest) MoveCursor(ctx context.Context, req api.MoveCursorRequestObject) (api.MoveCursorResponseObject, error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var delivered, read int64
 	if req.Body.DeliveredSeq != nil {
 		delivered = *req.Body.DeliveredSeq
@@ -414,6 +403,6 @@ func (h rest) MoveCursor(ctx context.Context, req api.MoveCursorRequestObject) (
 	if req.Body.ReadSeq != nil {
 		read = *req.Body.ReadSeq
 	}
-	cur, err := h.c.moveCursor(ctx, p, req.RoomId, delivered, read)
-	return api.MoveCursor200JSONResponse{DeliveredSeq: cur.DeliveredSeq, ReadSeq: cur.ReadSeq}, err
+	cur, err := h.c.MoveCursor(ctx, req.RoomId, delivered, read)
+	return api.MoveCursor200JSONResponse{DeliveredSeq: cur.Delivered, ReadSeq: cur.Read}, err
 }

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"time"
 
 	"mall/modules/chat/internal/store"
 	"mall/modules/platform/fault"
@@ -17,9 +16,17 @@ const (
 	subjectGeneral = "general"
 )
 
-// open finds or makes the caller's room with a shop and in it the inquiry about the subject; created says
-// whether one of them is new. fault.NotFound for a shop, product or order that is not there or not the caller's.
-func (c *Chat) open(ctx context.Context, p *identity.Principal, shop id.ID, about Subject) (room id.ID, created bool, err error) {
+// Subject is what a buyer asks about: a product, an order, or with neither just something.
+type Subject struct{ ProductID, OrderID id.ID }
+
+// Open finds or makes the caller's room with a shop and in it the inquiry about the subject; created says whether one of
+// them is new. Errors: Unauthenticated; NotFound for a shop, product or order that is not there or not the caller's;
+// Forbidden own_shop; RateLimited; Invalid; Unavailable.
+func (c *Chat) Open(ctx context.Context, shop id.ID, about Subject) (room id.ID, created bool, err error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return id.Nil, false, err
+	}
 	if !about.ProductID.IsZero() && !about.OrderID.IsZero() {
 		return id.Nil, false, fault.Invalidf("order_id", "bad_request", "An inquiry is about a product or an order, not both.")
 	}
@@ -44,7 +51,7 @@ func (c *Chat) open(ctx context.Context, p *identity.Principal, shop id.ID, abou
 		o.Subject, o.SubjectID = subjectOrder, about.OrderID
 	}
 	if !o.SubjectID.IsZero() {
-		card, err := c.card(ctx, seat{parties: parties{p.MemberID, shop}, party: store.Buyer}, cardRef{o.Subject, o.SubjectID})
+		card, err := c.card(ctx, seat{parties: parties{p.MemberID, shop}, party: store.Buyer}, CardRef{o.Subject, o.SubjectID})
 		if err != nil {
 			return id.Nil, false, err
 		}
@@ -58,39 +65,4 @@ func (c *Chat) open(ctx context.Context, p *identity.Principal, shop id.ID, abou
 		c.pushRoom(ctx, opened.Room.ID)
 	}
 	return opened.Room.ID, opened.New, nil
-}
-
-// Subject is what a buyer asks about: a product, an order, or with neither just something.
-type Subject struct{ ProductID, OrderID id.ID }
-
-// Open opens or finds the caller's room with a shop, and in it the inquiry about the subject. Errors:
-// Unauthenticated, NotFound (shop, product, order), Forbidden "own_shop", Invalid, Unavailable.
-func (c *Chat) Open(ctx context.Context, shop id.ID, about Subject) (room id.ID, err error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return id.Nil, err
-	}
-	room, _, err = c.open(ctx, p, shop, about)
-	return room, err
-}
-
-// Say sends a text for the caller and gives its seq; the same clientMsgID again gives the same one. Errors
-// are those of the contract's section 3.
-func (c *Chat) Say(ctx context.Context, room, clientMsgID id.ID, text string) (seq int64, err error) {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return 0, err
-	}
-	o, err := c.sendAndWait(ctx, p, draft{room: room, clientMsgID: clientMsgID, body: text, asked: time.Now()})
-	return o.Message.Seq, err
-}
-
-// Read says that the caller's party has read the room up to seq.
-func (c *Chat) Read(ctx context.Context, room id.ID, seq int64) error {
-	p, err := identity.From(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = c.moveCursor(ctx, p, room, seq, seq)
-	return err
 }

@@ -26,7 +26,7 @@ type request struct {
 	ClientMsgID id.ID           `json:"client_msg_id"`
 	Body        string          `json:"body"`
 	InquiryID   id.ID           `json:"inquiry_id"`
-	Card        *cardRef        `json:"card"`
+	Card        *CardRef        `json:"card"`
 	ExpectSeq   *int64          `json:"expect_seq"`
 	Epoch       string          `json:"epoch"`
 	Rooms       map[id.ID]int64 `json:"rooms"`

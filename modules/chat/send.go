@@ -21,22 +21,24 @@ const (
 	kindNotice = "notice"
 )
 
-// draft is one send as a client asks for it, by socket or by REST.
-type draft struct {
-	room, clientMsgID, inquiry id.ID
-	body                       string
-	card                       *cardRef
-	expectSeq                  *int64
-	asked                      time.Time // when the request came: its answer is due send_patience later, whatever has to be asked first
+// Draft is one send as its sender asks for it.
+type Draft struct {
+	Room, ClientMsgID id.ID // who sends again takes the same ClientMsgID, and it is stored once
+	Inquiry           id.ID // nil: the room's newest
+	Body              string
+	Card              *CardRef
+	ExpectSeq         *int64    // of the last message that staff have seen: refused when there is a newer one
+	Asked             time.Time // when the request came: its answer is due send_patience later, whatever has to be asked first
 }
 
-type cardRef struct {
+// CardRef is what a message shows a card of.
+type CardRef struct {
 	Kind string `json:"kind"`
 	ID   id.ID  `json:"id"`
 }
 
 // key is the CardKey of the card that is stored for it.
-func (r cardRef) key() string {
+func (r CardRef) key() string {
 	if r.Kind == subjectOrder {
 		return subjectOrder + ":" + r.ID.String()
 	}
@@ -50,8 +52,8 @@ func (r cardRef) key() string {
 // Before its retry key is looked for a send is refused only where there is none, where the sender has no seat, or where it
 // may be tried again: no other refusal is right for what may be stored. What a rule refuses goes the way of what is
 // stored, behind a first try that may still wait there, and is refused under the room's lock when its key is not found.
-func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin hub.Connection, done func(store.Outcome)) {
-	s, err := c.seatIn(ctx, p, d.room)
+func (c *Chat) send(ctx context.Context, p *identity.Principal, d Draft, origin hub.Connection, done func(store.Outcome)) {
+	s, err := c.seatIn(ctx, p, d.Room)
 	if err != nil {
 		done(store.Outcome{Err: err})
 		return
@@ -60,7 +62,7 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: fault.Retry(fault.RateLimited, "rate_limited", "You are writing too fast; try again in a moment.", after)})
 		return
 	}
-	if d.clientMsgID.IsZero() {
+	if d.ClientMsgID.IsZero() {
 		done(store.Outcome{Err: fault.Invalidf("client_msg_id", "bad_request", "A send needs a client_msg_id.")})
 		return
 	}
@@ -70,7 +72,7 @@ func (c *Chat) send(ctx context.Context, p *identity.Principal, d draft, origin 
 		done(store.Outcome{Err: row.Refusal})
 		return
 	}
-	c.enqueue(row, s.parties, d.asked, origin, done)
+	c.enqueue(row, s.parties, d.Asked, origin, done)
 }
 
 // mayWrite counts a send, and waits for Redis where the limit is not known here. after says when, if not now.
@@ -83,24 +85,24 @@ func (c *Chat) mayWrite(ctx context.Context, member id.ID) (after time.Duration,
 }
 
 // rowOf is what will be stored of a draft, but for its card.
-func rowOf(p *identity.Principal, s seat, d draft) store.Draft {
-	row := store.Draft{RoomID: d.room, InquiryID: d.inquiry, Party: s.party, Staff: s.staff(p), SenderID: p.MemberID, SenderName: p.Name,
-		Kind: kindText, Body: d.body, ClientMsgID: d.clientMsgID, ExpectSeq: d.expectSeq}
+func rowOf(p *identity.Principal, s seat, d Draft) store.Draft {
+	row := store.Draft{RoomID: d.Room, InquiryID: d.Inquiry, Party: s.party, Staff: s.staff(p), SenderID: p.MemberID, SenderName: p.Name,
+		Kind: kindText, Body: d.Body, ClientMsgID: d.ClientMsgID, ExpectSeq: d.ExpectSeq}
 	if s.party == store.Buyer {
 		row.ExpectSeq = nil // a compare-and-set between colleagues
 	}
-	if d.card != nil {
-		row.Kind, row.CardKey = kindCard, d.card.key()
+	if d.Card != nil {
+		row.Kind, row.CardKey = kindCard, d.Card.key()
 	}
 	return row
 }
 
 // complete checks a draft and puts its card, as it is today, into what will be stored.
-func (c *Chat) complete(ctx context.Context, row *store.Draft, s seat, d draft) error {
-	if err := c.checkBody(d.body, d.card != nil); err != nil || d.card == nil {
+func (c *Chat) complete(ctx context.Context, row *store.Draft, s seat, d Draft) error {
+	if err := c.checkBody(d.Body, d.Card != nil); err != nil || d.Card == nil {
 		return err
 	}
-	card, err := c.card(ctx, s, *d.card)
+	card, err := c.card(ctx, s, *d.Card)
 	if err == nil {
 		row.Card = encodeCard(card)
 	}
@@ -132,9 +134,26 @@ func (c *Chat) fanOut(m *store.Message, sides parties, origin hub.Connection) {
 	c.traces.published(m)
 }
 
-// sendAndWait is send for callers that wait for the answer.
-func (c *Chat) sendAndWait(ctx context.Context, p *identity.Principal, d draft) (store.Outcome, error) {
-	ctx, cancel := context.WithDeadline(ctx, d.asked.Add(c.cfg.SendPatience))
+// Ack says where a message has been stored, by this send or, with Dup, by an earlier one with the same ClientMsgID.
+type Ack struct {
+	Seq       int64
+	CreatedAt time.Time
+	Dup       bool
+}
+
+// Send sends for the caller, and waits until the message is stored. Errors: Unauthenticated, and those of the contract's
+// section 3; after Unavailable it may be stored all the same, and the same is to be sent again.
+func (c *Chat) Send(ctx context.Context, d Draft) (Ack, error) {
+	p, err := identity.From(ctx)
+	if err != nil {
+		return Ack{}, err
+	}
+	o, err := c.sendAndWait(ctx, p, d)
+	return Ack{o.Message.Seq, o.Message.CreatedAt, o.Dup}, err
+}
+
+func (c *Chat) sendAndWait(ctx context.Context, p *identity.Principal, d Draft) (store.Outcome, error) {
+	ctx, cancel := context.WithDeadline(ctx, d.Asked.Add(c.cfg.SendPatience))
 	defer cancel()
 	return await(ctx, func(done func(store.Outcome)) { c.send(ctx, p, d, nil, done) })
 }
@@ -153,7 +172,7 @@ func await(ctx context.Context, start func(done func(store.Outcome))) (store.Out
 
 // card shows a product or an order as it is now; only those of the room's shop, and orders only of its buyer. A product that
 // the shop hides is there for its staff alone: to a buyer who knows its id it is as if there were none.
-func (c *Chat) card(ctx context.Context, s seat, ref cardRef) (api.Card, error) {
+func (c *Chat) card(ctx context.Context, s seat, ref CardRef) (api.Card, error) {
 	if ref.Kind == subjectOrder {
 		return c.orderCard(ctx, s.parties, ref.ID)
 	}

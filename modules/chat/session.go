@@ -490,7 +490,8 @@ func (c *Chat) knows(p *identity.Principal, r request) bool {
 
 // send answers a send that has been counted as asked.
 func (s *session) send(ctx context.Context, r request) {
-	d := draft{room: r.RoomID, clientMsgID: r.ClientMsgID, inquiry: r.InquiryID, body: r.Body, card: r.Card, expectSeq: r.ExpectSeq, asked: r.read}
+	d := Draft{Room: r.RoomID, ClientMsgID: r.ClientMsgID, Inquiry: r.InquiryID, Body: r.Body, Card: r.Card,
+		ExpectSeq: r.ExpectSeq, Asked: r.read}
 	s.chat.send(ctx, s.who.Load(), d, s, func(o store.Outcome) {
 		defer s.answered()
 		if o.Err != nil {

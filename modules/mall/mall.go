@@ -39,6 +39,7 @@ type Options struct {
 	Version     string      // for the status page
 	HashCommand []string    // see member.Deps
 	Letters     mail.Sender // takes the letters; nil: as the settings say
+	Pictures    product.Pictures
 }
 
 // Mall is one instance. Its modules may be called from New on, and by whoever composes more before Start.

@@ -144,7 +144,7 @@ func (m *Mall) makeModules(ctx context.Context) (err error) {
 		return within(closing, "the work in the background", m.working.Wait)
 	})
 	s := m.settings
-	m.Products = product.New(m.DB, m.Members)
+	m.Products = product.New(m.DB, m.Members, m.options.Pictures)
 	m.Orders = order.New(s.Order, order.Deps{DB: m.DB, News: m.news, Products: m.Products, Members: m.Members,
 		Payments: s.payments(), Log: m.log})
 	m.Chat, err = chat.New(ctx, s.Chat, chat.Deps{DB: m.DB, Members: m.Members, Products: m.Products, Orders: m.Orders,

@@ -80,7 +80,7 @@ func newMarket(t *testing.T, d *db.DB) *market {
 	m := &market{db: d, bank: newBank(), shop: id.New(), buyerID: id.New()}
 	quiet := slog.New(slog.DiscardHandler)
 	m.seats = &seats{people: people{m.shop: "달빛상점", m.buyerID: "김하늘"}, roles: map[[2]id.ID]identity.Role{}}
-	m.goods = product.New(d, m.seats)
+	m.goods = product.New(d, m.seats, nil)
 	m.Orders = New(Config{UnpaidLife: 30 * time.Minute, UnpaidMost: 20},
 		Deps{DB: d, News: outbox.New(d, quiet, outbox.Config{}), Products: m.goods, Members: m.seats, Payments: m.bank, Log: quiet})
 	m.buyer = identity.With(t.Context(), &identity.Principal{MemberID: m.buyerID, Name: "김하늘"})

@@ -69,6 +69,15 @@ func (s *shops) remove(ctx context.Context, t *testing.T, shop id.ID) {
 	delete(s.roles, [2]id.ID{shop, p.MemberID})
 }
 
+// sketches are pictures that tell what they were asked to show.
+type sketches struct{}
+
+func (sketches) Draw(product id.ID, category string) []byte {
+	return fmt.Appendf(nil, `<svg id="%s" class="%s"/>`, product, category)
+}
+
+func (sketches) DrawHidden(product id.ID) []byte { return fmt.Appendf(nil, `<svg id="%s"/>`, product) }
+
 // stall is a catalogue with two shops; its contexts say who is calling.
 type stall struct {
 	*product.Catalogue
@@ -82,7 +91,7 @@ func newStall(t *testing.T, d *db.DB) stall {
 	t.Helper()
 	s := stall{db: d, moon: id.New(), forest: id.New(), pub: t.Context()}
 	s.shops = &shops{names: map[id.ID]string{s.moon: "달빛상점", s.forest: "숲속공방"}, roles: map[[2]id.ID]identity.Role{}, lets: map[id.ID]bool{}}
-	s.Catalogue = product.New(d, s.shops)
+	s.Catalogue = product.New(d, s.shops, sketches{})
 	s.owner = s.shops.as(t.Context(), s.moon, identity.RoleOwner)
 	s.manager = s.shops.as(t.Context(), s.moon, identity.RoleManager)
 	s.agent = s.shops.as(t.Context(), s.moon, identity.RoleAgent)
@@ -386,7 +395,9 @@ func TestEditChangesTheGivenFields(t *testing.T) {
 func TestSeedingTwiceChangesNothing(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
 		s := newStall(t, d)
-		demo := product.DemoCatalogue(s.moon, s.forest)
+		older, newest := id.New(), id.New() // ids grow with time
+		demo := []product.SeedProduct{{ID: newest, ShopID: s.forest, Draft: mug()}, {ID: older, ShopID: s.moon, Draft: mug()}}
+		demo[0].Name = "새 머그컵"
 		var g errgroup.Group
 		for range 3 { // instances that start at once
 			g.Go(func() error { return s.Seed(s.pub, demo) })

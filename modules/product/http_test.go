@@ -232,6 +232,14 @@ func TestRefusalsOverHTTP(t *testing.T) {
 	}
 }
 
+// A mall that draws nothing has no pictures.
+func TestNoPictures(t *testing.T) {
+	s := newStall(t, testservers.Open(t, testservers.SQLite(t)))
+	p := s.make(s.owner, t, s.moon, nil)
+	_, _, err := product.New(s.db, s.shops, nil).Picture(s.pub, p.ID)
+	wantFault(t, err, fault.NotFound, "not_found", "")
+}
+
 func TestPictureOverHTTP(t *testing.T) {
 	s := newSite(t)
 	p := s.make(s.owner, t, s.moon, nil)
@@ -271,7 +279,7 @@ func TestAHiddenProductsPictureIsABox(t *testing.T) {
 			t.Errorf("%d %q", w.Code, w.Header().Get("Cache-Control"))
 		}
 		for _, shown := range product.Categories {
-			if w.Body.String() == string(product.Image(p.ID, shown)) {
+			if w.Body.String() == string(sketches{}.Draw(p.ID, shown)) {
 				t.Errorf("hidden, a product of %s is drawn as one of %s", category, shown)
 			}
 		}

@@ -33,7 +33,7 @@ func FuzzPageToken(f *testing.F) {
 // Page tokens and queries that nobody was given are refused or find something, on either database: none is a failure of ours.
 func TestForgedPageTokensAndQueriesFailNowhere(t *testing.T) {
 	testservers.Databases(t, func(t *testing.T, d *db.DB) {
-		c := New(d, nil)
+		c := New(d, nil, nil)
 		random := rand.New(rand.NewPCG(1, 2))
 		for i := range 400 {
 			var x id.ID

@@ -43,11 +43,13 @@ type Catalogue struct {
 	rows  store.Store
 	shops Shops
 	now   func() time.Time
+
+	pictures Pictures
 }
 
-// New makes the catalogue.
-func New(d *db.DB, shops Shops) *Catalogue {
-	return &Catalogue{db: d, rows: store.New(d), shops: shops, now: now}
+// New makes the catalogue. Without pictures no product has one.
+func New(d *db.DB, shops Shops, pictures Pictures) *Catalogue {
+	return &Catalogue{db: d, rows: store.New(d), shops: shops, now: now, pictures: pictures}
 }
 
 // now is the moment in the precision that both databases keep.

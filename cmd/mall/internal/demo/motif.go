@@ -1,4 +1,4 @@
-package product
+package demo
 
 // box is drawn for a product that is hidden.
 const box = `<path d="M92 184l108-52 108 52-108 54z" fill="@light" stroke="@dark" stroke-width="6" stroke-linejoin="round"/>` +

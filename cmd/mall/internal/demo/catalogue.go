@@ -1,13 +1,14 @@
-package product
+package demo
 
 import (
 	"fmt"
 
 	"mall/modules/platform/id"
+	"mall/modules/product"
 )
 
-// demoProduct is a line of the demo catalogue; motif chooses the drawing of its picture (see motifs).
-type demoProduct struct {
+// article is a line of the demo catalogue; motif chooses the drawing of its picture (see motifs).
+type article struct {
 	category string
 	motif    int
 	name     string
@@ -17,10 +18,10 @@ type demoProduct struct {
 	text     string
 }
 
-// DemoCatalogue is what the two demo shops sell: 달빛상점 (moonShop) clothes and things for the home, 숲속공방
+// catalogue is what the two shops sell: 달빛상점 (moonShop) clothes and things for the home, 숲속공방
 // (forestShop) handmade things and food. The ids are always the same, so seeding twice changes nothing.
-func DemoCatalogue(moonShop, forestShop id.ID) []SeedProduct {
-	out := make([]SeedProduct, 0, len(moonGoods)+len(forestGoods))
+func catalogue(moonShop, forestShop id.ID) []product.SeedProduct {
+	out := make([]product.SeedProduct, 0, len(moonGoods)+len(forestGoods))
 	for i := range max(len(moonGoods), len(forestGoods)) {
 		if i < len(forestGoods) {
 			out = append(out, forestGoods[i].seed(len(out), forestShop))
@@ -33,16 +34,16 @@ func DemoCatalogue(moonShop, forestShop id.ID) []SeedProduct {
 }
 
 // seed gives the n-th demo product its id: of the usual kind, the first one sorting as the newest, the last byte its drawing.
-func (d demoProduct) seed(n int, shop id.ID) SeedProduct {
-	return SeedProduct{
+func (d article) seed(n int, shop id.ID) product.SeedProduct {
+	return product.SeedProduct{
 		ID:     id.MustParse(fmt.Sprintf("0193a000-%04x-7000-8000-0000000000%02x", 0xffff-n, d.motif)),
 		ShopID: shop,
-		Draft: Draft{Name: d.name, Description: d.text, Category: d.category,
+		Draft: product.Draft{Name: d.name, Description: d.text, Category: d.category,
 			PriceWon: d.price, ListPriceWon: d.list, Stock: d.stock},
 	}
 }
 
-var moonGoods = []demoProduct{
+var moonGoods = []article{
 	{"home", 0, "달빛 머그컵 350ml", 14900, 0, 84, "달이 차오르는 모습을 손으로 그려 넣은 도자기 머그컵입니다.\n용량 350ml, 전자레인지와 식기세척기를 쓸 수 있어요. 그림은 하나하나 조금씩 다릅니다."},
 	{"fashion", 0, "데일리 오버핏 반팔 티셔츠", 19900, 26000, 240, "20수 면 100% 원단으로 비침이 적고 세탁 후에도 목이 늘어나지 않아요.\n사이즈 M · L · XL (모델 173cm, L 착용)"},
 	{"home", 1, "무드등 침실 협탁 스탠드", 42000, 0, 31, "세 단계로 밝기를 조절하는 따뜻한 빛의 협탁 조명입니다.\n높이 32cm, USB-C 전원, 줄을 당겨 켜고 끕니다."},
@@ -65,7 +66,7 @@ var moonGoods = []demoProduct{
 	{"home", 1, "독서등 클립형 LED", 13900, 0, 47, "책상이나 침대에 물려 쓰는 작은 조명. 색온도 세 가지, 완전 충전에 20시간."},
 }
 
-var forestGoods = []demoProduct{
+var forestGoods = []article{
 	{"hobby", 0, "손염색 메리노 털실 100g", 18500, 0, 60, "쑥과 양파 껍질로 조금씩 물들인 메리노 털실입니다. 대바늘 4~4.5mm 권장, 길이 약 200m.\n염색 날짜마다 색이 조금 다를 수 있어요."},
 	{"food", 0, "산딸기 수제 잼 250g", 12000, 0, 74, "강원도 산딸기와 유기농 설탕만으로 졸인 잼. 설탕을 줄여 과일이 그대로 씹힙니다.\n개봉 후 냉장 보관, 3주 안에 드세요."},
 	{"home", 3, "이끼 테라리움 만들기 세트", 32000, 0, 22, "유리병, 이끼, 흙, 작은 돌과 설명서가 들어 있어요. 한 시간이면 완성합니다."},

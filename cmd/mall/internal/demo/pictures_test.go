@@ -1,4 +1,4 @@
-package product
+package demo
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"mall/modules/platform/id"
+	"mall/modules/product"
 )
 
 // allowed is what a picture is made of: shapes and how they look, nothing that runs, loads or speaks.
@@ -27,17 +28,18 @@ var allowed = map[string][]string{
 var looks = []string{"fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-linecap", "stroke-linejoin"}
 
 func TestPicturesAreShapesOnly(t *testing.T) {
-	for _, category := range append(slices.Clone(Categories), "a category of tomorrow") {
+	for _, category := range append(slices.Clone(product.Categories), "a category of tomorrow") {
 		for n := range max(1, len(motifs[category])) {
-			product := id.New()
-			product[15] = byte(n)
-			svg := Image(product, category)
+			x := id.New()
+			x[15] = byte(n)
+			svg := Pictures{}.Draw(x, category)
 			if bytes.ContainsRune(svg, '@') || bytes.Contains(svg, []byte("%!")) {
 				t.Fatalf("%s %d: a colour or number is missing: %s", category, n, svg)
 			}
 			checkShapes(t, svg)
 		}
 	}
+	checkShapes(t, Pictures{}.DrawHidden(id.New()))
 }
 
 func checkShapes(t *testing.T, svg []byte) {
@@ -67,41 +69,19 @@ func checkShapes(t *testing.T, svg []byte) {
 
 func TestAPictureStaysTheSame(t *testing.T) {
 	a, b := id.MustParse("0193a000-0000-7000-8000-000000000000"), id.MustParse("0193a000-0001-7000-8000-000000000000")
-	if !bytes.Equal(Image(a, "home"), Image(a, "home")) {
+	if !bytes.Equal(Pictures{}.Draw(a, "home"), Pictures{}.Draw(a, "home")) {
 		t.Error("two drawings of one product differ")
 	}
-	if bytes.Equal(Image(a, "home"), Image(b, "home")) || bytes.Equal(Image(a, "home"), Image(a, "food")) {
+	if bytes.Equal(Pictures{}.Draw(a, "home"), Pictures{}.Draw(b, "home")) || bytes.Equal(Pictures{}.Draw(a, "home"), Pictures{}.Draw(a, "food")) {
 		t.Error("two products look the same")
 	}
 }
 
-// The demo catalogue is what everybody sees first.
-func TestDemoCatalogueIsFitToSell(t *testing.T) {
-	moon, forest := id.New(), id.New()
-	shops := map[id.ID]int{}
-	seen := map[id.ID]bool{}
-	soldOut, onSale := 0, 0
-	for _, p := range DemoCatalogue(moon, forest) {
-		d := p.Draft
-		if err := d.clean(); err != nil || d.Name != p.Name || d.Description == "" || d.PriceWon < 1000 || d.PriceWon%100 != 0 {
-			t.Errorf("%q: %v", p.Name, err)
+func TestAHiddenProductLooksLikeNoneThatIsShown(t *testing.T) {
+	x := id.New()
+	for _, category := range product.Categories {
+		if bytes.Equal(Pictures{}.DrawHidden(x), Pictures{}.Draw(x, category)) {
+			t.Errorf("hidden it is drawn as one of %s", category)
 		}
-		if int(p.ID[15]) >= len(motifs[p.Category]) {
-			t.Errorf("%q has no drawing of its own", p.Name)
-		}
-		if seen[p.ID] {
-			t.Errorf("%q has the id of another", p.Name)
-		}
-		seen[p.ID] = true
-		shops[p.ShopID]++
-		if p.Stock == 0 {
-			soldOut++
-		}
-		if p.ListPriceWon > p.PriceWon {
-			onSale++
-		}
-	}
-	if shops[moon] < 15 || shops[forest] < 15 || len(shops) != 2 || soldOut == 0 || onSale == 0 {
-		t.Errorf("shops %v, %d sold out, %d on sale", shops, soldOut, onSale)
 	}
 }
