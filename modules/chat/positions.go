@@ -66,9 +66,9 @@ func (q *positionQueue) take(limit int) []positionAsk {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(limit, len(q.asks))
-	some := q.asks[:n:n]
+	asks := q.asks[:n:n]
 	q.asks = q.asks[n:]
-	return some
+	return asks
 }
 
 // run positions parties until ctx ends: buyers, and beside them shops, whose many rooms take longer.
@@ -86,16 +86,16 @@ func (ps *positions) serve(ctx context.Context, q *positionQueue, limit int, sho
 			return
 		case <-q.wake:
 		}
-		for some := q.take(limit); len(some) > 0; some = q.take(limit) {
-			err := ps.read(ctx, some, shops)
+		for asks := q.take(limit); len(asks) > 0; asks = q.take(limit) {
+			err := ps.read(ctx, asks, shops)
 			if err == nil {
 				continue
 			}
 			if ctx.Err() != nil {
 				return
 			}
-			ps.chat.log.Warn("rooms of those who come not read yet", "parties", len(some), "error", err)
-			q.add(ps.waiting(some)...)
+			ps.chat.log.Warn("rooms of those who come not read yet", "parties", len(asks), "error", err)
+			q.add(ps.waiting(asks)...)
 			ps.chat.pause(ctx, positionAgain)
 		}
 	}

@@ -22,9 +22,9 @@ const presenceChunk = 100
 
 // presenceChanged tells the other sides of parties' latest rooms that they have come or gone.
 func (c *Chat) presenceChanged(changes []presence.Change) {
-	for some := range slices.Chunk(changes, presenceChunk) {
+	for part := range slices.Chunk(changes, presenceChunk) {
 		states, buyers, shops := map[hub.Party]presence.State{}, []id.ID{}, []id.ID{}
-		for _, ch := range some {
+		for _, ch := range part {
 			states[ch.Party] = ch.State
 			if ch.Party == hub.Shop(ch.Party.ID) {
 				shops = append(shops, ch.Party.ID)

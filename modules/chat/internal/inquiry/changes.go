@@ -22,7 +22,7 @@ type Changes struct {
 type Send struct {
 	Party     string
 	InquiryID id.ID  // what it is about; zero: the current inquiry
-	Stored    string // that inquiry's stored state; "" when it is the current one, or none of the room's
+	Stored    string // its stored state; "": it was the current one before the batch, or is none of the room's
 	Stale     bool   // see Reply
 }
 
@@ -38,7 +38,7 @@ func (c *Changes) Take(s Send, now time.Time) (inquiry id.ID, err error) {
 	}
 	inquiry = c.InquiryID
 	if !s.InquiryID.IsZero() && s.InquiryID != c.InquiryID {
-		if s.Stored == "" {
+		if s.Stored == "" && c.Parked[s.InquiryID] == "" { // what the batch has turned away from is the room's too
 			return id.Nil, fault.Invalidf("inquiry_id", "not_found", "The room has no such inquiry.")
 		}
 		inquiry = s.InquiryID

@@ -56,7 +56,7 @@ func TestABatchInOneRoom(t *testing.T) {
 			wantCurrent: mug, wantState: inquiry.Waiting, wantWaiting: yes, wantHead: 8,
 		},
 		"there and back": {
-			room: roomAbout(inquiry.Open, no), stored: map[id.ID]string{lamp: inquiry.Held, mug: inquiry.Open},
+			room: roomAbout(inquiry.Open, no), stored: map[id.ID]string{lamp: inquiry.Held}, // the mug's is the room's
 			steps:       []step{says(inquiry.Buyer, lamp), says(inquiry.Shop, mug)},
 			wantBefores: []string{"", ""},
 			wantCurrent: mug, wantState: inquiry.Open, wantHead: 9,

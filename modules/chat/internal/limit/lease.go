@@ -62,9 +62,9 @@ func (s *share) next(queue *[]id.ID) []id.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := min(leaseBatch, len(*queue))
-	some := (*queue)[:n:n]
+	members := (*queue)[:n:n]
 	*queue = (*queue)[n:]
-	return some
+	return members
 }
 
 // bring asks Redis for all who need tokens, and gives back what is left over, many at a time, until ctx ends. It is the only
@@ -76,11 +76,11 @@ func (l *Limiter) bring(ctx context.Context, s *share) {
 			return
 		case <-s.wake:
 		}
-		for some := s.next(&s.asks); len(some) > 0; some = s.next(&s.asks) {
-			l.lease(ctx, s, some)
+		for members := s.next(&s.asks); len(members) > 0; members = s.next(&s.asks) {
+			l.lease(ctx, s, members)
 		}
-		for some := s.next(&s.gives); len(some) > 0; some = s.next(&s.gives) {
-			l.giveBack(ctx, s, some)
+		for members := s.next(&s.gives); len(members) > 0; members = s.next(&s.gives) {
+			l.giveBack(ctx, s, members)
 		}
 	}
 }
@@ -130,9 +130,9 @@ func (l *Limiter) giveAll(ctx context.Context) {
 	var beside sync.WaitGroup
 	for _, s := range l.shares {
 		beside.Go(func() {
-			for some := range slices.Chunk(l.leasing(s), leaseBatch) {
+			for members := range slices.Chunk(l.leasing(s), leaseBatch) {
 				if ctx.Err() == nil {
-					l.giveBack(ctx, s, some)
+					l.giveBack(ctx, s, members)
 				}
 			}
 		})

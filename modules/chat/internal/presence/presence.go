@@ -124,8 +124,8 @@ func (p *Presence) moves(now time.Time) []move {
 // round tells Redis what has happened, and the chat what that has changed.
 func (p *Presence) round(ctx context.Context, now time.Time) {
 	var changes []Change
-	for some := range slices.Chunk(p.moves(now), chunk) {
-		changes = append(changes, p.note(ctx, some, now)...)
+	for part := range slices.Chunk(p.moves(now), chunk) {
+		changes = append(changes, p.note(ctx, part, now)...)
 	}
 	if len(changes) > 0 {
 		p.changed(changes)
@@ -201,9 +201,9 @@ func (p *Presence) refresh(ctx context.Context, now time.Time) {
 		all = append(all, party)
 	}
 	p.mu.Unlock()
-	for some := range slices.Chunk(all, chunk) {
+	for part := range slices.Chunk(all, chunk) {
 		pipe := p.client.Pipeline()
-		for _, party := range some {
+		for _, party := range part {
 			p.renew(ctx, pipe, party, now)
 		}
 		done, err := pipe.Exec(ctx)

@@ -48,8 +48,8 @@ func (p *Presence) States(ctx context.Context, parties []hub.Party) map[hub.Part
 	defer cancel()
 	var asked [][]hub.Party
 	for _, of := range p.parts(parties) {
-		for some := range slices.Chunk(of, chunk) {
-			asked = append(asked, some)
+		for part := range slices.Chunk(of, chunk) {
+			asked = append(asked, part)
 		}
 	}
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
@@ -62,12 +62,12 @@ func (p *Presence) States(ctx context.Context, parties []hub.Party) map[hub.Part
 		})
 	}
 	out := make(map[hub.Party]State, len(parties))
-	for i, some := range asked {
+	for i, part := range asked {
 		values, err := cmds[i].Slice()
-		if err != nil || len(values) != 2*len(some) {
+		if err != nil || len(values) != 2*len(part) {
 			continue
 		}
-		for j, party := range some {
+		for j, party := range part {
 			out[party] = stateOf(values[2*j], values[2*j+1])
 		}
 	}
@@ -89,9 +89,9 @@ func (p *Presence) queryStates(ctx context.Context, asked [][]hub.Party,
 	call func(redis.Pipeliner, []string) *redis.Cmd) []*redis.Cmd {
 	pipe := p.client.Pipeline()
 	cmds := make([]*redis.Cmd, len(asked))
-	for i, some := range asked {
-		keys := make([]string, 0, 2*len(some))
-		for _, party := range some {
+	for i, part := range asked {
+		keys := make([]string, 0, 2*len(part))
+		for _, party := range part {
 			keys = append(keys, p.online(party), p.seen(party))
 		}
 		cmds[i] = call(pipe, keys)

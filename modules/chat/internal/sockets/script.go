@@ -54,11 +54,11 @@ func (r request) granted() (n int, known bool) {
 
 // ask asks for all of whom something has changed, many in a round trip.
 func (c *Counter) ask(ctx context.Context) {
-	for some := c.next(); len(some) > 0; some = c.next() {
-		if !c.isAway() && c.askRedis(ctx, some) != nil {
+	for requests := c.next(); len(requests) > 0; requests = c.next() {
+		if !c.isAway() && c.askRedis(ctx, requests) != nil {
 			c.failed()
 		}
-		c.deliver(some)
+		c.deliver(requests)
 	}
 }
 
@@ -76,51 +76,51 @@ func (c *Counter) failed() {
 }
 
 // next takes some of those of whom something has changed.
-func (c *Counter) next() (some []request) {
+func (c *Counter) next() (requests []request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for who := range c.changed {
-		if len(some) == batch {
+		if len(requests) == batch {
 			break
 		}
 		delete(c.changed, who)
 		if m := c.members[who]; m != nil {
-			some = append(some, request{who: who, held: m.held, want: len(m.asking)})
+			requests = append(requests, request{who: who, held: m.held, want: len(m.asking)})
 		}
 	}
-	return some
+	return requests
 }
 
-func (c *Counter) askRedis(ctx context.Context, some []request) error {
+func (c *Counter) askRedis(ctx context.Context, requests []request) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err := c.run(ctx, some, func(pipe redis.Pipeliner, keys []string, args []any) *redis.Cmd {
+	err := c.run(ctx, requests, func(pipe redis.Pipeliner, keys []string, args []any) *redis.Cmd {
 		return pipe.EvalSha(ctx, sha, keys, args...)
 	})
 	if redis.HasErrorPrefix(err, "NOSCRIPT") { // a server that has just started
-		err = c.run(ctx, some, func(pipe redis.Pipeliner, keys []string, args []any) *redis.Cmd {
+		err = c.run(ctx, requests, func(pipe redis.Pipeliner, keys []string, args []any) *redis.Cmd {
 			return pipe.Eval(ctx, script, keys, args...)
 		})
 	}
 	return err
 }
 
-func (c *Counter) run(ctx context.Context, some []request, call func(redis.Pipeliner, []string, []any) *redis.Cmd) error {
+func (c *Counter) run(ctx context.Context, requests []request, call func(redis.Pipeliner, []string, []any) *redis.Cmd) error {
 	pipe := c.client.Pipeline()
-	for i, r := range some {
+	for i, r := range requests {
 		key, alive := c.key(r.who)
-		some[i].answer = call(pipe, []string{key}, []any{c.limit, r.held, r.want, c.instance, alive, keepCount.Milliseconds()})
+		requests[i].answer = call(pipe, []string{key}, []any{c.limit, r.held, r.want, c.instance, alive, keepCount.Milliseconds()})
 	}
-	c.count(ctx, pipe, some)
+	c.count(ctx, pipe, requests)
 	_, err := pipe.Exec(ctx)
 	return err
 }
 
 // deliver gives those who wait their answers. Who came after Redis was asked is asked for next.
-func (c *Counter) deliver(some []request) {
+func (c *Counter) deliver(requests []request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range some {
+	for _, r := range requests {
 		m := c.members[r.who]
 		granted, known := r.granted()
 		c.lost = c.lost || !known

@@ -175,9 +175,9 @@ func (c *Counter) live(ctx context.Context) {
 }
 
 // count writes down behind what has been said to some parts of Redis that it was.
-func (c *Counter) count(ctx context.Context, pipe redis.Pipeliner, some []request) {
+func (c *Counter) count(ctx context.Context, pipe redis.Pipeliner, requests []request) {
 	for _, tag := range c.tags {
-		if slices.ContainsFunc(some, func(r request) bool { return c.tag(r.who) == tag }) {
+		if slices.ContainsFunc(requests, func(r request) bool { return c.tag(r.who) == tag }) {
 			c.said[tag]++
 			pipe.Set(ctx, c.alive(tag)+c.instance, c.said[tag], keepAlive)
 		}

@@ -388,6 +388,29 @@ func TestInquiryOfAnotherRoomIsRefused(t *testing.T) {
 	})
 }
 
+// A batch that turns to another inquiry and back: the one that was current when the room was locked is still the room's.
+func TestABatchTurnsBackToTheCurrentInquiry(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
+		buyer, shop := id.New(), id.New()
+		r := openRoom(t, s, buyer, shop)
+		mug, err := s.OpenRoom(t.Context(), store.Opening{BuyerID: buyer, ShopID: shop, Subject: "product", SubjectID: id.New()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		about := func(inquiry id.ID) store.Draft {
+			d := draft(r.ID, buyer, store.Buyer, "?")
+			d.InquiryID = inquiry
+			return d
+		}
+		out := appendAll(t, s, about(r.InquiryID), about(mug.Inquiry.ID), about(r.InquiryID))
+		for i, want := range []id.ID{r.InquiryID, mug.Inquiry.ID, r.InquiryID} {
+			if out[i].Err != nil || out[i].Message.InquiryID != want || out[i].Message.Seq != int64(i+1) {
+				t.Errorf("message %d: %+v", i, out[i])
+			}
+		}
+	})
+}
+
 func TestStaleReplyIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ *db.DB) {
 		r := openRoom(t, s, id.New(), id.New())

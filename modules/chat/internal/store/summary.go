@@ -172,8 +172,8 @@ func (s *Store) unreadAmong(ctx context.Context, rooms []id.ID, sum *Summary) ([
 func union(a, b []id.ID) []id.ID {
 	seen := make(map[id.ID]struct{}, len(a)+len(b))
 	all := make([]id.ID, 0, len(a)+len(b))
-	for _, some := range [][]id.ID{a, b} {
-		for _, x := range some {
+	for _, part := range [][]id.ID{a, b} {
+		for _, x := range part {
 			if _, has := seen[x]; !has {
 				seen[x] = struct{}{}
 				all = append(all, x)
@@ -202,8 +202,8 @@ func (m *unreadMemory) keep(shop id.ID, x unreadShop) {
 	case len(x.rooms) > unreadRooms || !x.seen.Begun():
 		delete(m.shops, shop)
 	case !known && len(m.shops) >= unreadShops:
-		for some := range m.shops {
-			delete(m.shops, some)
+		for other := range m.shops {
+			delete(m.shops, other)
 			break
 		}
 		fallthrough
