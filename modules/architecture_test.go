@@ -13,10 +13,11 @@ import (
 var mayImport = map[string][]string{
 	"cmd/mall":       {"mall", "chat", "order", "product", "member", "platform", "migrations"},
 	"cmd/apigen":     {"platform"},
-	"cmd/loadtest":   {},                      // a client of the public contract, so it knows nothing but the contract
-	"cmd/faults":     {"platform", "configs"}, // the same, with testservers to break
-	"cmd/attacks":    {"platform", "configs"}, // the same, with members and thieves
-	"cmd/stage":      {"platform"},            // starts servers and programs for cmd/loadtest
+	"cmd/crowd":      {"mall", "chat", "member", "platform", "migrations"}, // fills test malls
+	"cmd/loadtest":   {},                                                   // a client of the public contract, so it knows nothing but the contract
+	"cmd/faults":     {"platform", "configs"},                              // the same, with testservers to break
+	"cmd/attacks":    {"platform", "configs"},                              // the same, with members and thieves
+	"cmd/stage":      {"platform"},                                         // starts servers and programs for cmd/loadtest
 	"mall":           {"records", "chat", "order", "product", "member", "platform", "migrations", "configs", "web"},
 	"records":        {"chat", "order", "product", "member", "platform"},
 	"chat":           {"order", "product", "member", "platform"},
@@ -33,6 +34,12 @@ var mayImport = map[string][]string{
 
 // testsMayImport is what the tests of every part may import besides: they run the mall as it is composed.
 var testsMayImport = []string{"configs", "platform", "mall"}
+
+// besideFaces are packages of modules that are not shipped: some programs, and tests, may import them beside the faces.
+var besideFaces = map[string][]string{
+	"modules/member/memberseed": {"cmd/crowd"},
+	"modules/chat/chatseed":     {"cmd/crowd"},
+}
 
 // A home is where one library may be imported. Entries are files or folders; "*" stands for one name.
 type home struct {

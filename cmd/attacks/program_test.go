@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", atOnce); err != nil { // -parallel of the command line still counts
 		panic(err)
 	}
-	os.Exit(testprogram.Main(m, "mall/cmd/mall", &executable))
+	os.Exit(testprogram.Main(m, map[string]*string{"mall/cmd/mall": &executable}))
 }
 
 // mall is a running mall: one process on embedded stores, or instances on MySQL and Redis.

@@ -241,7 +241,7 @@ func (h *house) buildClocked(ctx context.Context) error {
 		return err
 	}
 	program := filepath.Join(dir, "mall")
-	if err := build(ctx, h.options, program, "-overlay", overlay); err != nil {
+	if err := build(ctx, h.options, theMall, program, "-overlay", overlay); err != nil {
 		return err
 	}
 	h.clocked = program

@@ -181,11 +181,31 @@ func (s *stage) busyDevice(p *person, n int) *client.Client {
 	return s.newClientFrom(&own, heads, fmt.Sprintf("-%d", n+1), s.cluster.Homes[deployed].Addr())
 }
 
+// crowdProgram builds what fills a mall, once.
+func (h *house) crowdProgram(ctx context.Context) (string, error) {
+	if h.crowd != "" {
+		return h.crowd, nil
+	}
+	program, plain := filepath.Join(h.cluster.Private(), "crowd"), h.options
+	plain.race = false // it is no part of what is tested
+	if err := build(ctx, plain, "./cmd/crowd", program); err != nil {
+		return "", err
+	}
+	h.crowd = program
+	return program, nil
+}
+
 // crowdedShops are shops in each of whose rooms a buyer has said one thing.
 func (s *stage) crowdedShops(ctx context.Context) (shops []*person, err error) {
 	s.lives.crowds++
+	program, err := s.crowdProgram(ctx)
+	if err != nil {
+		return nil, err
+	}
 	file := filepath.Join(s.cluster.Private(), "crowd.jsonl")
-	if _, err := s.cluster.Tell(ctx, "crowd", "-buyers", strconv.Itoa(cursorsUnwritten), "-shops", strconv.Itoa(busyShops), "-rooms-per-buyer", "1", "-yes", "-out", file); err != nil {
+	_, err = s.cluster.Run(ctx, program, "-buyers", strconv.Itoa(cursorsUnwritten), "-shops", strconv.Itoa(busyShops),
+		"-rooms-per-buyer", "1", "-yes", "-out", file)
+	if err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(file)

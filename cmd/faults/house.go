@@ -21,6 +21,7 @@ type house struct {
 	cluster *cluster.Cluster
 	cast    *cast
 	clocked string // the mall with a clock of its own, once a fault has wanted it
+	crowd   string // cmd/crowd, once a fault has wanted it
 	lives   lives
 }
 

@@ -81,7 +81,7 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if o.program == "" {
 		o.program = filepath.Join(dir, "mall")
-		if err := build(ctx, o, o.program); err != nil {
+		if err := build(ctx, o, theMall, o.program); err != nil {
 			return err
 		}
 	}
@@ -119,12 +119,15 @@ func (o *options) folders() (dir string, err error) {
 		os.RemoveAll(o.logs), os.MkdirAll(o.logs, 0o750))
 }
 
-// build makes the mall's program of the source tree; flags are further ones of the compiler.
-func build(ctx context.Context, o options, program string, flags ...string) error {
+// theMall is the package of the program that is tested.
+const theMall = "./cmd/mall"
+
+// build makes a program of a package of the source tree; flags are further ones of the compiler.
+func build(ctx context.Context, o options, from, program string, flags ...string) error {
 	if o.race {
 		flags = append(flags, "-race")
 	}
-	compile := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-trimpath", "-o", program}, flags, []string{"./cmd/mall"})...)
+	compile := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-trimpath", "-o", program}, flags, []string{from})...)
 	compile.Dir = o.tree
 	if text, err := compile.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, text)

@@ -93,7 +93,7 @@ func (o options) playPlanted(ctx context.Context, p plant, chosen []plant, tree,
 	}
 	defer func() { err = errors.Join(err, restore()) }() // not before: some faults want a program of their own
 	o.tree, o.program, o.race = tree, filepath.Join(dir, "mall"), p.raced()
-	if err := build(ctx, o, o.program); err != nil {
+	if err := build(ctx, o, theMall, o.program); err != nil {
 		return nil, err
 	}
 	o.logs = filepath.Join(o.logs, strings.NewReplacer(" ", "-", ",", "").Replace(p.name))

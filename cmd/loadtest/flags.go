@@ -59,7 +59,7 @@ func parse(args []string) (o options, err error) {
 		return nil
 	})
 	flags.Func("name", "what the target is called in reports", func(text string) error { last.name = text; return nil })
-	flags.Func("people", "`FILE` of people that `mall crowd` has written; without it they sign up, which takes long", func(text string) error { last.people = text; return nil })
+	flags.Func("people", "`FILE` of people that cmd/crowd has written; without it they sign up, which takes long", func(text string) error { last.people = text; return nil })
 	flags.Func("process", "`NAME=PID` of a process to measure, such as server=123; may be repeated", func(text string) error {
 		p, err := meter.ParseProcess(text)
 		last.processes = append(last.processes, p)

@@ -13,30 +13,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mall/modules/platform/testprogram"
 )
 
 const soon = 2 * time.Minute
 
-// built are the two programs, as people run them.
-var built struct{ dir, loadtest, mall string }
+// The programs, as people run them.
+var loadtestProgram, mallProgram, crowdProgram string
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mall-loadtest-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	built.dir, built.loadtest, built.mall = dir, filepath.Join(dir, "loadtest"), filepath.Join(dir, "mall")
-	for program, from := range map[string]string{built.loadtest: ".", built.mall: "../mall"} {
-		build := exec.Command("go", "build", "-o", program, from)
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			panic(err)
-		}
-	}
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(testprogram.Main(m, map[string]*string{"mall/cmd/loadtest": &loadtestProgram, "mall/cmd/mall": &mallProgram, "mall/cmd/crowd": &crowdProgram}))
 }
 
 // result is what a run says of itself in a line of JSON.
@@ -57,7 +44,7 @@ func load(t *testing.T, args ...string) (said string, results []result) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
 	lines := filepath.Join(t.TempDir(), "results.jsonl")
-	c := exec.CommandContext(ctx, built.loadtest, append(args, "-json", lines)...)
+	c := exec.CommandContext(ctx, loadtestProgram, append(args, "-json", lines)...)
 	var out, progress bytes.Buffer
 	c.Stdout, c.Stderr = &out, &progress
 	if err := c.Run(); err != nil {
@@ -105,7 +92,7 @@ var buyersLine = regexp.MustCompile(`buyers +(http://\S+)/`)
 func mall(t *testing.T, dir string) (url string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	c := exec.CommandContext(ctx, built.mall, "serve")
+	c := exec.CommandContext(ctx, mallProgram, "serve")
 	c.Dir, c.Env = dir, append(withoutMall(), "MALL_DEMO=false", "MALL_HTTP__ADDR=127.0.0.1:0", "MALL_HTTP__INTERNAL_ADDR=127.0.0.1:0",
 		"MALL_CHAT__SENDS_PER_SECOND=1000", "MALL_CHAT__SENDS_BURST=1000", "MALL_HTTP__LIMITS__SCALE=1000")
 	out, err := c.StdoutPipe()
@@ -131,7 +118,7 @@ func mall(t *testing.T, dir string) (url string) {
 // The real thing: a mall, people whom it knows, and the workloads that ask most of a client.
 func TestAgainstAMall(t *testing.T) {
 	dir := t.TempDir()
-	crowd := exec.Command(built.mall, "crowd", "-buyers", "12", "-shops", "4", "-out", "people.jsonl")
+	crowd := exec.Command(crowdProgram, "-buyers", "12", "-shops", "4", "-out", "people.jsonl")
 	crowd.Dir, crowd.Env = dir, append(withoutMall(), "MALL_DEMO=false")
 	if text, err := crowd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
@@ -165,7 +152,7 @@ func TestAgainstAMall(t *testing.T) {
 
 func TestMistakesOfWhoeverCallsIt(t *testing.T) {
 	for _, bad := range [][]string{{"-workload", "dance", "-relay"}, {"-workload", "max"}, {"-relay", "-workload", "inbox"}, {"-target", "x", "now"}, {"-process", "x"}} {
-		c := exec.Command(built.loadtest, bad...)
+		c := exec.Command(loadtestProgram, bad...)
 		err := c.Run()
 		if err == nil || c.ProcessState.ExitCode() != 2 {
 			t.Errorf("%v: %v, want exit status 2", bad, err)

@@ -33,7 +33,6 @@ const usage = `usage: mall [-config FILE] [COMMAND]
   member operator -remove EMAIL  no longer
   member list-operators          list who does
   member reset-factors EMAIL     take all second factors of a member away who has lost them, and end their logins
-  crowd [FLAGS]       fill a test mall with people for a load test; -h tells the flags
   version             print the version
 
 Settings come from configs/default.yaml (built in), FILE and MALL_ variables.
@@ -106,8 +105,6 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return renewEpoch(ctx, s, stdout, stderr)
 	case "member":
 		return changeMember(ctx, s, rest[0], rest[1:], stdout, stderr)
-	case "crowd":
-		return crowd(ctx, s, rest, stdout, stderr)
 	}
 	return serve(ctx, s, stdout, stderr)
 }
@@ -122,8 +119,6 @@ func known(command string, rest []string) bool {
 		return len(rest) == 1 && rest[0] == "renew"
 	case "member":
 		return knownOfMembers(rest)
-	case "crowd":
-		return true // it has flags of its own
 	}
 	return false
 }

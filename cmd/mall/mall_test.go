@@ -31,7 +31,9 @@ const soon = 30 * time.Second
 var binary string
 
 // TestMain builds the program once; the tests run it as people do.
-func TestMain(m *testing.M) { os.Exit(testprogram.Main(m, "mall/cmd/mall", &binary)) }
+func TestMain(m *testing.M) {
+	os.Exit(testprogram.Main(m, map[string]*string{"mall/cmd/mall": &binary}))
+}
 
 func command(ctx context.Context, dir string, environ []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -63,6 +65,7 @@ func TestMistakesInTheCallOrTheSettings(t *testing.T) {
 		"migrate sideways":       {nil, []string{"migrate", "sideways"}, "usage: mall"},
 		"ban of nobody":          {nil, []string{"member", "ban"}, "usage: mall"},
 		"member without a word":  {nil, []string{"member", "praise", "a@b.kr"}, "usage: mall"},
+		"a crowd":                {nil, []string{"crowd", "-buyers", "1"}, "usage: mall"},
 		"operator of nobody":     {nil, []string{"member", "operator", "-remove"}, "usage: mall"},
 		"unknown key":            {[]string{"MALL_HTTP__ADRESSE=:80"}, nil, "mall: settings: unknown setting http.adresse"},
 		"unknown key in a file":  {nil, []string{"-config", file}, "mall: settings: unknown setting http.adresse"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,13 +170,39 @@ func (m *mall) close() (err error) {
 	return errors.Join(err, m.house.mysql.DropDatabase(ctx, m.database))
 }
 
-// crowd fills the mall with people. It is the mall's own program that does it: another one may know another schema.
+// crowd fills the mall with people.
 func (m *mall) crowd(ctx context.Context, args []string) error {
 	m.people = filepath.Join(m.house.dir, m.database+".jsonl")
-	c := exec.CommandContext(ctx, m.program, append([]string{"crowd", "-out", m.people}, args...)...)
+	filler, err := fillerOf(ctx, m.program)
+	if err != nil {
+		return err
+	}
+	words := slices.Concat(filler[1:], []string{"-out", m.people}, args)
+	c := exec.CommandContext(ctx, filler[0], words...)
 	c.Env = testservers.ProgramEnviron(append(m.settings, "MALL_DB__MIGRATE=false"))
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	return c.Run()
+}
+
+// crowdName is what cmd/crowd is called beside the program whose malls it fills.
+const crowdName = "crowd"
+
+// fillerOf is the command that fills malls of a program. It is of the program's own tree: another one may know another
+// schema. An older program does it by itself, when it has no crowd beside it.
+func fillerOf(ctx context.Context, program string) ([]string, error) {
+	path, err := filepath.Abs(program)
+	if err != nil {
+		return nil, err
+	}
+	beside := filepath.Join(filepath.Dir(path), crowdName)
+	if _, err := os.Stat(beside); err == nil {
+		return []string{beside}, nil
+	}
+	said, _ := exec.CommandContext(ctx, path, crowdName, "-h").CombinedOutput() // who does not know the word says how it is used
+	if !strings.Contains(string(said), "-rooms-per-buyer") {
+		return nil, fmt.Errorf("nobody can fill malls of %s: build cmd/crowd of its tree as %s", program, beside)
+	}
+	return []string{path, crowdName}, nil
 }
 
 // target are the flags that tell loadtest of the mall.

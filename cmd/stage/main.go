@@ -28,8 +28,8 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "play the workloads of these names, separated by commas")
 	flag.BoolVar(&o.list, "list", false, "list the workloads")
 	flag.BoolVar(&o.short, "short", false, "a few seconds of each: a check that nothing is lost, no measurement")
-	flag.StringVar(&o.program, "mall", "", "the `PROGRAM` to measure; empty: cmd/mall is built")
-	flag.StringVar(&o.base, "base", "", "another mall's `PROGRAM`, to compare with, on the same servers in turn")
+	flag.StringVar(&o.program, "mall", "", "the `PROGRAM` to measure, with its crowd beside it; empty: cmd/mall is built")
+	flag.StringVar(&o.base, "base", "", "another mall's `PROGRAM`, with its crowd beside it, to compare with, on the same servers in turn")
 	flag.StringVar(&o.with, "with", "", "compare with the same mall under these `SETTINGS`, such as \"chat.lanes=1 chat.batch=200\"")
 	flag.IntVar(&o.instances, "instances", 1, "how many instances a mall has")
 	flag.IntVar(&o.repeat, "repeat", 0, "how often each is played, in turn with what it is compared to; 0: as the workload has it")
@@ -111,7 +111,7 @@ func (h *house) build(ctx context.Context) error {
 		return nil
 	}
 	h.program = filepath.Join(h.dir, "mall")
-	return build(ctx, h.program, "./cmd/mall")
+	return errors.Join(build(ctx, h.program, "./cmd/mall"), build(ctx, filepath.Join(h.dir, crowdName), "./cmd/crowd"))
 }
 
 func build(ctx context.Context, program, from string) error {

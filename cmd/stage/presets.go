@@ -25,7 +25,7 @@ type preset struct {
 	shortFlags string // empty: left out of the short sample
 }
 
-// crowd says which people `mall crowd` makes.
+// crowd says which people cmd/crowd makes.
 type crowd struct {
 	buyers, shops, perBuyer int
 	spread                  string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,6 +79,31 @@ func TestRaisedSettingsExist(t *testing.T) {
 	}
 	if got := variable("chat.sends_burst", "5"); got != "MALL_CHAT__SENDS_BURST=5" {
 		t.Errorf("as a variable: %s", got)
+	}
+}
+
+// A mall is filled by the crowd of its own tree, which is beside its program, or by an older program itself.
+func TestWhoFillsAMall(t *testing.T) {
+	dir := t.TempDir()
+	program, beside := filepath.Join(dir, "mall"), filepath.Join(dir, crowdName)
+	if err := build(t.Context(), program, "../mall"); err != nil {
+		t.Fatal(err)
+	}
+	if filler, err := fillerOf(t.Context(), program); err == nil || !strings.Contains(err.Error(), "cmd/crowd of its tree as "+beside) {
+		t.Errorf("alone it is filled by %q, %v", filler, err)
+	}
+	if err := build(t.Context(), beside, "../crowd"); err != nil {
+		t.Fatal(err)
+	}
+	if filler, err := fillerOf(t.Context(), program); err != nil || !slices.Equal(filler, []string{beside}) {
+		t.Errorf("with its crowd it is filled by %q, %v", filler, err)
+	}
+	older := filepath.Join(t.TempDir(), "mall")
+	if err := os.WriteFile(older, []byte("#!/bin/sh\necho '  -rooms-per-buyer int' >&2\nexit 2\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if filler, err := fillerOf(t.Context(), older); err != nil || !slices.Equal(filler, []string{older, "crowd"}) {
+		t.Errorf("an older one is filled by %q, %v", filler, err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"mall/modules/chat"
 	composed "mall/modules/mall"
 	"mall/modules/member"
+	"mall/modules/member/memberseed"
 	"mall/modules/order"
 	"mall/modules/platform/db"
 	"mall/modules/platform/httpserver"
@@ -58,6 +59,7 @@ type instance struct {
 	bus     *pubsub.Bus
 	members *member.Members
 	orders  *order.Orders
+	seeder  *memberseed.Seeder
 	letters *mail.Mailbox
 	stop    func()
 }
@@ -93,7 +95,7 @@ func (m *mall) session(t *testing.T, who string) string {
 	if !known {
 		return m.logIn(t, 0, who)
 	}
-	opened, err := m.instances[0].members.OpenSessions(t.Context(), []id.ID{whose})
+	opened, err := m.instances[0].seeder.OpenSessions(t.Context(), []id.ID{whose})
 	check(t, err)
 	return opened[0].Access
 }
@@ -161,7 +163,10 @@ func startInstance(t *testing.T, cfg db.Config, redisAddr string, changes ...adj
 	}
 	seed(t, m.Members, m.Products)
 	check(t, m.Start(t.Context()))
-	in := &instance{url: "http://" + m.Addr(), chat: m.Chat, bus: m.Bus, members: m.Members, orders: m.Orders, letters: letters}
+	seeder, err := memberseed.New(p.Member, m.DB)
+	check(t, err)
+	in := &instance{url: "http://" + m.Addr(), chat: m.Chat, bus: m.Bus, members: m.Members, orders: m.Orders,
+		seeder: seeder, letters: letters}
 	in.stop = sync.OnceFunc(func() {
 		closing, done := context.WithTimeout(context.Background(), soon)
 		defer done()

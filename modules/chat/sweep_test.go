@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"mall/modules/chat"
+	"mall/modules/chat/chatseed"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 	"mall/modules/platform/testservers"
@@ -72,11 +72,11 @@ func TestABusyShopsStaffCome(t *testing.T) {
 	check(t, err)
 	_, err = d.SQL().ExecContext(t.Context(), "UPDATE chat_rooms SET updated_at = UTC_TIMESTAMP(6) - INTERVAL 1 HOUR")
 	check(t, err)
-	pairs := make([]chat.Pair, rooms)
+	pairs := make([]chatseed.Pair, rooms)
 	for i := range pairs {
-		pairs[i] = chat.Pair{Buyer: id.New(), Shop: shopID}
+		pairs[i] = chatseed.Pair{Buyer: id.New(), Shop: shopID}
 	}
-	_, err = chat.OpenRooms(t.Context(), d, pairs)
+	_, err = chatseed.Rooms(t.Context(), d, pairs)
 	check(t, err)
 	_, err = d.SQL().ExecContext(t.Context(), "UPDATE chat_rooms SET head = 1, updated_at = UTC_TIMESTAMP(6) WHERE shop_id = ? AND id <> ?", shopID, old.ID)
 	check(t, err)

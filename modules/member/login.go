@@ -106,20 +106,11 @@ func (m *Members) keepSession(ctx context.Context, who store.Member, row store.S
 
 func (m *Members) openAPI(ctx context.Context, who store.Member) (Tokens, error) {
 	family, secret := token.NewSecret(), token.NewSecret()
-	row := m.apiSession(who.ID, family, secret)
+	row := store.NewAPISession(who.ID, family.Hash(), secret.Hash(), m.now(), m.cfg.RefreshIdle)
 	if err := m.keepSession(ctx, who, row); err != nil {
 		return Tokens{}, err
 	}
 	return m.tokens(row, token.Refresh{SessionID: row.ID, Family: family, Secret: secret})
-}
-
-// apiSession is a new session of an API client, not stored yet.
-func (m *Members) apiSession(who id.ID, family, secret token.Secret) store.Session {
-	now := m.now()
-	return store.Session{
-		ID: id.New(), MemberID: who, Kind: store.API, TokenHash: family.Hash(), RefreshHash: secret.Hash(),
-		CreatedAt: now, ExpiresAt: now.Add(m.cfg.RefreshIdle), SteppedUpAt: &now,
-	}
 }
 
 // tokens is the pair for a session as it now is.

@@ -1,5 +1,5 @@
-// Package testprogram gives tests of a whole program what each of them needs before it can begin: the program, built once,
-// and addresses at which nobody listens. testservers runs it.
+// Package testprogram gives tests of whole programs what each of them needs before it can begin: the programs, built once,
+// and addresses at which nobody listens. testservers runs them.
 package testprogram
 
 import (
@@ -12,20 +12,27 @@ import (
 	"testing"
 )
 
-// Main builds the program of a package, runs the tests with it, takes it away, and gives the exit code. It is for TestMain:
+// Main builds the programs of some packages, runs the tests with them, takes them away, and gives the exit code. It is for
+// TestMain, with a place for each program's path:
 //
-//	func TestMain(m *testing.M) { os.Exit(testprogram.Main(m, "mall/cmd/mall", &program)) }
-func Main(m *testing.M, from string, program *string) int {
+//	var program string
+//
+//	func TestMain(m *testing.M) {
+//		os.Exit(testprogram.Main(m, map[string]*string{"mall/cmd/mall": &program}))
+//	}
+func Main(m *testing.M, programs map[string]*string) int {
 	dir, err := os.MkdirTemp("", "mall-program-")
 	if err != nil {
 		return say(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	*program = filepath.Join(dir, filepath.Base(from))
-	build := exec.CommandContext(context.Background(), "go", "build", "-o", *program, from) //nolint:gosec // tests name their own packages
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return say(err)
+	for from, path := range programs {
+		*path = filepath.Join(dir, filepath.Base(from))
+		build := exec.CommandContext(context.Background(), "go", "build", "-o", *path, from) //nolint:gosec // tests name their own packages
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return say(err)
+		}
 	}
 	return m.Run()
 }

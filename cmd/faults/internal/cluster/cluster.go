@@ -175,7 +175,12 @@ func (c *Cluster) StartInstances(ctx context.Context) error {
 
 // Tell runs the mall's program with other words than "serve", beside the first instance, and gives what it says.
 func (c *Cluster) Tell(ctx context.Context, words ...string) (string, error) {
-	command := exec.CommandContext(ctx, c.program, words...)
+	return c.Run(ctx, c.program, words...)
+}
+
+// Run runs a program with the settings of the first instance, and gives what it says.
+func (c *Cluster) Run(ctx context.Context, program string, words ...string) (string, error) {
+	command := exec.CommandContext(ctx, program, words...)
 	command.Env = append(foreign(os.Environ()), append(c.settings[0], c.extra...)...)
 	var says bytes.Buffer
 	command.Stdout = &says

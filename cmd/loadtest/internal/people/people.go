@@ -1,4 +1,4 @@
-// Package people is who takes part in a load run: from a file that `mall crowd` wrote, or signed up through the API.
+// Package people is who takes part in a load run: from a file that cmd/crowd wrote, or signed up through the API.
 package people
 
 import (

@@ -16,7 +16,7 @@ import (
 const signUpsAtOnce = 4
 
 // SignUp makes the people of some rooms through the API, a buyer and a shop for each, and opens the rooms. It takes a
-// second for a few people; progress is told how far it is. For thousands of people use `mall crowd`.
+// second for a few people; progress is told how far it is. For thousands of people use cmd/crowd.
 func SignUp(ctx context.Context, a *API, rooms int, progress func(done, all int)) (*Cast, error) {
 	tag := strings.ToLower(rand.Text()[:10])
 	all := make([]*Person, 2*rooms)

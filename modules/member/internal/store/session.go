@@ -38,6 +38,13 @@ type Session struct {
 // TableName is gorm's way to ask.
 func (Session) TableName() string { return "member_sessions" }
 
+// NewAPISession is the session of an API client who has logged in now; unused for idle it ends. The hashes are those of
+// the two halves of its refresh token.
+func NewAPISession(member id.ID, family, refresh []byte, now time.Time, idle time.Duration) Session {
+	return Session{ID: id.New(), MemberID: member, Kind: API, TokenHash: family, RefreshHash: refresh,
+		CreatedAt: now, ExpiresAt: now.Add(idle), SteppedUpAt: &now}
+}
+
 const sessionColumns = "id, member_id, kind, token_hash, refresh_hash, refresh_alt, refresh_used, refreshed_at, created_at, expires_at, revoked_at, " +
 	"stepped_up_at, ip, user_agent, used_at"
 

@@ -12,23 +12,37 @@ import (
 	"strings"
 	"time"
 
-	"mall/modules/chat"
+	"mall/modules/chat/chatseed"
 	"mall/modules/member"
+	"mall/modules/member/memberseed"
 	"mall/modules/platform/db"
 	"mall/modules/platform/id"
 	"mall/modules/platform/identity"
 )
 
+// person is one line of the file: what a client needs to act as the person.
+type person struct {
+	MemberID id.ID   `json:"member_id"`
+	Kind     string  `json:"kind"` // buyer, staff
+	ShopID   *id.ID  `json:"shop_id,omitempty"`
+	Access   string  `json:"access_token"`
+	Expires  int64   `json:"access_expires"` // Unix seconds
+	Refresh  string  `json:"refresh_token"`
+	Rooms    []id.ID `json:"rooms"`
+}
+
 // gather makes the people, logs them in, and opens their rooms.
-func (o crowdOrder) gather(ctx context.Context, members *member.Members, d *db.DB) ([]crowdPerson, error) {
+func (o order) gather(
+	ctx context.Context, members *member.Members, seeder *memberseed.Seeder, d *db.DB,
+) ([]person, error) {
 	seed, people := o.people()
 	for _, part := range parts(seed) {
 		if err := members.Seed(ctx, part); err != nil {
 			return nil, err
 		}
 	}
-	for batch := range slices.Chunk(people, crowdBatch) {
-		if err := logIn(ctx, members, batch); err != nil {
+	for some := range slices.Chunk(people, batch) {
+		if err := logIn(ctx, seeder, some); err != nil {
 			return nil, err
 		}
 	}
@@ -36,12 +50,12 @@ func (o crowdOrder) gather(ctx context.Context, members *member.Members, d *db.D
 }
 
 // people makes up who there is: the shops' owners first.
-func (o crowdOrder) people() (s member.Seed, people []crowdPerson) {
+func (o order) people() (s member.Seed, people []person) {
 	tag, password := strings.ToLower(rand.Text()[:8]), rand.Text() // nobody is told the password
-	add := func(kind, name string, n int) *crowdPerson {
-		p := crowdPerson{MemberID: id.New(), Kind: kind, Rooms: []id.ID{}}
+	add := func(kind, name string, n int) *person {
+		p := person{MemberID: id.New(), Kind: kind, Rooms: []id.ID{}}
 		s.Members = append(s.Members, member.SeedMember{ID: p.MemberID, Password: password,
-			Email: fmt.Sprintf("%s-%s-%d@%s", kind, tag, n, crowdDomain), Name: fmt.Sprintf("%s %d", name, n)})
+			Email: fmt.Sprintf("%s-%s-%d@%s", kind, tag, n, domain), Name: fmt.Sprintf("%s %d", name, n)})
 		people = append(people, p)
 		return &people[len(people)-1]
 	}
@@ -60,20 +74,21 @@ func (o crowdOrder) people() (s member.Seed, people []crowdPerson) {
 
 // parts cuts a seed into what one transaction takes. Shops and staff stay together; they stand at the front of the members.
 func parts(s member.Seed) (all []member.Seed) {
-	for batch := range slices.Chunk(s.Members, crowdBatch) {
-		n := min(len(batch), len(s.Shops))
-		all = append(all, member.Seed{Members: batch, Shops: s.Shops[:n], Staff: s.Staff[:n]})
+	for some := range slices.Chunk(s.Members, batch) {
+		n := min(len(some), len(s.Shops))
+		all = append(all, member.Seed{Members: some, Shops: s.Shops[:n], Staff: s.Staff[:n]})
 		s.Shops, s.Staff = s.Shops[n:], s.Staff[n:]
 	}
 	return all
 }
 
-func logIn(ctx context.Context, members *member.Members, people []crowdPerson) error {
+// logIn gives people their tokens.
+func logIn(ctx context.Context, seeder *memberseed.Seeder, people []person) error {
 	ids := make([]id.ID, len(people))
 	for i, p := range people {
 		ids[i] = p.MemberID
 	}
-	tokens, err := members.OpenSessions(ctx, ids)
+	tokens, err := seeder.OpenSessions(ctx, ids)
 	for i, t := range tokens {
 		people[i].Access, people[i].Refresh, people[i].Expires = t.Access, t.Refresh, time.Now().Add(t.AccessLife).Unix()
 	}
@@ -81,24 +96,24 @@ func logIn(ctx context.Context, members *member.Members, people []crowdPerson) e
 }
 
 // openRooms opens the buyers' rooms and writes them down with both sides.
-func (o crowdOrder) openRooms(ctx context.Context, d *db.DB, people []crowdPerson) error {
-	type seat struct{ buyer, staff *crowdPerson }
+func (o order) openRooms(ctx context.Context, d *db.DB, people []person) error {
+	type seat struct{ buyer, staff *person }
 	var seats []seat
 	for n := range o.buyers {
 		for k := range o.roomsPerBuyer {
 			seats = append(seats, seat{&people[o.shops+n], &people[o.shopOf(n, k)]})
 		}
 	}
-	for batch := range slices.Chunk(seats, crowdBatch) {
-		pairs := make([]chat.Pair, len(batch))
-		for i, s := range batch {
-			pairs[i] = chat.Pair{Buyer: s.buyer.MemberID, Shop: *s.staff.ShopID}
+	for some := range slices.Chunk(seats, batch) {
+		pairs := make([]chatseed.Pair, len(some))
+		for i, s := range some {
+			pairs[i] = chatseed.Pair{Buyer: s.buyer.MemberID, Shop: *s.staff.ShopID}
 		}
-		rooms, err := chat.OpenRooms(ctx, d, pairs)
+		rooms, err := chatseed.Rooms(ctx, d, pairs)
 		if err != nil {
 			return err
 		}
-		for i, s := range batch {
+		for i, s := range some {
 			s.buyer.Rooms, s.staff.Rooms = append(s.buyer.Rooms, rooms[i]), append(s.staff.Rooms, rooms[i])
 		}
 	}
@@ -106,7 +121,7 @@ func (o crowdOrder) openRooms(ctx context.Context, d *db.DB, people []crowdPerso
 }
 
 // shopOf is the shop of a buyer's k-th room.
-func (o crowdOrder) shopOf(buyer, k int) int {
+func (o order) shopOf(buyer, k int) int {
 	switch {
 	case o.bigShop == 0 || o.shops == 1:
 		return (buyer*o.roomsPerBuyer + k) % o.shops
@@ -116,7 +131,8 @@ func (o crowdOrder) shopOf(buyer, k int) int {
 	return 1 + (buyer*o.roomsPerBuyer+k)%(o.shops-1)
 }
 
-func writePeople(file string, people []crowdPerson) (err error) {
+// write makes the file, for whoever runs this alone.
+func write(file string, people []person) (err error) {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the file that the operator named
 	if err != nil {
 		return err
