@@ -198,7 +198,9 @@ func fillerOf(ctx context.Context, program string) ([]string, error) {
 	if _, err := os.Stat(beside); err == nil {
 		return []string{beside}, nil
 	}
-	said, _ := exec.CommandContext(ctx, path, crowdName, "-h").CombinedOutput() // who does not know the word says how it is used
+	ask := exec.CommandContext(ctx, path, crowdName, "-h")
+	ask.Env = testservers.ProgramEnviron(nil) // a mall that finds a setting it does not know says nothing else
+	said, _ := ask.CombinedOutput()           // who does not know the word says how it is used
 	if !strings.Contains(string(said), "-rooms-per-buyer") {
 		return nil, fmt.Errorf("nobody can fill malls of %s: build cmd/crowd of its tree as %s", program, beside)
 	}
