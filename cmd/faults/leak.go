@@ -11,7 +11,11 @@ import (
 // holding is what an instance holds besides its pools. Pools keep connections on purpose, each a file and perhaps a
 // goroutine, and a fresh instance begins with none: what they hold is taken off at both readings, as they say it
 // themselves (the database's) or as the proxy before them counts it (Redis'). The balancer's pool is emptied before each.
-type holding struct{ goroutines, files, busy, heap int }
+type holding struct {
+	goroutines, files, busy, heap int
+
+	redis int // connections of Redis' pool, which are no files here, and whose buffers are no memory
+}
 
 // slack is what an instance may hold more than before, however many rooms there are: a query of the sweep under way, the
 // runtime's own workers. Fifteen faults in a row left 2 goroutines and 2 files at most, another measurement 6 goroutines.
@@ -41,7 +45,7 @@ func (s *stage) holdings(ctx context.Context) (all []holding, err error) {
 				return nil, err
 			}
 		}
-		all = append(all, holding{u.Goroutines - u.SQL, u.Files - u.SQL - redis, u.SQLBusy, u.Heap})
+		all = append(all, holding{u.Goroutines - u.SQL, u.Files - u.SQL - redis, u.SQLBusy, u.Heap, redis})
 	}
 	return all, nil
 }

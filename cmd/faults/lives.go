@@ -12,8 +12,10 @@ import (
 // pools may keep a few buffers.
 const (
 	lifeSlack     = 8
-	lifeHeap      = 4 << 20
-	lifeHeapShare = 20 // the part of the first reading that may be added, as 1/n
+	lifeHeap      = 5 << 20 // one of them is the table of common passwords, which the first sign-up loads
+	lifeHeapShare = 20      // the part of the first reading that may be added, as 1/n
+	// redisBuffers is what go-redis keeps for a connection of its pool: 32 KiB to read by and 32 to write.
+	redisBuffers = 64 << 10
 	// crowdHeap is what caches, which hold 200,000 rooms and as many people, may keep of a crowd: cursorsUnwritten rooms and
 	// buyers. 2.5 MiB were seen, about a KiB each.
 	crowdHeap = 3 << 20
@@ -63,7 +65,7 @@ func (s *stage) judgeLives(ctx context.Context, before, now []holding) error {
 		if err != nil {
 			return err
 		}
-		now[n].heap = u.Heap
+		now[n].heap = u.Heap - now[n].redis*redisBuffers
 		life := fmt.Sprintf("%s, life %d", i.Name, i.Life())
 		first, lived := s.lives.first[life]
 		if !lived {
