@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +26,8 @@ import (
 
 func secretFaults() []fault {
 	return []fault{{name: "secrets", about: "words, tokens and cookies go every good and bad way while links break: none of it is in a log, a metric, a trace or, but for what is published, in Redis",
-		guests: true, inject: keepSecrets}}
+		// The operator who asks for traces has no second factor.
+		settings: []string{variable("member.second_factor", "optional")}, guests: true, inject: keepSecrets}}
 }
 
 // tellTale is a fault's secrets and where they must not be.
@@ -317,7 +319,8 @@ func (t *tellTale) judge(from []int64) error {
 	defer t.mu.Unlock()
 	t.violate(checker.JudgeText("a trace, a metric or a status page", t.answers.String(), t.secrets)...)
 	t.violate(checker.JudgeMonitor(t.lines, t.secrets)...)
-	carried := checker.JudgeText("", strings.Join(t.lines, ""), t.secrets[:1])
+	// What it carries is sealed, so that something was carried shows by the command alone.
+	carried := slices.ContainsFunc(t.lines, func(line string) bool { return strings.Contains(strings.ToLower(line), `"publish"`) })
 	size := 0
 	for i, p := range t.cluster.Programs() {
 		text, err := os.ReadFile(p.Log())
@@ -331,7 +334,7 @@ func (t *tellTale) judge(from []int64) error {
 			t.violatef(checker.Other, "the harness found nothing in the log of %s", p.Name)
 		}
 	}
-	if len(carried) == 0 || len(t.lines) == 0 {
+	if !carried {
 		t.violatef(checker.Other, "the harness saw no message pass through Redis: %d commands", len(t.lines))
 	}
 	t.note("%d secrets were looked for in %d KB of logs, %d KB of answers, %d commands of Redis", len(t.secrets), size>>10, t.answers.Len()>>10, len(t.lines))
