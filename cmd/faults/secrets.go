@@ -320,7 +320,9 @@ func (t *tellTale) judge(from []int64) error {
 	t.violate(checker.JudgeText("a trace, a metric or a status page", t.answers.String(), t.secrets)...)
 	t.violate(checker.JudgeMonitor(t.lines, t.secrets)...)
 	// What it carries is sealed, so that something was carried shows by the command alone.
-	carried := slices.ContainsFunc(t.lines, func(line string) bool { return strings.Contains(strings.ToLower(line), `"publish"`) })
+	carried := slices.ContainsFunc(t.lines, func(line string) bool {
+		return strings.Contains(strings.ToLower(line), `"publish"`) && strings.Contains(line, ":chat:")
+	})
 	size := 0
 	for i, p := range t.cluster.Programs() {
 		text, err := os.ReadFile(p.Log())

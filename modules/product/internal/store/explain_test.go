@@ -132,7 +132,7 @@ func TestSearchWalksPostings(t *testing.T) {
 				}
 				for _, r := range plan {
 					// MariaDB 11.8 looks a product's gram up by the other key, which is as good.
-					if r.Type == "ALL" || r.Table != "p" && r.Key != "PRIMARY" && r.Type != "eq_ref" {
+					if r.Type == "ALL" || r.Table != "p" && r.Key != "PRIMARY" && (r.Key != "product_grams_product" || r.Type != "eq_ref") {
 						t.Errorf("%s is not walked by its key: %+v", r.Table, plan)
 					}
 				}
